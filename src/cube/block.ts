@@ -36,7 +36,7 @@ export function createNullBlock(dtype: DType, shape: readonly number[]): Block {
 
 /** Row-major strides in samples. */
 export function strides(shape: readonly number[]): number[] {
-  const out = new Array<number>(shape.length);
+  const out = shape.map(() => 1);
   let step = 1;
   for (let i = shape.length - 1; i >= 0; i--) {
     out[i] = step;

@@ -95,7 +95,7 @@ export class Cube {
    * gives the pixels that its source has there (this is how halos get real neighbours), and no-data
    * where there are none. On other dimensions it must stay inside.
    */
-  read(window: Window, signal: AbortSignal = new AbortController().signal): Promise<Block> {
+  async read(window: Window, signal: AbortSignal = new AbortController().signal): Promise<Block> {
     signal.throwIfAborted();
     return this.#parts.read(window, signal);
   }
