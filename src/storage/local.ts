@@ -1,0 +1,180 @@
+/** Objects as files of a local directory. Several processes may share it. */
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import type { Dirent, Stats } from 'node:fs';
+import { copyFile, link, mkdir, open, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, sep } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { checkKey, temporaryPrefix } from './keys.ts';
+import type { ByteRange, ObjectInfo, ObjectStore, PutOptions } from './object-store.ts';
+
+type Body = Parameters<ObjectStore['put']>[1];
+
+/**
+ * An object store in `directory`, which is made when missing.
+ *
+ * An object is written under a temporary name, flushed, and then renamed (or linked, when it must not
+ * exist yet), so that a reader or a killed process never leaves half an object behind.
+ */
+export function createLocalStore(directory: string): ObjectStore {
+  const pathOf = (key: string) => join(directory, ...checkKey(key).split('/'));
+  return {
+    async put(key, body, options: PutOptions = {}) {
+      const path = pathOf(key);
+      const temporary = join(dirname(path), temporaryPrefix + randomUUID());
+      try {
+        await retryWhenFolderVanishes(path, () => writeBody(temporary, body));
+        return await commit(temporary, path, options.ifAbsent === true) ? await infoOf(key, path) : null;
+      } finally {
+        await rm(temporary, { force: true });
+      }
+    },
+    head: (key) => infoOf(key, pathOf(key)),
+    async get(key, range) {
+      const path = pathOf(key);
+      const file = await openOrNull(path);
+      if (file === null) return null;
+      try {
+        const { size } = await file.stat();
+        const { first, last } = clamp(range, size);
+        const bytes = new Uint8Array(Math.max(0, last - first + 1));
+        if (bytes.length > 0) await readFully(file, bytes, first);
+        return bytes;
+      } finally {
+        await file.close();
+      }
+    },
+    async stream(key, range) {
+      const path = pathOf(key);
+      // Opened here, so that an object deleted meanwhile is null and not an error halfway.
+      const file = await openOrNull(path);
+      if (file === null) return null;
+      const { first, last } = clamp(range, (await file.stat()).size);
+      if (last < first) {
+        await file.close();
+        return Readable.from([]);
+      }
+      return createReadStream(path, { fd: file, start: first, end: last, autoClose: true });
+    },
+    list: (prefix) => listObjects(directory, prefix),
+    async delete(key) {
+      const path = pathOf(key);
+      await rm(path, { force: true });
+      await removeEmptyFolders(directory, dirname(path));
+    },
+  };
+}
+
+async function writeBody(path: string, body: Body): Promise<void> {
+  if (body instanceof Uint8Array) await writeFile(path, body, { flag: 'wx', flush: true });
+  else if (body instanceof Readable) await pipeline(body, createWriteStream(path, { flags: 'wx', flush: true }));
+  else await copyFile(body.path, path);
+}
+
+/** Another process may remove a folder that it found empty between our making and our using it. */
+async function retryWhenFolderVanishes(path: string, write: () => Promise<void>): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    await mkdir(dirname(path), { recursive: true });
+    try {
+      return await write();
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT') || attempt === 5) throw error;
+    }
+  }
+}
+
+/** Gives the temporary file its name; false when it had to be new and something has the name. */
+async function commit(temporary: string, path: string, ifAbsent: boolean): Promise<boolean> {
+  if (!ifAbsent) {
+    await rename(temporary, path);
+    return true;
+  }
+  try {
+    await link(temporary, path);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false;
+    throw error;
+  }
+}
+
+async function infoOf(key: string, path: string): Promise<ObjectInfo | null> {
+  const found = await stat(path, { bigint: false }).catch(nullWhenAbsent);
+  return found?.isFile() ? describe(key, found) : null;
+}
+
+/** The ETag is made of what changes with every commit: inode, size and modification time. */
+function describe(key: string, found: Stats): ObjectInfo {
+  const identity = `${found.ino}-${found.size}-${found.mtimeMs}`;
+  return {
+    key,
+    sizeBytes: found.size,
+    etag: createHash('sha256').update(identity).digest('hex').slice(0, 32),
+    modified: found.mtime.toISOString(),
+  };
+}
+
+async function* listObjects(directory: string, prefix: string): AsyncIterable<ObjectInfo> {
+  const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+  if (folder !== '') checkKey(folder.slice(0, -1));
+  for await (const path of filesBelow(join(directory, ...folder.split('/')))) {
+    const key = relative(directory, path).split(sep).join('/');
+    const info = key.startsWith(prefix) ? await infoOf(key, path) : null;
+    if (info !== null) yield info;
+  }
+}
+
+async function* filesBelow(folder: string): AsyncIterable<string> {
+  const entries: Dirent[] = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => nullWhenAbsent(error) ?? []);
+  for (const entry of entries.sort((a, b) => compareKeys(a, b))) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) yield* filesBelow(path);
+    else if (entry.isFile() && !entry.name.startsWith(temporaryPrefix)) yield path;
+  }
+}
+
+/** Order of whole keys, as S3 lists them: a folder sorts as its name with the slash. */
+function compareKeys(a: Dirent, b: Dirent): number {
+  const [first, second] = [a, b].map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name)) as [string, string];
+  return first < second ? -1 : 1;
+}
+
+async function openOrNull(path: string) {
+  const file = await open(path, 'r').catch(nullWhenAbsent);
+  if (file === null || (await file.stat()).isFile()) return file;
+  await file.close();
+  return null;
+}
+
+async function readFully(file: Awaited<ReturnType<typeof open>>, into: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < into.length;) {
+    const { bytesRead } = await file.read(into, done, into.length - done, position + done);
+    if (bytesRead === 0) throw new Error('The object ended before its size.');
+    done += bytesRead;
+  }
+}
+
+function clamp(range: ByteRange | undefined, size: number): ByteRange {
+  return range === undefined ? { first: 0, last: size - 1 } : { first: range.first, last: Math.min(range.last, size - 1) };
+}
+
+/** Empty folders go with their last object; a folder that fills meanwhile stays. */
+async function removeEmptyFolders(root: string, folder: string): Promise<void> {
+  for (let current = folder; current !== root && current.startsWith(root); current = dirname(current)) {
+    try {
+      await rmdir(current);
+    } catch {
+      return;
+    }
+  }
+}
+
+function nullWhenAbsent(error: unknown): null {
+  if (hasCode(error, 'ENOENT', 'ENOTDIR')) return null;
+  throw error;
+}
+
+function hasCode(error: unknown, ...codes: string[]): boolean {
+  return codes.includes((error as NodeJS.ErrnoException).code ?? '');
+}

@@ -1,0 +1,160 @@
+/** The contract of an object store, run against each implementation. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { startFauxqs } from 'fauxqs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createLocalStore } from '../../src/storage/local.ts';
+import type { ObjectInfo, ObjectStore } from '../../src/storage/object-store.ts';
+import { openObjectStore } from '../../src/storage/open.ts';
+
+let folder: string;
+let server: Awaited<ReturnType<typeof startFauxqs>>;
+const stores: Record<string, ObjectStore> = {};
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lamina-storage-'));
+  server = await startFauxqs({ port: 0, host: '127.0.0.1', logger: false });
+  stores.local = await openObjectStore({ directory: join(folder, 'objects'), s3: null });
+  const s3 = { endpoint: `http://127.0.0.1:${server.port}`, bucket: 'lamina', region: 'us-east-1', accessKey: 'test', secretKey: 'test' };
+  stores.s3 = await openObjectStore({ directory: folder, s3 });
+});
+
+afterAll(async () => {
+  await server.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function keysOf(store: ObjectStore, prefix: string): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(prefix)) keys.push(key);
+  return keys;
+}
+
+const text = (bytes: Uint8Array | null) => (bytes === null ? null : Buffer.from(bytes).toString());
+
+describe.each(['local', 's3'])('object store: %s', (kind) => {
+  const store = () => stores[kind]!;
+
+  it('gives back what was put, with size, time and ETag', async () => {
+    const before = Date.now() - 2000;
+    const info = (await store().put('a/b/hello.txt', Buffer.from('hello'), { contentType: 'text/plain' }))!;
+    expect(info).toMatchObject({ key: 'a/b/hello.txt', sizeBytes: 5 });
+    expect(info.etag).toMatch(/^[\w-]+$/);
+    expect(Date.parse(info.modified)).toBeGreaterThan(before);
+    expect(text(await store().get('a/b/hello.txt'))).toBe('hello');
+    expect(await store().head('a/b/hello.txt')).toEqual(info);
+  });
+
+  it('changes the ETag with the content, also at the same size', async () => {
+    const first = await store().put('etag', Buffer.from('one'));
+    const second = await store().put('etag', Buffer.from('two'));
+    expect(second!.etag).not.toBe(first!.etag);
+    expect(text(await store().get('etag'))).toBe('two');
+  });
+
+  it('says null for what is not there', async () => {
+    expect(await store().head('absent')).toBeNull();
+    expect(await store().get('absent')).toBeNull();
+    expect(await store().stream('absent')).toBeNull();
+    await expect(store().delete('absent')).resolves.toBeUndefined();
+    expect(await keysOf(store(), 'absent/')).toEqual([]);
+  });
+
+  it('reads ranges, both ends included, cut at the end of the object', async () => {
+    await store().put('digits', Buffer.from('0123456789'));
+    expect(text(await store().get('digits', { first: 2, last: 4 }))).toBe('234');
+    expect(text(await store().get('digits', { first: 8, last: 99 }))).toBe('89');
+    expect(text(await store().get('digits', { first: 10, last: 12 }))).toBe('');
+    const stream = await store().stream('digits', { first: 3, last: 3 });
+    expect(Buffer.concat(await stream!.toArray() as Uint8Array[]).toString()).toBe('3');
+  });
+
+  it('holds an empty object', async () => {
+    expect(await store().put('empty', new Uint8Array())).toMatchObject({ sizeBytes: 0 });
+    expect(await store().get('empty')).toHaveLength(0);
+  });
+
+  it('creates only once with ifAbsent, even at the same moment', async () => {
+    expect(await store().put('once', Buffer.from('first'), { ifAbsent: true })).not.toBeNull();
+    expect(await store().put('once', Buffer.from('second'), { ifAbsent: true })).toBeNull();
+    expect(text(await store().get('once'))).toBe('first');
+  });
+
+  it('takes streams and files, also larger than one S3 part', async () => {
+    const bytes = randomBytes(17 * 1024 * 1024 + 11);
+    const chunks = Array.from({ length: Math.ceil(bytes.length / 1e6) }, (_, i) => bytes.subarray(i * 1e6, (i + 1) * 1e6));
+    expect(await store().put('large/stream', Readable.from(chunks))).toMatchObject({ sizeBytes: bytes.length });
+    expect(Buffer.compare((await store().get('large/stream'))!, bytes)).toBe(0);
+
+    const path = join(folder, `source-${randomUUID()}`);
+    await writeFile(path, bytes);
+    await store().put('large/file', { path });
+    const stream = (await store().stream('large/file'))!;
+    expect(Buffer.compare(Buffer.concat(await stream.toArray() as Uint8Array[]), bytes)).toBe(0);
+  });
+
+  it('stores nothing when the body breaks off, and keeps what was there', async () => {
+    await store().put('kept', Buffer.from('old'));
+    async function* broken() {
+      yield Buffer.alloc(9 * 1024 * 1024);
+      throw new Error('the sender went away');
+    }
+    await expect(store().put('kept', Readable.from(broken()))).rejects.toThrow('went away');
+    await expect(store().put('never', Readable.from(broken()))).rejects.toThrow('went away');
+    await expect(store().put('never', { path: join(folder, 'no-such-file') })).rejects.toThrow();
+    expect(text(await store().get('kept'))).toBe('old');
+    expect(await store().head('never')).toBeNull();
+  });
+
+  it('lists by prefix in the order of the keys and forgets what was deleted', async () => {
+    for (const key of ['list/b', 'list/a/2', 'list/a/1', 'list/a-b', 'listing']) await store().put(key, Buffer.from(key));
+    expect(await keysOf(store(), 'list/')).toEqual(['list/a-b', 'list/a/1', 'list/a/2', 'list/b']);
+    expect(await keysOf(store(), 'list/a')).toEqual(['list/a-b', 'list/a/1', 'list/a/2']);
+    expect(await keysOf(store(), 'list')).toContain('listing');
+    await store().delete('list/a/1');
+    await store().delete('list/a/2');
+    expect(await keysOf(store(), 'list/')).toEqual(['list/a-b', 'list/b']);
+  });
+
+  it('lists more objects than one page holds', async () => {
+    await Promise.all(Array.from({ length: 1050 }, (_, i) => store().put(`many/${i}`, Buffer.from([1]))));
+    const found: ObjectInfo[] = [];
+    for await (const info of store().list('many/')) found.push(info);
+    expect(new Set(found.map((info) => info.key)).size).toBe(1050);
+    expect(found.every((info) => info.sizeBytes === 1)).toBe(true);
+  });
+
+  it.each(['', '/a', 'a/', 'a//b', '../a', 'a/./b', 'a/../../b', 'a\\b', 'a\u0000b', '.tmp-a', 'x'.repeat(300)])('refuses the key %j', async (key) => {
+    await expect(async () => store().put(key, Buffer.from('x'))).rejects.toThrow(TypeError);
+    await expect(async () => store().get(key)).rejects.toThrow(TypeError);
+  });
+});
+
+describe('local store', () => {
+  it('lets exactly one of many writers create an object', async () => {
+    const two = [stores.local!, createLocalStore(join(folder, 'objects'))];
+    const results = await Promise.all(Array.from({ length: 20 }, (_, i) => two[i % 2]!.put('race/x', Buffer.from(`${i}`), { ifAbsent: true })));
+    expect(results.filter((info) => info !== null)).toHaveLength(1);
+  });
+
+  it('leaves no temporary file and no empty folder behind', async () => {
+    const store = createLocalStore(join(folder, 'tidy'));
+    await store.put('a/b/c', Buffer.from('x'));
+    await store.put('a/b/c', Buffer.from('y'), { ifAbsent: true });
+    expect(await readdir(join(folder, 'tidy', 'a', 'b'))).toEqual(['c']);
+    await store.delete('a/b/c');
+    expect(await readdir(join(folder, 'tidy'))).toEqual([]);
+  });
+
+  it('survives writers and deleters of one folder at the same time', async () => {
+    const store = createLocalStore(join(folder, 'busy'));
+    await Promise.all(Array.from({ length: 60 }, async (_, i) => {
+      await store.put(`f/${i % 7}/${i}`, Buffer.from('x'));
+      await store.delete(`f/${i % 7}/${i}`);
+    }));
+    expect(await keysOf(store, '')).toEqual([]);
+  });
+});
