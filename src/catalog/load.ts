@@ -1,0 +1,192 @@
+/** Loads a collection as a lazy cube [t, bands, y, x]: windows are read from the assets when somebody asks. */
+import { createHash } from 'node:crypto';
+import { createNullBlock, product, type Block, type Window } from '../cube/block.ts';
+import { Cube, type Resampling } from '../cube/cube.ts';
+import { bandsDimension, spatialDimensions, temporalDimension } from '../cube/dimension.ts';
+import type { DType } from '../cube/dtype.ts';
+import { sourceWindow, warpBlock } from '../cube/warp.ts';
+import type { RasterFile } from '../formats/raster-file.ts';
+import { cropGrid, gridBounds, isSameLattice, latticeOffset, type Grid } from '../geo/grid.ts';
+import type { BandSource, LoadPlan, PlannedItem } from './load-plan.ts';
+
+export interface RasterOpener {
+  /** Opens the file behind a stored asset href; opened files are cached by their version. */
+  open(href: string): Promise<RasterFile>;
+}
+
+export interface LoadedCubeOptions {
+  readonly collectionId: string;
+  readonly anchor: { readonly x: number; readonly y: number } | undefined;
+  readonly rasters: RasterOpener;
+  readonly method?: Resampling;
+  /** Told how many source samples a read asks for, before it happens; may throw to refuse. */
+  readonly onRead?: (samples: number) => void;
+}
+
+/** Dates read at the same time: enough to keep the inflate threads busy, few enough to bound memory. */
+const PARALLEL_READS = 4;
+
+/** The cube of a plan. Values are the stored ones: scale and offset are told in the attributes, not applied. */
+export function loadedCube(plan: LoadPlan, options: LoadedCubeOptions): Cube {
+  const dtype = commonDType(plan);
+  const { grid } = plan;
+  return new Cube({
+    dimensions: [temporalDimension(plan.dates.map((d) => d.label)), bandsDimension(plan.bands.map((b) => b.name)), ...spatialDimensions(grid)],
+    grid,
+    dtype,
+    attributes: {
+      bands: plan.bands,
+      nodata: declaredNodata(plan),
+      sources: plan.dates.flatMap((d) => d.items.map((i) => `${options.collectionId}/${i.item.id}`)),
+      blockSize: 512,
+      ...(options.anchor ? { anchor: options.anchor } : {}),
+    },
+    read: (window, signal) => readWindow(plan, dtype, window, options, signal),
+    fingerprint: (window) => fingerprintWindow(plan, window, options),
+    regrid: (target, method) => loadedCube({ ...plan, grid: target }, { ...options, method, anchor: isSameLattice(grid, target) ? options.anchor : undefined }),
+  });
+}
+
+function sourcesOf(plan: LoadPlan): BandSource[] {
+  return plan.dates.flatMap((d) => d.items.flatMap((i) => i.bands.filter((b) => b !== null)));
+}
+
+/** The smallest type that holds the samples of all sources. */
+function commonDType(plan: LoadPlan): DType {
+  const found = new Set(sourcesOf(plan).map((s) => bandField(s, 'data_type') as DType | undefined ?? 'float64'));
+  if (found.size === 1) return [...found][0]!;
+  if ([...found].every((d) => d === 'uint8' || d === 'uint16')) return 'uint16';
+  if ([...found].every((d) => ['uint8', 'int8', 'int16'].includes(d))) return 'int16';
+  if ([...found].every((d) => ['uint8', 'int8', 'int16', 'uint16', 'int32'].includes(d))) return 'int32';
+  if ([...found].every((d) => ['uint8', 'int8', 'int16', 'uint16', 'float16', 'float32'].includes(d))) return 'float32';
+  return 'float64';
+}
+
+function declaredNodata(plan: LoadPlan): number | null {
+  const values = new Set(sourcesOf(plan).map((s) => bandField(s, 'nodata')));
+  const only = values.size === 1 ? [...values][0] : undefined;
+  return typeof only === 'number' ? only : null;
+}
+
+function bandField(source: BandSource, key: string): unknown {
+  return source.asset.bands?.[source.index]?.[key] ?? source.asset[key];
+}
+
+async function readWindow(plan: LoadPlan, dtype: DType, window: Window, options: LoadedCubeOptions, signal: AbortSignal): Promise<Block> {
+  options.onRead?.(product(window.size));
+  const [dates, bands, height, width] = window.size as [number, number, number, number];
+  const target = cropGrid(plan.grid, { x: window.start[3]!, y: window.start[2]!, width, height });
+  const out = createNullBlock(dtype, window.size);
+  const queue = Array.from({ length: dates }, (_, i) => i);
+  const planeLength = height * width;
+  const lane = async () => {
+    for (let t = queue.shift(); t !== undefined; t = queue.shift()) {
+      signal.throwIfAborted();
+      const base = t * bands * planeLength;
+      const date = plan.dates[window.start[0]! + t]!;
+      await readDate(date.items, { first: window.start[1]!, count: bands }, target, options, signal, (band, plane, from) => {
+        mergePlane(out, base + band * planeLength, plane, from * planeLength, planeLength);
+      });
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, dates) }, lane));
+  return out.nulls!.includes(1) ? out : { ...out, nulls: null };
+}
+
+/** Reads the items of one date, each file once for all its bands, and hands out plane by plane. */
+async function readDate(
+  items: readonly PlannedItem[],
+  range: { readonly first: number; readonly count: number },
+  target: Grid,
+  options: LoadedCubeOptions,
+  signal: AbortSignal,
+  put: (band: number, block: Block, plane: number) => void,
+): Promise<void> {
+  for (const { bands, bounds } of items) {
+    if (!touches(bounds, target)) continue;
+    for (const [, members] of groupByAsset(bands.slice(range.first, range.first + range.count))) {
+      const block = await readAsset(members.map((m) => m.source), target, options, signal);
+      if (block) members.forEach((member, plane) => put(member.band, block, plane));
+    }
+  }
+}
+
+function touches(box: { west: number; south: number; east: number; north: number }, grid: Grid): boolean {
+  const wanted = gridBounds(grid);
+  return box.west < wanted.east && box.east > wanted.west && box.south < wanted.north && box.north > wanted.south;
+}
+
+function groupByAsset(bands: readonly (BandSource | null)[]): Map<string, { band: number; source: BandSource }[]> {
+  const groups = new Map<string, { band: number; source: BandSource }[]>();
+  bands.forEach((source, band) => {
+    if (source) groups.set(source.href, [...(groups.get(source.href) ?? []), { band, source }]);
+  });
+  return groups;
+}
+
+/** Some bands of one file on the target grid, [bands, y, x]; null when the file has nothing there. */
+async function readAsset(sources: readonly BandSource[], target: Grid, options: LoadedCubeOptions, signal: AbortSignal): Promise<Block | null> {
+  const file = await options.rasters.open(sources[0]!.href);
+  const bands = sources.map((s) => s.index);
+  const native = sources[0]!.grid;
+  if (isSameLattice(native, target)) {
+    const { x, y } = latticeOffset(native, target);
+    return file.read({ level: 0, window: { x, y, width: target.width, height: target.height }, bands }, signal);
+  }
+  const method = options.method ?? 'near';
+  const { level, grid } = levelFor(file, native, target);
+  const window = sourceWindow(target, grid, method);
+  if (window.width === 0 || window.height === 0) return null;
+  const block = await file.read({ level, window, bands }, signal);
+  return warpBlock(block, cropGrid(grid, window), target, method);
+}
+
+/** The coarsest overview that is still at least as fine as the target. */
+function levelFor(file: RasterFile, native: Grid, target: Grid): { level: number; grid: Grid } {
+  const covered = sourceWindow(target, native, 'near');
+  // Source cells per target cell along an edge: needs no common unit of the two CRSs.
+  const ratio = Math.sqrt((covered.width * covered.height) / (target.width * target.height));
+  let level = 0;
+  while (level + 1 < file.levels.length && native.width / file.levels[level + 1]!.width <= ratio * 1.01) level++;
+  const { width, height } = file.levels[level]!;
+  return { level, grid: { ...native, stepX: (native.stepX * native.width) / width, stepY: (native.stepY * native.height) / height, width, height } };
+}
+
+/** Copies a plane into the block where the block has nothing yet: the first item with data wins. */
+function mergePlane(out: Block, offset: number, source: Block, from: number, length: number): void {
+  const outNulls = out.nulls!;
+  if (!source.nulls && !hasData(outNulls, offset, length)) {
+    out.data.set(source.data.subarray(from, from + length), offset);
+    outNulls.fill(0, offset, offset + length);
+    return;
+  }
+  for (let i = 0; i < length; i++) {
+    if (outNulls[offset + i] === 0 || source.nulls?.[from + i]) continue;
+    out.data[offset + i] = source.data[from + i]!;
+    outNulls[offset + i] = 0;
+  }
+}
+
+function hasData(nulls: Uint8Array, offset: number, length: number): boolean {
+  const at = nulls.indexOf(0, offset);
+  return at >= 0 && at < offset + length;
+}
+
+/** Covers the lattice cells asked for and, per date and band, the files that have pixels there, with their version. */
+async function fingerprintWindow(plan: LoadPlan, window: Window, options: LoadedCubeOptions): Promise<string> {
+  const { grid } = plan;
+  const target = cropGrid(grid, { x: window.start[3]!, y: window.start[2]!, width: window.size[3]!, height: window.size[2]! });
+  // Thousandths of a cell from the CRS origin: the same place, however the window was cut out.
+  const place = [target.originX / target.stepX, target.originY / target.stepY].map((n) => Math.round(n * 1000));
+  const hash = createHash('sha256').update(JSON.stringify([target.crs, target.stepX, target.stepY, place, target.width, target.height, options.method ?? 'near']));
+  for (const date of plan.dates.slice(window.start[0]!, window.start[0]! + window.size[0]!)) {
+    hash.update(date.label);
+    for (const { bands, bounds } of date.items) {
+      if (!touches(bounds, target)) continue;
+      for (const source of bands.slice(window.start[1]!, window.start[1]! + window.size[1]!)) {
+        hash.update(source ? JSON.stringify([source.href, source.index, (await options.rasters.open(source.href)).source.version]) : 'absent');
+      }
+    }
+  }
+  return hash.digest('hex');
+}

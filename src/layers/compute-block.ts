@@ -1,0 +1,102 @@
+/** Computes one block of embeddings out of a source cube: gather pixels with halo, mask, run the operator. */
+import type { Block, Window } from '../cube/block.ts';
+import type { Cube } from '../cube/cube.ts';
+import type { Operator, OperatorRuntime } from '../operators/operator.ts';
+import type { EmbedBlock } from './embed-block.ts';
+import { blockPixels, BLOCK_PATCHES, type BlockIndex, type PatchLattice } from './patch-lattice.ts';
+
+/** What is embedded: a cube seen through an operator. */
+export interface EmbedSource {
+  readonly cube: Cube;
+  readonly operator: Operator;
+  readonly lattice: PatchLattice;
+  /** For each input band of the operator, its index on the cube's bands dimension. */
+  readonly bands: readonly number[];
+}
+
+/** Position on the dimensions other than x, y and bands: name → index. */
+export type Position = Readonly<Record<string, number>>;
+
+/** The window of the source cube that a block depends on. */
+export function sourceWindowOf(source: EmbedSource, position: Position, block: BlockIndex): Window {
+  const pixels = blockPixels(source.lattice, block);
+  const low = Math.min(...source.bands);
+  const high = Math.max(...source.bands);
+  const range = source.cube.dimensions.map((d): [number, number] => {
+    if (d.axis === 'x') return [pixels.x, pixels.width];
+    if (d.axis === 'y') return [pixels.y, pixels.height];
+    if (d.type === 'bands') return [low, high - low + 1];
+    return [position[d.name]!, 1];
+  });
+  return { start: range.map((r) => r[0]), size: range.map((r) => r[1]) };
+}
+
+/** Reads the pixels and runs the operator; a block without a valid patch is not sent to it. */
+export async function computeBlock(source: EmbedSource, position: Position, block: BlockIndex, runtime: OperatorRuntime, signal: AbortSignal): Promise<EmbedBlock> {
+  const window = sourceWindowOf(source, position, block);
+  const pixels = await source.cube.read(window, signal);
+  const { input, invalid, edge } = gather(source, pixels);
+  const nulls = nullPatches(invalid, edge, source);
+  const { dimensions } = source.operator.manifest.output;
+  const length = dimensions * BLOCK_PATCHES * BLOCK_PATCHES;
+  const vectors = nulls.includes(0) ? await runtime.run(source.operator, input, edge, edge, signal) : new Float32Array(length);
+  if (vectors.length !== length) throw new Error(`operator ${source.operator.reference} gave ${vectors.length} values instead of ${length}`);
+  return { dimensions, edge: BLOCK_PATCHES, vectors, nulls };
+}
+
+/** Pixels as [bands, rows, columns] float32 in the operator's band order, gaps filled; and which pixels have a gap. */
+function gather(source: EmbedSource, pixels: Block): { input: Float32Array; invalid: Uint8Array; edge: number } {
+  const { cube, bands, operator } = source;
+  const edge = pixels.shape[cube.dimensions.findIndex((d) => d.axis === 'x')]!;
+  const strides = axisStrides(cube, pixels.shape);
+  const lowest = Math.min(...bands);
+  const input = new Float32Array(bands.length * edge * edge);
+  const invalid = new Uint8Array(edge * edge);
+  const { fill } = operator.manifest.input;
+  bands.forEach((band, channel) => {
+    for (let row = 0; row < edge; row++) {
+      let from = (band - lowest) * strides.bands + row * strides.y;
+      let to = (channel * edge + row) * edge;
+      for (let column = 0; column < edge; column++, from += strides.x, to++) {
+        const value = pixels.data[from]!;
+        // NaN is no pixel value that an encoder could mean anything by: it counts as a gap.
+        if (pixels.nulls?.[from] || Number.isNaN(value)) {
+          input[to] = fill;
+          invalid[row * edge + column] = 1;
+        } else input[to] = value;
+      }
+    }
+  });
+  return { input, invalid, edge };
+}
+
+function axisStrides(cube: Cube, shape: readonly number[]): { bands: number; y: number; x: number } {
+  const out = { bands: 0, y: 0, x: 0 };
+  let step = 1;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    const dimension = cube.dimensions[i]!;
+    if (dimension.axis === 'x') out.x = step;
+    else if (dimension.axis === 'y') out.y = step;
+    else if (dimension.type === 'bands') out.bands = step;
+    step *= shape[i]!;
+  }
+  return out;
+}
+
+/** 1 for each patch that has fewer valid pixels than the operator asks for. */
+function nullPatches(invalid: Uint8Array, edge: number, source: EmbedSource): Uint8Array {
+  const { patch, halo } = source.lattice;
+  const needed = source.operator.manifest.min_valid * patch * patch;
+  const nulls = new Uint8Array(BLOCK_PATCHES * BLOCK_PATCHES);
+  for (let row = 0; row < BLOCK_PATCHES; row++) {
+    for (let column = 0; column < BLOCK_PATCHES; column++) {
+      let valid = 0;
+      for (let y = 0; y < patch; y++) {
+        const start = (halo + row * patch + y) * edge + halo + column * patch;
+        for (let x = 0; x < patch; x++) valid += 1 - invalid[start + x]!;
+      }
+      if (valid === 0 || valid < needed) nulls[row * BLOCK_PATCHES + column] = 1;
+    }
+  }
+  return nulls;
+}
