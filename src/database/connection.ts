@@ -1,0 +1,89 @@
+/** The only way to PostgreSQL: a pool with typed queries and transactions. */
+import { Pool, types, type PoolClient, type QueryResultRow } from 'pg';
+import { OpenEOError } from '../errors.ts';
+import { silentLog, type Log } from '../log.ts';
+
+/** What can run SQL: the database itself, or one transaction of it. */
+export interface Queryable {
+  /** Rows of one statement; values go in as $1, $2 … and never as text. */
+  query<T extends QueryResultRow>(sql: string, params?: readonly unknown[]): Promise<T[]>;
+}
+
+export interface Database extends Queryable {
+  /** For libraries that want a pg.Pool (BullMQ). */
+  readonly pool: Pool;
+  /** Runs `work` in one transaction: committed when it resolves, rolled back when it throws. */
+  transaction<T>(work: (transaction: Queryable) => Promise<T>): Promise<T>;
+  /** Waits for running statements and closes all connections. A second call changes nothing. */
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  readonly maxConnections?: number;
+  /** Schema that unqualified names mean; default the server's ('public'). */
+  readonly searchPath?: string;
+  /** Shown in pg_stat_activity. */
+  readonly applicationName?: string;
+  readonly log?: Log;
+}
+
+// Counts and sizes fit a double; strings for them would leak into every sum.
+types.setTypeParser(types.builtins.INT8, Number);
+
+/**
+ * Opens a pool on a postgres:// URL. Connects when first used, so a server that starts later is no error.
+ * Throws nothing itself; a query throws Internal (without the URL) when the server can't be reached.
+ */
+export function openDatabase(url: string, options: DatabaseOptions = {}): Database {
+  const pool = new Pool({
+    connectionString: url,
+    max: options.maxConnections ?? 10,
+    application_name: options.applicationName ?? 'lamina',
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    ...(options.searchPath === undefined ? {} : { options: `-c search_path=${options.searchPath}` }),
+  });
+  const log = options.log ?? silentLog;
+  // Idle connections die when the server restarts; the pool makes new ones, but the event must have a listener.
+  pool.on('error', (error) => log.warning(`A database connection was lost: ${error.message}`));
+  let closing: Promise<void> | undefined;
+  return {
+    pool,
+    query: async (sql, params) => run(await connect(pool), sql, params, (client) => client.release()),
+    transaction: (work) => transact(pool, work),
+    close: () => (closing ??= pool.end()),
+  };
+}
+
+async function connect(pool: Pool): Promise<PoolClient> {
+  try {
+    return await pool.connect();
+  } catch (cause) {
+    throw new OpenEOError('Internal', { message: 'the database can\'t be reached' }, { cause });
+  }
+}
+
+async function run<T extends QueryResultRow>(client: PoolClient, sql: string, params: readonly unknown[] | undefined, done?: (client: PoolClient) => void): Promise<T[]> {
+  try {
+    return (await client.query<T>(sql, params as unknown[] | undefined)).rows;
+  } finally {
+    done?.(client);
+  }
+}
+
+async function transact<T>(pool: Pool, work: (transaction: Queryable) => Promise<T>): Promise<T> {
+  const client = await connect(pool);
+  let broken = false;
+  try {
+    await client.query('begin');
+    const result = await work({ query: (sql, params) => run(client, sql, params) });
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    // A connection that can't even roll back must not return to the pool.
+    await client.query('rollback').catch(() => (broken = true));
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
