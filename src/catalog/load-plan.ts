@@ -110,7 +110,9 @@ export function planLoad(input: PlanInput): LoadPlan {
   if (located.length === 0) throw noData(input);
   const grid = input.target ?? nativeGrid(located.map((l) => l.bands), input);
   const planned = located.map((entry): PlannedItem => ({ ...entry, bounds: itemBounds(entry.bands, grid.crs) }));
-  return { bands, grid, dates: groupByDate(planned) };
+  const dates = groupByDate(planned).filter((date) => date.items.some((entry) => touches(entry.bounds, grid)));
+  if (dates.length === 0) throw noData(input);
+  return { bands, grid, dates };
 }
 
 function noData(input: PlanInput): OpenEOError {
@@ -154,6 +156,12 @@ function homeZone(extent: Bounds): string {
 
 function itemBounds(sources: readonly (BandSource | null)[], crs: string): Bounds {
   return unionBounds(sources.filter((s) => s !== null).map((s) => transformBounds(gridBounds(s.grid), crs)));
+}
+
+/** True when a box (in the grid's CRS) and a grid share an area. */
+export function touches(box: Bounds, grid: Grid): boolean {
+  const wanted = gridBounds(grid);
+  return box.west < wanted.east && box.east > wanted.west && box.south < wanted.north && box.north > wanted.south;
 }
 
 function unionBounds(boxes: readonly Bounds[]): Bounds {

@@ -6,8 +6,8 @@ import { bandsDimension, spatialDimensions, temporalDimension } from '../cube/di
 import type { DType } from '../cube/dtype.ts';
 import { sourceWindow, warpBlock } from '../cube/warp.ts';
 import type { RasterFile } from '../formats/raster-file.ts';
-import { cropGrid, gridBounds, isSameLattice, latticeOffset, type Grid } from '../geo/grid.ts';
-import type { BandSource, LoadPlan, PlannedItem } from './load-plan.ts';
+import { cropGrid, isSameLattice, latticeOffset, type Grid } from '../geo/grid.ts';
+import { touches, type BandSource, type LoadPlan, type PlannedItem } from './load-plan.ts';
 
 export interface RasterOpener {
   /** Opens the file behind a stored asset href; opened files are cached by their version. */
@@ -109,11 +109,6 @@ async function readDate(
       if (block) members.forEach((member, plane) => put(member.band, block, plane));
     }
   }
-}
-
-function touches(box: { west: number; south: number; east: number; north: number }, grid: Grid): boolean {
-  const wanted = gridBounds(grid);
-  return box.west < wanted.east && box.east > wanted.west && box.south < wanted.north && box.north > wanted.south;
 }
 
 function groupByAsset(bands: readonly (BandSource | null)[]): Map<string, { band: number; source: BandSource }[]> {

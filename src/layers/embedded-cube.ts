@@ -1,0 +1,165 @@
+/** compress_embed as a lazy cube: its windows are put together from blocks of embeddings. */
+import { invalidArgument, OpenEOError } from '../errors.ts';
+import { createBlock, strides, type Block, type Window } from '../cube/block.ts';
+import { Cube, type BandDescription, type CubeAttributes } from '../cube/cube.ts';
+import { digest } from '../cube/digest.ts';
+import type { Dimension } from '../cube/dimension.ts';
+import { spatialAxes } from '../cube/window.ts';
+import { matchBands } from '../operators/bands.ts';
+import { encodingOf, viewOf } from '../operators/quantize.ts';
+import type { OperatorRegistry } from '../operators/operator.ts';
+import type { EmbedRequest } from '../graph/scope.ts';
+import type { EmbedSource, Position } from './compute-block.ts';
+import type { EmbedBlock } from './embed-block.ts';
+import { blockKey, type BlockFacts, type EmbedBlocks } from './embed-blocks.ts';
+import { blockCells, blocksOf, BLOCK_PATCHES, patchLattice, type BlockIndex } from './patch-lattice.ts';
+
+export interface EmbedDependencies {
+  readonly operators: OperatorRegistry;
+  readonly blocks: EmbedBlocks;
+  /** Counts how blocks were come by. */
+  readonly facts: BlockFacts;
+}
+
+/** Blocks asked for at the same time by one read: keeps the embed workers busy, bounds what waits in memory. */
+const PARALLEL_BLOCKS = 8;
+
+/**
+ * The embeddings of a cube, on the operator's patch lattice, with the dimension `embedding` in the place
+ * of the bands. Throws OperatorNotFound, OperatorBandsMissing, OperatorGridUnsuitable, and
+ * ProcessParameterInvalid for a cube without bands, x or y.
+ */
+export function embeddedCube(request: EmbedRequest, dependencies: EmbedDependencies): Cube {
+  const source = embedSource(request, dependencies.operators);
+  const count = keptDimensions(request, source);
+  const names = Array.from({ length: count }, (_, i) => `e${String(i).padStart(3, '0')}`);
+  const dimensions = request.data.dimensions.map((d) => embeddedDimension(d, names, source));
+  const blocks = new BlockReader(source, request, count, dimensions, dependencies);
+  return new Cube({
+    dimensions,
+    grid: source.lattice.grid,
+    dtype: 'float32',
+    attributes: attributesOf(request, source, names),
+    read: (window, signal) => blocks.read(window, signal),
+    fingerprint: (window) => blocks.fingerprint(window),
+  });
+}
+
+/** Checks that the operator can be applied to the cube, and how. */
+export function embedSource(request: Pick<EmbedRequest, 'data' | 'model'>, operators: OperatorRegistry): EmbedSource {
+  const { data } = request;
+  const operator = operators.resolve(request.model);
+  const bandsDimension = data.find('bands');
+  if (!bandsDimension) throw new OpenEOError('DimensionMissing', {}, { detail: `compress_embed needs it to find the input bands of '${operator.manifest.name}'.` });
+  if (!data.grid) throw invalidArgument('compress_embed', 'data', 'the cube needs x and y dimensions on a regular grid');
+  const described: readonly BandDescription[] = data.attributes.bands ?? data.labels(bandsDimension.name).map((l) => ({ name: String(l) }));
+  const bands = matchBands(operator.manifest, described);
+  return { cube: data, operator, bands, lattice: patchLattice(data.grid, data.attributes.anchor, operator.manifest) };
+}
+
+function keptDimensions(request: EmbedRequest, source: EmbedSource): number {
+  const { dimensions, prefix_truncatable: truncatable } = source.operator.manifest.output;
+  const wanted = request.dimensions ?? dimensions;
+  if (wanted < 1 || wanted > dimensions) throw invalidArgument('compress_embed', 'dimensions', `operator '${source.operator.manifest.name}' has 1 to ${dimensions} dimensions, not ${wanted}`);
+  if (wanted < dimensions && !truncatable) throw invalidArgument('compress_embed', 'dimensions', `operator '${source.operator.manifest.name}' can't be cut to its first dimensions`);
+  return wanted;
+}
+
+function embeddedDimension(dimension: Dimension, names: readonly string[], source: EmbedSource): Dimension {
+  if (dimension.type === 'bands') return { name: 'embedding', type: 'bands', size: names.length, labels: names };
+  if (dimension.axis === 'x') return { name: dimension.name, type: 'spatial', axis: 'x', size: source.lattice.grid.width };
+  if (dimension.axis === 'y') return { name: dimension.name, type: 'spatial', axis: 'y', size: source.lattice.grid.height };
+  return dimension;
+}
+
+function attributesOf(request: EmbedRequest, source: EmbedSource, names: readonly string[]): CubeAttributes {
+  const { sources } = request.data.attributes;
+  return {
+    bands: names.map((name, i) => ({ name, description: `Dimension ${i} of ${source.operator.manifest.name} ${source.operator.manifest.version}` })),
+    encoding: encodingOf(source.operator.manifest, request.quantization, names.length),
+    operator: source.operator.reference,
+    blockSize: BLOCK_PATCHES,
+    ...(sources ? { sources } : {}),
+  };
+}
+
+/** Reads windows of the embedded cube out of blocks. */
+class BlockReader {
+  readonly #source: EmbedSource;
+  readonly #request: EmbedRequest;
+  readonly #count: number;
+  readonly #dimensions: readonly Dimension[];
+  readonly #dependencies: EmbedDependencies;
+  readonly #axes: { readonly x: number; readonly y: number; readonly embedding: number };
+
+  constructor(source: EmbedSource, request: EmbedRequest, count: number, dimensions: readonly Dimension[], dependencies: EmbedDependencies) {
+    this.#source = source;
+    this.#request = request;
+    this.#count = count;
+    this.#dimensions = dimensions;
+    this.#dependencies = dependencies;
+    this.#axes = { ...spatialAxes(dimensions)!, embedding: dimensions.findIndex((d) => d.name === 'embedding') };
+  }
+
+  async read(window: Window, signal: AbortSignal): Promise<Block> {
+    const out = createBlock('float32', window.size);
+    const nulls = new Uint8Array(out.data.length);
+    const target = { block: out, nulls, window, strides: strides(window.size) };
+    const wanted = this.#blocks(window);
+    const lane = async () => {
+      for (let next = wanted.pop(); next; next = wanted.pop()) {
+        signal.throwIfAborted();
+        const { blocks, facts } = this.#dependencies;
+        const block = await blocks.get(this.#source, this.#request.origin, next.index, next.position, facts, signal);
+        this.#paste(target, block, next);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(PARALLEL_BLOCKS, wanted.length) }, lane));
+    return nulls.includes(1) ? { ...out, nulls } : out;
+  }
+
+  async fingerprint(window: Window): Promise<string> {
+    const keys: string[] = [];
+    for (const { index, position } of this.#blocks(window)) keys.push(await blockKey(this.#source, position, index));
+    const { grid } = this.#source.lattice;
+    const place = [grid.originX, grid.originY, window.start, window.size];
+    return digest(['compress_embed', this.#request.quantization, this.#count, place, keys]);
+  }
+
+  /** The blocks of a window, for each position on the other dimensions. */
+  #blocks(window: Window): { index: BlockIndex; position: Position }[] {
+    const { x, y } = this.#axes;
+    const cells = { x: window.start[x]!, y: window.start[y]!, width: window.size[x]!, height: window.size[y]! };
+    let positions: Position[] = [{}];
+    this.#dimensions.forEach((dimension, i) => {
+      if (i === x || i === y || i === this.#axes.embedding) return;
+      const indices = Array.from({ length: window.size[i]! }, (_, k) => window.start[i]! + k);
+      positions = positions.flatMap((p) => indices.map((index) => ({ ...p, [dimension.name]: index })));
+    });
+    return positions.flatMap((position) => blocksOf(this.#source.lattice, cells).map((index) => ({ index, position })));
+  }
+
+  #paste(target: { block: Block; nulls: Uint8Array; window: Window; strides: readonly number[] }, stored: EmbedBlock, place: { index: BlockIndex; position: Position }): void {
+    const { x, y, embedding } = this.#axes;
+    const { window, strides: step } = target;
+    const cells = blockCells(this.#source.lattice, place.index);
+    const view = viewOf(stored.vectors, this.#source.operator.manifest, this.#request.quantization);
+    const base = this.#dimensions.reduce((sum, d, i) => (d.name in place.position ? sum + (place.position[d.name]! - window.start[i]!) * step[i]! : sum), 0);
+    const left = Math.max(cells.x, window.start[x]!);
+    const right = Math.min(cells.x + cells.width, window.start[x]! + window.size[x]!);
+    const top = Math.max(cells.y, window.start[y]!);
+    const bottom = Math.min(cells.y + cells.height, window.start[y]! + window.size[y]!);
+    const area = stored.edge * stored.edge;
+    for (let e = 0; e < window.size[embedding]!; e++) {
+      const dimension = window.start[embedding]! + e;
+      for (let row = top; row < bottom; row++) {
+        let from = (row - cells.y) * stored.edge + left - cells.x;
+        let to = base + e * step[embedding]! + (row - window.start[y]!) * step[y]! + (left - window.start[x]!) * step[x]!;
+        for (let column = left; column < right; column++, from++, to += step[x]!) {
+          if (stored.nulls[from]) target.nulls[to] = 1;
+          else target.block.data[to] = view[dimension * area + from]!;
+        }
+      }
+    }
+  }
+}

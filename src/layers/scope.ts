@@ -1,0 +1,145 @@
+/** The scope of a run over the catalog: where load_collection, compress_embed and save_result get their answers. */
+import { OpenEOError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { transformBounds, WGS84 } from '../geo/crs.ts';
+import type { Bounds, Grid } from '../geo/grid.ts';
+import { Cube } from '../cube/cube.ts';
+import { evaluate } from '../graph/evaluate.ts';
+import type { ProcessRegistry } from '../graph/process.ts';
+import type { EmbedRequest, LoadRequest, SaveRequest, Scope } from '../graph/scope.ts';
+import type { Value } from '../graph/value.ts';
+import { loadedCube, type RasterOpener } from '../catalog/load.ts';
+import { planLoad } from '../catalog/load-plan.ts';
+import type { StacCollection, StacItem } from '../catalog/types.ts';
+import type { OperatorRegistry } from '../operators/operator.ts';
+import { embeddedCube } from './embedded-cube.ts';
+import type { BlockFacts, EmbedBlocks } from './embed-blocks.ts';
+import { layerOf, type Layer } from './layer.ts';
+
+/** What the catalog must answer for cubes to be loaded. */
+export interface CatalogReader {
+  collection(id: string): Promise<StacCollection | null>;
+  /** All raw items that touch the box ([west, south, east, north], WGS 84) and the interval. */
+  items(query: { readonly collection: string; readonly bbox: readonly [number, number, number, number] | null; readonly interval: readonly [string | null, string | null] | null }): Promise<readonly StacItem[]>;
+  /** The fixed lattice point of a collection per CRS. */
+  anchors(collection: string): Promise<ReadonlyMap<string, { readonly x: number; readonly y: number }>>;
+}
+
+export interface Engine {
+  readonly catalog: CatalogReader;
+  readonly rasters: RasterOpener;
+  readonly registry: ProcessRegistry;
+  readonly operators: OperatorRegistry;
+  readonly blocks: EmbedBlocks;
+}
+
+const anything = { schema: {} };
+const filterBands = {
+  parameters: [{ name: 'data', description: 'the layer', ...anything }, { name: 'bands', description: 'labels', ...anything }],
+  process_graph: {
+    filter: { process_id: 'filter_bands', arguments: { data: { from_parameter: 'data' }, bands: { from_parameter: 'bands' } }, result: true },
+  },
+};
+
+/** What happened during a run, for its log and its metadata. */
+export interface RunFacts extends BlockFacts {
+  samplesRead: number;
+}
+
+export interface RunOptions {
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  /** Takes what save_result is given; absent: save_result is refused (tiles, blocks). */
+  readonly save?: (request: SaveRequest) => Promise<Value>;
+  /** Source samples that a run may read; beyond it ProcessGraphComplexity is thrown. */
+  readonly maxSamples?: number;
+  /** Load raw collections on this grid instead of their own (map tiles). */
+  readonly target?: Grid;
+}
+
+/**
+ * Items are looked for this far around an extent: a layer reads whole blocks with halo, and must find
+ * the same pixels whatever the extent of the request was.
+ */
+const SEARCH_MARGIN_METRES = 8000;
+
+export class EngineScope implements Scope {
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  readonly facts: RunFacts = { cached: 0, computed: 0, samplesRead: 0 };
+  readonly #engine: Engine;
+  readonly #options: RunOptions;
+
+  constructor(engine: Engine, options: RunOptions) {
+    this.#engine = engine;
+    this.#options = options;
+    this.signal = options.signal;
+    this.log = options.log;
+  }
+
+  async loadCollection(request: LoadRequest): Promise<Cube> {
+    const collection = await this.#engine.catalog.collection(request.id);
+    if (!collection) throw new OpenEOError('CollectionNotFound', { identifier: request.id });
+    const layer = layerOf(collection, this.#engine.operators);
+    return layer ? this.#loadLayer(layer, request) : this.#loadRaw(collection, request);
+  }
+
+  async #loadRaw(collection: StacCollection, request: LoadRequest): Promise<Cube> {
+    const { catalog, rasters } = this.#engine;
+    const [found, anchors] = await Promise.all([
+      catalog.items({ collection: collection.id, bbox: searchBox(request.spatialExtent), interval: request.temporalExtent }),
+      catalog.anchors(collection.id),
+    ]);
+    const items = request.properties ? found.filter((item) => hasProperties(item, request.properties!)) : found;
+    const { target } = this.#options;
+    const plan = planLoad({ collection, items, bands: request.bands, extent: request.spatialExtent, anchor: (crs) => anchors.get(crs), ...(target ? { target } : {}) });
+    this.log.debug(`load_collection '${collection.id}': ${plan.dates.length} dates, ${plan.bands.length} bands, ${plan.grid.width} × ${plan.grid.height} pixels in ${plan.grid.crs}`);
+    return loadedCube(plan, { collectionId: collection.id, anchor: anchors.get(plan.grid.crs), rasters, onRead: (samples) => this.#meter(samples) });
+  }
+
+  async #loadLayer(layer: Layer, request: LoadRequest): Promise<Cube> {
+    const { spatialExtent: box, temporalExtent } = request;
+    const parameters: Record<string, Value> = {
+      spatial_extent: box && { west: box.west, south: box.south, east: box.east, north: box.north, crs: box.crs },
+      temporal_extent: temporalExtent && [...temporalExtent],
+      operator: layer.operator.reference,
+    };
+    const nullable = (name: string, schema: object) => ({ name, description: name, schema: [schema, { type: 'null' }], optional: true, default: null });
+    const declared = [nullable('spatial_extent', { type: 'object' }), nullable('temporal_extent', { type: 'array' }), { name: 'operator', description: 'operator', schema: { type: 'string' } }];
+    const process = { process_graph: layer.definition.process_graph, parameters: declared };
+    const cube = await evaluate(process, this.#engine.registry, this, parameters);
+    if (!(cube instanceof Cube)) throw new OpenEOError('ProcessGraphInvalid', {}, { detail: `Layer '${layer.id}' does not end in a data cube.` });
+    if (request.bands === null) return cube;
+    return (await evaluate(filterBands, this.#engine.registry, this, { data: cube, bands: [...request.bands] })) as Cube;
+  }
+
+  embed(request: EmbedRequest): Promise<Cube> {
+    const { operators, blocks } = this.#engine;
+    return Promise.resolve(embeddedCube(request, { operators, blocks, facts: this.facts }));
+  }
+
+  saveResult(request: SaveRequest): Promise<Value> {
+    if (!this.#options.save) throw new OpenEOError('ProcessUnsupported', { process: 'save_result', namespace: 'backend' }, { detail: 'A layer or map tile has no result to save.' });
+    return this.#options.save(request);
+  }
+
+  #meter(samples: number): void {
+    this.facts.samplesRead += samples;
+    const { maxSamples } = this.#options;
+    if (maxSamples !== undefined && this.facts.samplesRead > maxSamples) {
+      throw new OpenEOError('ProcessGraphComplexity', {}, { detail: `It reads more than ${maxSamples} samples; a smaller extent, fewer bands or dates stay under the limit.` });
+    }
+  }
+}
+
+function searchBox(extent: Bounds | null): [number, number, number, number] | null {
+  if (extent === null) return null;
+  const { west, south, east, north } = transformBounds(extent, WGS84);
+  const dy = SEARCH_MARGIN_METRES / 111_320;
+  const dx = dy / Math.max(0.01, Math.cos((Math.max(Math.abs(south), Math.abs(north)) * Math.PI) / 180));
+  return [Math.max(-180, west - dx), Math.max(-90, south - dy), Math.min(180, east + dx), Math.min(90, north + dy)];
+}
+
+function hasProperties(item: StacItem, conditions: NonNullable<LoadRequest['properties']>): boolean {
+  return Object.entries(conditions).every(([name, holds]) => holds((item.properties[name] ?? null) as Value));
+}

@@ -1,0 +1,144 @@
+/** Runs a process graph and stores what its save_result nodes write. Sync results and batch jobs share this. */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isOpenEOError, OpenEOError } from '../errors.ts';
+import { Cube } from '../cube/cube.ts';
+import { evaluate } from '../graph/evaluate.ts';
+import type { SaveRequest } from '../graph/scope.ts';
+import type { Value } from '../graph/value.ts';
+import type { ProcessDescription, ProcessGraph } from '../graph/wire.ts';
+import { findFormat } from '../formats/index.ts';
+import type { WrittenFile } from '../formats/writer.ts';
+import { EngineScope, type Engine, type RunFacts } from '../layers/scope.ts';
+import type { Log } from '../log.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+
+/** A result file in the object store. */
+export interface StoredFile {
+  readonly objectKey: string;
+  readonly name: string;
+  readonly mediaType: string;
+  readonly roles: readonly string[];
+  readonly sizeBytes: number;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly datetime?: string;
+}
+
+/** What was made and of what, for the STAC metadata of the result. */
+export interface RunResult {
+  readonly files: readonly StoredFile[];
+  readonly facts: RunFacts;
+  /** Items read, '<collection>/<item>'. */
+  readonly sources: readonly string[];
+  /** Operator references of embedded results. */
+  readonly operators: readonly string[];
+}
+
+export interface RunRequest {
+  readonly process: { readonly process_graph: ProcessGraph; readonly parameters?: ProcessDescription['parameters'] };
+  /** Prefix of the object keys, e.g. 'results/<job id>'. */
+  readonly prefix: string;
+  /** A directory for temporary files. */
+  readonly scratch: string;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly maxSamples?: number;
+  readonly onProgress?: (share: number) => void;
+}
+
+/**
+ * Evaluates the graph. A graph that ends in a value other than a cube and saves nothing gives that value
+ * as JSON; one that ends in a cube must save it.
+ */
+export async function runProcess(engine: Engine, store: ObjectStore, request: RunRequest): Promise<RunResult> {
+  await mkdir(request.scratch, { recursive: true });
+  const directory = await mkdtemp(join(request.scratch, 'run-'));
+  const run = new Run(engine, store, request, directory);
+  try {
+    return await run.execute();
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+class Run {
+  readonly #store: ObjectStore;
+  readonly #request: RunRequest;
+  readonly #directory: string;
+  readonly #engine: Engine;
+  readonly #scope: EngineScope;
+  readonly #files: StoredFile[] = [];
+  readonly #sources = new Set<string>();
+  readonly #operators = new Set<string>();
+
+  constructor(engine: Engine, store: ObjectStore, request: RunRequest, directory: string) {
+    this.#engine = engine;
+    this.#store = store;
+    this.#request = request;
+    this.#directory = directory;
+    const { signal, log, maxSamples } = request;
+    this.#scope = new EngineScope(engine, { signal, log, save: (save) => this.#save(save), ...(maxSamples === undefined ? {} : { maxSamples }) });
+  }
+
+  async execute(): Promise<RunResult> {
+    const started = performance.now();
+    const value = await evaluate(this.#request.process, this.#engine.registry, this.#scope);
+    if (this.#files.length === 0) await this.#saveValue(value);
+    const { facts } = this.#scope;
+    const seconds = ((performance.now() - started) / 1000).toFixed(2);
+    const blocks = facts.cached + facts.computed > 0 ? `; embedding blocks: ${facts.cached} cached, ${facts.computed} computed` : '';
+    this.#request.log.info(`Finished in ${seconds} s: ${this.#files.length} file(s), ${facts.samplesRead} source samples read${blocks}`, {
+      data: { blocks_cached: facts.cached, blocks_computed: facts.computed, samples_read: facts.samplesRead },
+    });
+    return { files: this.#files, facts, sources: [...this.#sources].sort(), operators: [...this.#operators].sort() };
+  }
+
+  async #saveValue(value: Value): Promise<void> {
+    if (value instanceof Cube) throw new OpenEOError('ProcessGraphInvalid', {}, { detail: 'It ends in a data cube that nothing saves: let it end in save_result.' });
+    await this.#save({ data: value, format: 'JSON', options: {}, origin: {} });
+  }
+
+  /** Writes the data in a directory of its own and moves the files to the object store. */
+  async #save(save: SaveRequest): Promise<Value> {
+    const { log, signal, onProgress, prefix } = this.#request;
+    const format = findFormat(save.format);
+    const directory = await mkdtemp(join(this.#directory, 'save-'));
+    const written = await format.write(save.data as Cube, save.options, { directory, signal, log, ...(onProgress ? { onProgress } : {}) });
+    const stored: StoredFile[] = [];
+    for (const file of written) stored.push(await this.#store1(prefix, file));
+    this.#files.push(...stored);
+    if (save.data instanceof Cube) {
+      for (const source of save.data.attributes.sources ?? []) this.#sources.add(source);
+      if (save.data.attributes.operator) this.#operators.add(save.data.attributes.operator);
+    }
+    await rm(directory, { recursive: true, force: true });
+    return { type: 'Item', assets: Object.fromEntries(stored.map((f) => [f.name, { href: f.name, type: f.mediaType, roles: [...f.roles] }])) };
+  }
+
+  async #store1(prefix: string, file: WrittenFile): Promise<StoredFile> {
+    const name = uniqueName(file.name, new Set(this.#files.map((f) => f.name)));
+    const info = await this.#store.put(`${prefix}/${name}`, { path: file.path }, { contentType: file.mediaType });
+    return {
+      objectKey: info!.key,
+      name,
+      mediaType: file.mediaType,
+      roles: file.roles,
+      sizeBytes: info!.sizeBytes,
+      metadata: file.metadata,
+      ...(file.datetime === undefined ? {} : { datetime: file.datetime }),
+    };
+  }
+}
+
+/** Two save_result nodes may write the same name: the second gets a number. */
+function uniqueName(name: string, taken: ReadonlySet<string>): string {
+  if (!taken.has(name)) return name;
+  const dot = name.lastIndexOf('.');
+  const [stem, ending] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ''];
+  for (let i = 2; ; i++) if (!taken.has(`${stem}_${i}${ending}`)) return `${stem}_${i}${ending}`;
+}
+
+/** What a client may be told of a failure: openEO errors as they are, everything else as Internal without details. */
+export function publicError(error: unknown, id: string): OpenEOError {
+  return isOpenEOError(error) ? error : new OpenEOError('Internal', { message: `unexpected failure, reported with id ${id}` }, { cause: error });
+}
