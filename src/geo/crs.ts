@@ -66,8 +66,9 @@ export function transformer(from: string, to: string): (x: number, y: number) =>
   if (from === to) return (x, y) => [x, y];
   const converter = proj4(definition(from), definition(to));
   return (x, y) => {
-    const out = converter.forward([x, y]);
-    return [out[0]!, out[1]!];
+    if (!Number.isFinite(x) || !Number.isFinite(y)) return [NaN, NaN];
+    const [outX, outY] = converter.forward([x, y]) as [number, number];
+    return Number.isFinite(outX) && Number.isFinite(outY) ? [outX, outY] : [NaN, NaN];
   };
 }
 
