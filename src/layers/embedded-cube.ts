@@ -11,6 +11,7 @@ import type { OperatorRegistry } from '../operators/operator.ts';
 import type { EmbedRequest } from '../graph/scope.ts';
 import type { EmbedSource, Position } from './compute-block.ts';
 import type { EmbedBlock } from './embed-block.ts';
+import { embeddingLabels } from './describe.ts';
 import { blockKey, type BlockFacts, type EmbedBlocks } from './embed-blocks.ts';
 import { blockCells, blocksOf, BLOCK_PATCHES, patchLattice, type BlockIndex } from './patch-lattice.ts';
 
@@ -32,7 +33,7 @@ const PARALLEL_BLOCKS = 8;
 export function embeddedCube(request: EmbedRequest, dependencies: EmbedDependencies): Cube {
   const source = embedSource(request, dependencies.operators);
   const count = keptDimensions(request, source);
-  const names = Array.from({ length: count }, (_, i) => `e${String(i).padStart(3, '0')}`);
+  const names = embeddingLabels(count);
   const dimensions = request.data.dimensions.map((d) => embeddedDimension(d, names, source));
   const blocks = new BlockReader(source, request, count, dimensions, dependencies);
   return new Cube({

@@ -10,28 +10,17 @@ import type { ProcessDescription, ProcessGraph } from '../graph/wire.ts';
 import { findFormat } from '../formats/index.ts';
 import type { WrittenFile } from '../formats/writer.ts';
 import { EngineScope, type Engine, type RunFacts } from '../layers/scope.ts';
+import type { StoredFile } from '../jobs/results.ts';
 import type { Log } from '../log.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { SavedCube } from './result-metadata.ts';
 
-/** A result file in the object store. */
-export interface StoredFile {
-  readonly objectKey: string;
-  readonly name: string;
-  readonly mediaType: string;
-  readonly roles: readonly string[];
-  readonly sizeBytes: number;
-  readonly metadata: Readonly<Record<string, unknown>>;
-  readonly datetime?: string;
-}
-
-/** What was made and of what, for the STAC metadata of the result. */
+/** What a run left behind. */
 export interface RunResult {
   readonly files: readonly StoredFile[];
   readonly facts: RunFacts;
-  /** Items read, '<collection>/<item>'. */
-  readonly sources: readonly string[];
-  /** Operator references of embedded results. */
-  readonly operators: readonly string[];
+  /** The cubes that were saved, for the metadata of the result. */
+  readonly saved: readonly SavedCube[];
 }
 
 export interface RunRequest {
@@ -68,8 +57,7 @@ class Run {
   readonly #engine: Engine;
   readonly #scope: EngineScope;
   readonly #files: StoredFile[] = [];
-  readonly #sources = new Set<string>();
-  readonly #operators = new Set<string>();
+  readonly #saved: SavedCube[] = [];
 
   constructor(engine: Engine, store: ObjectStore, request: RunRequest, directory: string) {
     this.#engine = engine;
@@ -90,7 +78,7 @@ class Run {
     this.#request.log.info(`Finished in ${seconds} s: ${this.#files.length} file(s), ${facts.samplesRead} source samples read${blocks}`, {
       data: { blocks_cached: facts.cached, blocks_computed: facts.computed, samples_read: facts.samplesRead },
     });
-    return { files: this.#files, facts, sources: [...this.#sources].sort(), operators: [...this.#operators].sort() };
+    return { files: this.#files, facts, saved: this.#saved };
   }
 
   async #saveValue(value: Value): Promise<void> {
@@ -105,17 +93,14 @@ class Run {
     const directory = await mkdtemp(join(this.#directory, 'save-'));
     const written = await format.write(save.data as Cube, save.options, { directory, signal, log, ...(onProgress ? { onProgress } : {}) });
     const stored: StoredFile[] = [];
-    for (const file of written) stored.push(await this.#store1(prefix, file));
+    for (const file of written) stored.push(await this.#keep(prefix, file));
     this.#files.push(...stored);
-    if (save.data instanceof Cube) {
-      for (const source of save.data.attributes.sources ?? []) this.#sources.add(source);
-      if (save.data.attributes.operator) this.#operators.add(save.data.attributes.operator);
-    }
+    if (save.data instanceof Cube) this.#saved.push({ cube: save.data, origin: save.origin });
     await rm(directory, { recursive: true, force: true });
     return { type: 'Item', assets: Object.fromEntries(stored.map((f) => [f.name, { href: f.name, type: f.mediaType, roles: [...f.roles] }])) };
   }
 
-  async #store1(prefix: string, file: WrittenFile): Promise<StoredFile> {
+  async #keep(prefix: string, file: WrittenFile): Promise<StoredFile> {
     const name = uniqueName(file.name, new Set(this.#files.map((f) => f.name)));
     const info = await this.#store.put(`${prefix}/${name}`, { path: file.path }, { contentType: file.mediaType });
     return {

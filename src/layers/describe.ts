@@ -1,0 +1,134 @@
+/**
+ * How embeddings are described in STAC: the collection of a layer, its items, and the fields that a
+ * result with embeddings carries (`emb:*` of the embeddings extension 0.0.1, processing 1.2,
+ * projection 2, raster 2). The embeddings schema itself still demands STAC 1.0.0, so it is not listed.
+ */
+import type { StacBand, StacCollection, StacItem, StacLink } from '../catalog/types.ts';
+import type { Quantization } from '../graph/scope.ts';
+import type { ProcessGraph } from '../graph/wire.ts';
+import type { Operator } from '../operators/operator.ts';
+import type { Layer } from './layer.ts';
+
+export const embeddingExtensions = [
+  'https://stac-extensions.github.io/datacube/v2.3.0/schema.json',
+  'https://stac-extensions.github.io/raster/v2.0.0/schema.json',
+  'https://stac-extensions.github.io/projection/v2.0.0/schema.json',
+  'https://stac-extensions.github.io/processing/v1.2.0/schema.json',
+] as const;
+
+export const COG_MEDIA_TYPE = 'image/tiff; application=geotiff; profile=cloud-optimized';
+
+/** Names of the first `count` dimensions: e000, e001, … */
+export function embeddingLabels(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `e${String(i).padStart(3, '0')}`);
+}
+
+function chipLayout(operator: Operator): object {
+  const { patch } = operator.manifest;
+  return { layout_type: 'regular_grid', chip_size: [patch, patch], stride: [patch, patch] };
+}
+
+/** `emb:*` and `processing:*` properties of an item whose pixels are embeddings. */
+export function embeddingProperties(operator: Operator, quantization: Quantization, origin: ProcessGraph | null, computed: string | null): Record<string, unknown> {
+  const { manifest } = operator;
+  const { scale, offset } = manifest.quantization.int8;
+  const dtype = quantization === 'int8' ? 'int8' : quantization;
+  return {
+    'emb:runtime_parameters': { operator: operator.reference, bands: manifest.input.bands.map((b) => b.name), patch: manifest.patch, halo: manifest.halo, fill: manifest.input.fill },
+    'emb:quantization': {
+      method: quantization === 'int8' ? 'linear' : 'none',
+      original_dtype: 'float32',
+      quantized_dtype: dtype,
+      ...(quantization === 'int8' ? { scale, offset } : {}),
+    },
+    'processing:level': 'L4',
+    'processing:version': manifest.version,
+    'processing:software': { lamina: '0.1.0', [manifest.name]: manifest.version },
+    'processing:lineage': `compress_embed with ${operator.reference}`,
+    ...(origin ? { 'processing:expression': { format: 'openeo', expression: { process_graph: origin } } } : {}),
+    ...(computed ? { 'processing:datetime': computed } : {}),
+  };
+}
+
+/** The full STAC Collection of a layer: what its file says, completed with what source and operator know. */
+export function describeLayer(layer: Layer, file: StacCollection, source: StacCollection): StacCollection {
+  const { manifest } = layer.operator;
+  const labels = embeddingLabels(manifest.output.dimensions);
+  const bands: StacBand[] = labels.map((name, i) => ({ name, description: `Dimension ${i} of ${manifest.name} ${manifest.version}` }));
+  return {
+    ...file,
+    type: 'Collection',
+    stac_version: '1.1.0',
+    stac_extensions: [...embeddingExtensions],
+    keywords: [...new Set([...(file.keywords ?? []), 'embeddings', 'virtual', manifest.name])],
+    extent: source.extent,
+    'emb:type': manifest.patch === 1 ? 'pixel' : 'chip',
+    'emb:dimensions': manifest.output.dimensions,
+    'emb:chip_layout': chipLayout(layer.operator),
+    data_type: 'float32',
+    gsd: manifest.input.gsd * manifest.patch,
+    bands,
+    'cube:dimensions': cubeDimensions(source, labels),
+    summaries: { ...projectionSummary(source), gsd: [manifest.input.gsd * manifest.patch], bands },
+    item_assets: { embeddings: { title: 'Embeddings, computed on demand', type: COG_MEDIA_TYPE, roles: ['data', 'virtual'], data_type: 'float32' } },
+    'lamina:layer': { ...layer.definition, operator: layer.operator.reference },
+    links: [
+      ...(file.links ?? []),
+      { rel: 'emb:source-data', href: `collection:${source.id}`, type: 'application/json', title: source.title ?? source.id },
+      { rel: 'derived_from', href: `collection:${source.id}`, type: 'application/json', title: source.title ?? source.id },
+    ],
+  };
+}
+
+function cubeDimensions(source: StacCollection, labels: readonly string[]): Record<string, unknown> {
+  const kept = Object.entries(source['cube:dimensions']).filter(([, d]) => (d as { type?: string }).type !== 'bands').map(([name, dimension]) => {
+    // The step of the source is not the layer's: without one a client asks the cube itself.
+    const { step: _, ...rest } = dimension as Record<string, unknown>;
+    return [name, rest];
+  });
+  return { ...Object.fromEntries(kept), embedding: { type: 'bands', values: labels } };
+}
+
+function projectionSummary(source: StacCollection): Record<string, unknown> {
+  const codes = source.summaries['proj:code'];
+  return codes === undefined ? {} : { 'proj:code': codes };
+}
+
+/** The item of a layer that stands for one raw item. Its file is computed when somebody fetches it. */
+export function describeLayerItem(layer: Layer, raw: StacItem): StacItem {
+  const { manifest } = layer.operator;
+  const { datetime, start_datetime: start, end_datetime: end } = raw.properties;
+  const links: StacLink[] = [
+    { rel: 'derived_from', href: `item:${raw.collection}/${raw.id}`, type: 'application/geo+json', title: raw.id },
+    { rel: 'emb:source-data', href: `item:${raw.collection}/${raw.id}`, type: 'application/geo+json', title: raw.id },
+  ];
+  const projection = typeof raw.properties['proj:code'] === 'string' ? { 'proj:code': raw.properties['proj:code'] } : {};
+  return {
+    type: 'Feature',
+    stac_version: '1.1.0',
+    stac_extensions: embeddingExtensions.filter((e) => !e.includes('datacube')),
+    id: raw.id,
+    collection: layer.id,
+    geometry: raw.geometry,
+    bbox: raw.bbox,
+    properties: {
+      datetime,
+      ...(start === undefined ? {} : { start_datetime: start }),
+      ...(end === undefined ? {} : { end_datetime: end }),
+      gsd: manifest.input.gsd * manifest.patch,
+      ...projection,
+      ...embeddingProperties(layer.operator, 'float32', layer.definition.process_graph, null),
+    },
+    links,
+    assets: {
+      embeddings: {
+        href: `layer:${layer.id}/${raw.id}`,
+        type: COG_MEDIA_TYPE,
+        title: 'Embeddings, computed on demand',
+        roles: ['data', 'virtual'],
+        data_type: 'float32',
+        bands: embeddingLabels(manifest.output.dimensions).map((name) => ({ name })),
+      },
+    },
+  };
+}

@@ -1,0 +1,60 @@
+/** The STAC metadata of a result that only the worker knows: where, when, and what it was made of. */
+import type { Cube } from '../cube/cube.ts';
+import { transformBounds, WGS84 } from '../geo/crs.ts';
+import { gridBounds } from '../geo/grid.ts';
+import type { ProcessGraph } from '../graph/wire.ts';
+import type { JobResult, StoredFile } from '../jobs/results.ts';
+import { embeddingExtensions, embeddingProperties } from '../layers/describe.ts';
+import type { OperatorRegistry } from '../operators/operator.ts';
+
+/** A cube that save_result has written. */
+export interface SavedCube {
+  readonly cube: Cube;
+  readonly origin: ProcessGraph;
+}
+
+const PROJECTION = embeddingExtensions[2];
+const RASTER = embeddingExtensions[1];
+const PROCESSING = embeddingExtensions[3];
+
+/** Links name their targets as 'item:<collection>/<item>'; the API makes URLs of them. */
+export function describeResult(files: readonly StoredFile[], saved: readonly SavedCube[], operators: OperatorRegistry, now = new Date()): JobResult {
+  const bbox = unionBox(saved.map(({ cube }) => wgs84Box(cube)).filter((box) => box !== null));
+  const embedded = saved.find(({ cube }) => cube.attributes.operator !== undefined);
+  const computed = now.toISOString();
+  const sources = [...new Set(saved.flatMap(({ cube }) => cube.attributes.sources ?? []))].sort();
+  const properties = {
+    ...instants(saved),
+    ...(embedded
+      ? embeddingProperties(operators.resolve(embedded.cube.attributes.operator!), embedded.cube.attributes.encoding?.method ?? 'float32', embedded.origin, computed)
+      : { 'processing:datetime': computed, 'processing:software': { lamina: '0.1.0' } }),
+  };
+  return {
+    files,
+    properties,
+    bbox,
+    geometry: null,
+    links: sources.map((source) => ({ rel: 'derived_from', href: `item:${source}`, type: 'application/geo+json', title: source })),
+    stacExtensions: [PROCESSING, ...(bbox ? [PROJECTION, RASTER] : [])],
+  };
+}
+
+function wgs84Box(cube: Cube): [number, number, number, number] | null {
+  if (!cube.grid) return null;
+  const { west, south, east, north } = transformBounds(gridBounds(cube.grid), WGS84);
+  return [west, south, east, north];
+}
+
+function unionBox(boxes: readonly (readonly [number, number, number, number])[]): number[] | null {
+  if (boxes.length === 0) return null;
+  const column = (i: number) => boxes.map((b) => b[i]!);
+  return [Math.min(...column(0)), Math.min(...column(1)), Math.max(...column(2)), Math.max(...column(3))];
+}
+
+function instants(saved: readonly SavedCube[]): Record<string, string | null> {
+  const labels = saved.flatMap(({ cube }) => (cube.find('temporal')?.labels ?? []).map(String)).map((label) => new Date(label)).filter((date) => !Number.isNaN(date.getTime()));
+  if (labels.length === 0) return {};
+  const times = labels.map((date) => date.toISOString().replace('.000Z', 'Z')).sort();
+  if (times[0] === times.at(-1)) return { datetime: times[0]! };
+  return { datetime: null, start_datetime: times[0]!, end_datetime: times.at(-1)! };
+}
