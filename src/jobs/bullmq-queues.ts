@@ -1,0 +1,211 @@
+/** Task queues on BullMQ: one queue per lane, the same behaviour on Redis and on PostgreSQL. */
+import { UnrecoverableError, WaitingError } from 'bullmq';
+import type { Job, Queue, QueueEvents } from 'bullmq';
+import { OpenEOError } from '../errors.ts';
+import { silentLog } from '../log.ts';
+import type { Log } from '../log.ts';
+import { openBackend } from './backend.ts';
+import type { QueueBackend, QueueConnection } from './backend.ts';
+import { decodeFailure, encodeFailure, isFinal } from './failure.ts';
+import type { Lane, Task, TaskContext, TaskQueues, TaskWorker } from './queue.ts';
+
+export interface QueueSettings {
+  readonly connection: QueueConnection;
+  /** Keeps deployments (and tests) that share a server apart. Default 'lamina'. */
+  readonly name?: string;
+  readonly log?: Log;
+  /** A task whose worker fell silent for so long is given to another one. Default 10 s. */
+  readonly lockMs?: number;
+}
+
+/** How often a task is begun when it fails for a reason that is not the caller's. */
+const tries: Record<Lane, number> = { tile: 2, sync: 2, batch: 3, embed: 3 };
+
+/** Finished tasks answer late waiters for a while; their ids are free again after that. */
+const keepSeconds = { completed: 15 * 60, failed: 60 * 60 };
+
+/** Opens the queues of all lanes; throws when Redis or PostgreSQL can't be reached. */
+export async function openTaskQueues(settings: QueueSettings): Promise<TaskQueues> {
+  const log = settings.log ?? silentLog;
+  const onError = (error: Error) => log.warning(`The task queue reports: ${error.message}`);
+  return new BullTaskQueues(await openBackend(settings.connection, onError), settings, log, onError);
+}
+
+class BullTaskQueues implements TaskQueues {
+  readonly #backend: QueueBackend;
+  readonly #settings: QueueSettings;
+  readonly #log: Log;
+  readonly #onError: (error: Error) => void;
+  readonly #queues = new Map<Lane, Queue>();
+  readonly #events = new Map<Lane, QueueEvents>();
+  readonly #workers = new Set<TaskWorker>();
+  readonly #closing = new AbortController();
+
+  constructor(backend: QueueBackend, settings: QueueSettings, log: Log, onError: (error: Error) => void) {
+    this.#backend = backend;
+    this.#settings = settings;
+    this.#log = log;
+    this.#onError = onError;
+  }
+
+  async add<P>(lane: Lane, task: Task<P>): Promise<void> {
+    const queue = this.#queue(lane);
+    const jobId = wireId(task.id);
+    // A failed task may be tried anew; everything else that has the id stays as it is.
+    const known = await queue.getJob(jobId) as Job | undefined;
+    if (known !== undefined && await known.getState() === 'failed') await known.remove().catch(() => {});
+    await queue.add(lane, pack(task.payload), { jobId, priority: Math.max(0, Math.trunc(task.priority ?? 0)) });
+  }
+
+  async result<R>(lane: Lane, taskId: string, signal: AbortSignal): Promise<R> {
+    const stopped = AbortSignal.any([signal, this.#closing.signal]);
+    const events = this.#eventsOf(lane);
+    for (let pauseMs = 25; ; pauseMs = Math.min(pauseMs * 2, 1000)) {
+      stopped.throwIfAborted();
+      // Listening begins before looking, so that an end in between is not missed.
+      const ended = nextEnd(events, wireId(taskId), pauseMs, stopped);
+      const outcome = await this.#outcome(lane, taskId);
+      if (outcome !== null) return outcome.value as R;
+      await ended;
+    }
+  }
+
+  /** null while the task is waiting or running. */
+  async #outcome(lane: Lane, taskId: string): Promise<{ value: unknown } | null> {
+    const job = await this.#queue(lane).getJob(wireId(taskId)) as Job | undefined;
+    if (job === undefined) throw new OpenEOError('Internal', { message: 'the task was removed before it ended.' });
+    // finishedOn is set by the same change that makes a task completed or failed.
+    if (!job.finishedOn) return null;
+    const state = await job.getState();
+    if (state === 'failed') throw decodeFailure(job.failedReason);
+    return state === 'completed' ? { value: unpack(job.returnvalue) } : null;
+  }
+
+  async remove(lane: Lane, taskId: string): Promise<void> {
+    const job = await this.#queue(lane).getJob(wireId(taskId)) as Job | undefined;
+    // A running task is locked; it ends by itself, and its id is free after that.
+    await job?.remove().catch(() => {});
+  }
+
+  async work<P, R>(lane: Lane, concurrency: number, handler: (payload: P, context: TaskContext) => Promise<R>): Promise<TaskWorker> {
+    const lockMs = this.#settings.lockMs ?? 10_000;
+    const shutdown = new AbortController();
+    const worker = this.#backend.worker(this.#name(lane), async (job: Job, token?: string, signal?: AbortSignal) => {
+      const stop = signal === undefined ? shutdown.signal : AbortSignal.any([signal, shutdown.signal]);
+      try {
+        return pack(await handler(unpack(job.data) as P, { taskId: readableId(job.id!), signal: stop, attempt: Math.max(1, job.attemptsStarted) }));
+      } catch (error) {
+        if (shutdown.signal.aborted) return await giveBack(job, token);
+        throw this.#failure(lane, job, error);
+      }
+    }, {
+      concurrency, lockDuration: lockMs, stalledInterval: lockMs / 2, maxStalledCount: 10, drainDelay: 1,
+      removeOnComplete: { age: keepSeconds.completed }, removeOnFail: { age: keepSeconds.failed },
+    });
+    worker.on('error', this.#onError);
+    worker.on('lockRenewalFailed', (ids: string[]) => ids.forEach((id) => worker.cancelJob(id, 'The task was given to another worker.')));
+    await worker.waitUntilReady();
+    const taskWorker = {
+      close: async (graceMs = 0) => {
+        this.#workers.delete(taskWorker);
+        const patience = setTimeout(() => shutdown.abort(new Error('The worker shuts down.')), graceMs);
+        await worker.close();
+        clearTimeout(patience);
+      },
+    };
+    this.#workers.add(taskWorker);
+    return taskWorker;
+  }
+
+  #failure(lane: Lane, job: Job, error: unknown): Error {
+    if (isFinal(error)) return new UnrecoverableError(encodeFailure(error));
+    const message = error instanceof Error ? error.stack ?? error.message : String(error);
+    this.#log.error(`Task ${readableId(job.id!)} of lane ${lane} failed: ${message}`);
+    return new Error(encodeFailure(error));
+  }
+
+  async depth(lane: Lane): Promise<{ waiting: number; active: number }> {
+    const counts = await this.#queue(lane).getJobCounts('waiting', 'prioritized', 'delayed', 'active');
+    return { waiting: (counts.waiting ?? 0) + (counts.prioritized ?? 0) + (counts.delayed ?? 0), active: counts.active ?? 0 };
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new OpenEOError('InfrastructureMaintenance', {}));
+    await Promise.all([...this.#workers].map((worker) => worker.close()));
+    await Promise.all([...this.#events.values(), ...this.#queues.values()].map((part) => part.close()));
+    await this.#backend.close();
+  }
+
+  #name(lane: Lane): string {
+    return `${this.#settings.name ?? 'lamina'}-${lane}`;
+  }
+
+  #queue(lane: Lane): Queue {
+    return obtain(this.#queues, lane, () => {
+      const queue = this.#backend.queue(this.#name(lane), {
+        defaultJobOptions: { attempts: tries[lane], backoff: { type: 'exponential', delay: 200 }, stackTraceLimit: 0 },
+      });
+      queue.on('error', this.#onError);
+      return queue;
+    });
+  }
+
+  #eventsOf(lane: Lane): QueueEvents {
+    return obtain(this.#events, lane, () => {
+      const events = this.#backend.events(this.#name(lane));
+      events.on('error', this.#onError);
+      // One listener per waiting request is no leak.
+      events.setMaxListeners(0);
+      return events;
+    });
+  }
+}
+
+/** Waits for the event that the task ended, at most `pauseMs`. */
+function nextEnd(events: QueueEvents, jobId: string, pauseMs: number, stopped: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const names = [`completed:${jobId}`, `failed:${jobId}`] as unknown as 'completed'[];
+    const done = () => {
+      clearTimeout(timer);
+      stopped.removeEventListener('abort', done);
+      for (const name of names) events.off(name, done);
+      resolve();
+    };
+    const timer = setTimeout(done, pauseMs);
+    stopped.addEventListener('abort', done);
+    for (const name of names) events.on(name, done);
+  });
+}
+
+/** Puts a task back to the others that wait, because its worker shuts down. */
+async function giveBack(job: Job, token: string | undefined): Promise<never> {
+  await job.moveToWait(token);
+  throw new WaitingError();
+}
+
+/**
+ * Values travel as JSON text inside JSON: PostgreSQL's jsonb would sort the keys of objects, and refuse
+ * strings with NUL or half a surrogate pair, which are valid JSON that clients may send.
+ */
+function pack(value: unknown): { json: string } {
+  return { json: JSON.stringify(value ?? null) };
+}
+
+function unpack(packed: { json: string }): unknown {
+  return JSON.parse(packed.json);
+}
+
+/** BullMQ takes no ids with ':' and none that are whole numbers. */
+function wireId(taskId: string): string {
+  return `t-${taskId.replaceAll('%', '%25').replaceAll(':', '%3A')}`;
+}
+
+function readableId(jobId: string): string {
+  return jobId.slice(2).replaceAll('%3A', ':').replaceAll('%25', '%');
+}
+
+function obtain<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const found = map.get(key) ?? make();
+  map.set(key, found);
+  return found;
+}

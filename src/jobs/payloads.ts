@@ -1,0 +1,57 @@
+/** What travels through the queues. Everything here is JSON. */
+import type { LogLevel } from '../log.ts';
+import type { StoredFile } from './results.ts';
+
+/** A process as clients send it: at least its graph, perhaps an id, parameters and more. */
+export interface WireProcess {
+  readonly process_graph: Readonly<Record<string, unknown>>;
+  readonly [key: string]: unknown;
+}
+
+/** Lane 'sync': one POST /result. */
+export interface SyncTask {
+  /** Also the id under which the request's log is kept and its cancellation is seen (JobStore). */
+  readonly taskId: string;
+  readonly process: WireProcess;
+  readonly userId: string;
+  /** The least severe level that is kept. */
+  readonly logLevel: LogLevel;
+}
+
+/** What a sync task gives: the files are in the object store, in the order of the save_result nodes. */
+export interface SyncResult {
+  readonly files: readonly StoredFile[];
+}
+
+/** Lane 'batch': one run of a batch job. Everything else is in the job store. */
+export interface BatchTask {
+  readonly jobId: string;
+  /** Which start of the job this is; a task of an earlier run does nothing. */
+  readonly run: number;
+}
+
+/** Lane 'tile': one map tile. `view` says what is drawn and how; the tiles route and its worker agree on it. */
+export interface TileTask<V = unknown> {
+  readonly z: number;
+  readonly x: number;
+  readonly y: number;
+  readonly view: V;
+}
+
+/** A rendered tile, in the object store under `objectKey`; null when there is nothing to see. */
+export interface TileResult {
+  readonly objectKey: string | null;
+  readonly mediaType: string;
+}
+
+/** Lane 'embed': one block of an embedding. The task's id is the content key of the block. */
+export interface EmbedTask<A = unknown> {
+  /** The graph that makes the raw cube, self-contained. */
+  readonly origin: Readonly<Record<string, unknown>>;
+  /** Pinned operator, 'name@sha256:…'. */
+  readonly operator: string;
+  /** Which block of the operator's grid. */
+  readonly address: A;
+  /** Where the block is to be stored. */
+  readonly objectKey: string;
+}
