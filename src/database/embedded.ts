@@ -60,7 +60,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
     const url = `postgres://postgres:${password}@127.0.0.1:${port}/${DATABASE_NAME}`;
     await ensureDatabase(url);
     let stopping: Promise<void> | undefined;
-    const interrupt = () => void signal(pid, 'SIGINT');
+    const interrupt = () => signal(pid, 'SIGINT');
     // Covers process.exit() and uncaught errors; kill -9 is covered by the next start.
     process.once('exit', interrupt);
     const stop = async () => {

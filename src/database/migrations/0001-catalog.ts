@@ -20,14 +20,16 @@ const migration: Migration = {
       definition json not null,
       -- For filters; the rest of the item is only served.
       properties jsonb not null,
+      -- The instant an item stands for (datetime, else the start) and the time that it covers.
+      instant timestamptz not null,
       starts timestamptz not null,
       ends timestamptz not null,
       footprint box,
       updated timestamptz not null default now(),
       primary key (collection, id)
     );
-    create index items_by_time on items (starts desc, collection, id);
-    create index items_by_collection_time on items (collection, starts desc, id);
+    create index items_by_instant on items (instant desc, collection, id);
+    create index items_by_collection_instant on items (collection, instant desc, id);
     create index items_by_footprint on items using gist (footprint);
 
     create table collection_grids (

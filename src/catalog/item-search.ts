@@ -1,0 +1,149 @@
+/**
+ * Item search in PostgreSQL. The index finds candidates by bounding box; where a box says less than the
+ * geometry, JSTS decides. Pages are cut by key (instant, collection, id), so that items which arrive
+ * between two pages are neither skipped nor doubled.
+ */
+import type { Queryable } from '../database/connection.ts';
+import { boxGeometry, boxOf, intersectionTest, turnsOf, type Box, type Geometry } from '../geo/geometry.ts';
+import { ItemTokenError, type ItemPage, type ItemQuery } from './item-source.ts';
+import type { StacItem } from './types.ts';
+
+/** Up to so many candidates are tested exactly for numberMatched; above, the count of boxes is the answer. */
+const MAX_EXACT_COUNT = 1000;
+
+interface Condition {
+  readonly sql: string;
+  readonly params: readonly unknown[];
+}
+
+interface Row {
+  readonly definition: StacItem;
+  readonly key: string;
+  readonly collection: string;
+  readonly id: string;
+}
+
+type Key = readonly [instant: string, collection: string, id: string];
+
+/** Items that meet all conditions of the query, newest first. Throws ItemTokenError. */
+export async function searchItems(database: Queryable, query: ItemQuery): Promise<ItemPage> {
+  const condition = conditionOf(query);
+  const test = exactTest(query);
+  const after = query.token === undefined ? null : decodeToken(query.token);
+  const found: Row[] = [];
+  let from: Key | null = after;
+  // Candidates come in portions: the exact test may refuse any number of them.
+  for (;;) {
+    const portion = query.limit + 1 - found.length;
+    const size = test ? Math.max(portion, 100) : portion;
+    const rows = await candidates(database, condition, from, size);
+    found.push(...rows.filter((row) => test === null || test(row.definition)).slice(0, portion));
+    const last = rows.at(-1);
+    if (rows.length < size || found.length > query.limit || last === undefined) break;
+    from = keyOf(last);
+  }
+  const page = found.slice(0, query.limit);
+  const next = found.length > query.limit ? encodeToken(keyOf(page.at(-1)!)) : null;
+  const whole = after === null && next === null;
+  return { items: page.map((row) => row.definition), numberMatched: whole ? page.length : await countMatches(database, condition, test), next };
+}
+
+async function candidates(database: Queryable, condition: Condition, after: Key | null, size: number): Promise<Row[]> {
+  const params = [...condition.params];
+  const bind = (value: unknown) => `$${params.push(value)}`;
+  // Rows are compared column by column because the instant runs down and the names run up.
+  const page = after === null ? 'true' : keysetCondition(after, bind);
+  return database.query<{ definition: StacItem; key: string; collection: string; id: string }>(
+    `select definition, collection, id, to_char(instant at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US') as key
+     from items where ${condition.sql} and ${page}
+     order by instant desc, collection, id limit ${bind(size)}`,
+    params,
+  );
+}
+
+function keysetCondition([instant, collection, id]: Key, bind: (value: unknown) => string): string {
+  const [t, c, i] = [`${bind(instant)}::timestamp at time zone 'UTC'`, bind(collection), bind(id)];
+  return `(instant <= ${t} and (instant < ${t} or (collection, id) > (${c}, ${i})))`;
+}
+
+const keyOf = (row: Row): Key => [row.key, row.collection, row.id];
+
+async function countMatches(database: Queryable, condition: Condition, test: ((item: StacItem) => boolean) | null): Promise<number> {
+  const [row] = await database.query<{ count: number }>(`select count(*) as count from items where ${condition.sql}`, condition.params);
+  if (!test || row!.count > MAX_EXACT_COUNT) return row!.count;
+  const rows = await database.query<{ definition: StacItem }>(`select definition from items where ${condition.sql}`, condition.params);
+  return rows.filter(({ definition }) => test(definition)).length;
+}
+
+function conditionOf(query: ItemQuery): Condition {
+  const params: unknown[] = [];
+  const bind = (value: unknown) => `$${params.push(value)}`;
+  const parts: string[] = [];
+  if (query.collections && query.collections.length > 0) parts.push(`collection = any(${bind(query.collections)})`);
+  if (query.ids && query.ids.length > 0) parts.push(`id = any(${bind(query.ids)})`);
+  const [start, end] = query.datetime ?? [null, null];
+  if (start !== null) parts.push(`ends >= ${bind(start)}::timestamptz`);
+  if (end !== null) parts.push(`starts <= ${bind(end)}::timestamptz`);
+  for (const box of [query.bbox && flatBox(query.bbox), query.intersects && boxOf(query.intersects)]) {
+    if (box) parts.push(boxCondition(box, bind));
+  }
+  return { sql: parts.join(' and ') || 'true', params };
+}
+
+/** The stored boxes reach beyond 180 where they cross the antimeridian, so the neighbouring turns are asked too. */
+export function boxCondition([west, south, east, north]: Box, bind: (value: unknown) => string): string {
+  const turns = [0, 360, ...(east >= 180 ? [-360] : [])];
+  const tests = turns.map((turn) => `footprint && box(point(${bind(west + turn)}, ${bind(south)}), point(${bind(east + turn)}, ${bind(north)}))`);
+  return `(${tests.join(' or ')})`;
+}
+
+/** West, south, east, north of a STAC bbox; east is beyond 180 when the box crosses the antimeridian. */
+export function flatBox(bbox: readonly number[]): Box {
+  const [west, south, east, north] = (bbox.length === 6 ? [bbox[0], bbox[1], bbox[3], bbox[4]] : bbox) as [number, number, number, number];
+  return [west, south, east < west ? east + 360 : east, north];
+}
+
+/** What the boxes can't decide; null when there is nothing of the kind. */
+function exactTest(query: ItemQuery): ((item: StacItem) => boolean) | null {
+  const tests: ((item: StacItem) => boolean)[] = [];
+  if (query.intersects) tests.push(geometryTest(query.intersects));
+  if (query.bbox) tests.push(geometryTest(boxGeometry(flatBox(query.bbox))));
+  if (query.bbox?.length === 6) tests.push(heightTest(query.bbox[2]!, query.bbox[5]!));
+  return tests.length === 0 ? null : (item) => tests.every((test) => test(item));
+}
+
+function geometryTest(geometry: Geometry): (item: StacItem) => boolean {
+  const intersects = intersectionTest(geometry);
+  const boxes = geometry.type === 'Polygon' && isBox(geometry) ? turnsOf(geometry).map(boxOf) : [];
+  return (item) => {
+    if (item.geometry === null) return false;
+    // Most items of a search lie wholly inside its box: no need to ask JSTS.
+    const own = flatBox(item.bbox);
+    if (boxes.some((box) => own[0] >= box[0] && own[1] >= box[1] && own[2] <= box[2] && own[3] <= box[3])) return true;
+    return intersects(item.geometry as Geometry);
+  };
+}
+
+function isBox(geometry: Geometry): boolean {
+  return JSON.stringify(boxGeometry(boxOf(geometry)).coordinates) === JSON.stringify(geometry.coordinates);
+}
+
+/** Items without heights are everywhere. */
+function heightTest(lowest: number, highest: number): (item: StacItem) => boolean {
+  return ({ bbox }) => bbox.length !== 6 || (bbox[5]! >= lowest && bbox[2]! <= highest);
+}
+
+function encodeToken(key: Key): string {
+  return Buffer.from(JSON.stringify(key)).toString('base64url');
+}
+
+function decodeToken(token: string): Key {
+  try {
+    const key = JSON.parse(Buffer.from(token, 'base64url').toString()) as unknown;
+    const isKey = Array.isArray(key) && key.length === 3 && key.every((part) => typeof part === 'string');
+    if (isKey && /^\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$/.test(key[0] as string)) return key as unknown as Key;
+  } catch {
+    // Not JSON: refused below like any other strange token.
+  }
+  throw new ItemTokenError();
+}

@@ -1,0 +1,167 @@
+/** The catalog in PostgreSQL: collections, their items, and the lattice point on which each collection is anchored. */
+import type { Database, Queryable } from '../database/connection.ts';
+import { searchItems, boxCondition, flatBox } from './item-search.ts';
+import type { ItemPage, ItemQuery, ItemSource } from './item-source.ts';
+import type { StacCollection, StacItem } from './types.ts';
+
+/** A point of a lattice (a cell corner) and its steps, in CRS units. */
+export interface GridAnchor {
+  readonly crs: string;
+  readonly x: number;
+  readonly y: number;
+  readonly stepX: number;
+  readonly stepY: number;
+}
+
+/** What load_collection asks for. */
+export interface LoadQuery {
+  readonly collection: string;
+  readonly bbox: readonly [number, number, number, number] | null;
+  /** Left-closed: the end is not part of it. Compared with the instant of an item. */
+  readonly interval: readonly [string | null, string | null] | null;
+}
+
+const BATCH = 500;
+
+export class CatalogStore implements ItemSource {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Creates or replaces a collection; its items stay. Gives true when anything changed. */
+  async putCollection(collection: StacCollection): Promise<boolean> {
+    const rows = await this.#database.query(
+      `insert into collections as c (id, definition) values ($1, $2)
+       on conflict (id) do update set definition = excluded.definition, revision = c.revision + 1, updated = now()
+       where c.definition::text is distinct from excluded.definition::text
+       returning id`,
+      [collection.id, JSON.stringify(collection)],
+    );
+    return rows.length > 0;
+  }
+
+  async collection(id: string): Promise<StacCollection | null> {
+    const [row] = await this.#database.query<{ definition: StacCollection }>('select definition from collections where id = $1', [id]);
+    return row?.definition ?? null;
+  }
+
+  /** All collections, by id. */
+  async collections(): Promise<StacCollection[]> {
+    const rows = await this.#database.query<{ definition: StacCollection }>('select definition from collections order by id');
+    return rows.map((row) => row.definition);
+  }
+
+  /** Removes a collection with its items and anchors. False when there is none. */
+  async deleteCollection(id: string): Promise<boolean> {
+    const rows = await this.#database.query('delete from collections where id = $1 returning id', [id]);
+    return rows.length > 0;
+  }
+
+  /** Grows with every change of the collection or its items; 0 when there is none. For cache keys. */
+  async revision(id: string): Promise<number> {
+    const [row] = await this.#database.query<{ revision: number }>('select revision from collections where id = $1', [id]);
+    return row?.revision ?? 0;
+  }
+
+  /**
+   * Creates or replaces items of one collection, all or none, and gives how many of them are new or
+   * different. Throws an Error when an item has no time or another collection.
+   */
+  async putItems(collection: string, items: readonly StacItem[]): Promise<number> {
+    const rows = items.map((item) => itemRow(collection, item));
+    return this.#database.transaction(async (transaction) => {
+      let changed = 0;
+      for (let i = 0; i < rows.length; i += BATCH) changed += await putBatch(transaction, rows.slice(i, i + BATCH));
+      if (changed > 0) await transaction.query('update collections set revision = revision + 1, updated = now() where id = $1', [collection]);
+      return changed;
+    });
+  }
+
+  async get(collection: string, id: string): Promise<StacItem | null> {
+    const [row] = await this.#database.query<{ definition: StacItem }>('select definition from items where collection = $1 and id = $2', [collection, id]);
+    return row?.definition ?? null;
+  }
+
+  search(query: ItemQuery): Promise<ItemPage> {
+    return searchItems(this.#database, query);
+  }
+
+  /** All items of a collection that may have pixels in the box and whose instant lies in the interval, oldest first. */
+  async items(query: LoadQuery): Promise<StacItem[]> {
+    const params: unknown[] = [query.collection];
+    const bind = (value: unknown) => `$${params.push(value)}`;
+    const [start, end] = query.interval ?? [null, null];
+    const conditions = ['collection = $1'];
+    if (start !== null) conditions.push(`instant >= ${bind(start)}::timestamptz`);
+    if (end !== null) conditions.push(`instant < ${bind(end)}::timestamptz`);
+    if (query.bbox !== null) conditions.push(boxCondition(flatBox(query.bbox), bind));
+    const rows = await this.#database.query<{ definition: StacItem }>(`select definition from items where ${conditions.join(' and ')} order by instant, id`, params);
+    return rows.map((row) => row.definition);
+  }
+
+  /** Fixes the lattice of a collection in a CRS. The first caller wins: an anchor never moves. */
+  async fixAnchor(collection: string, anchor: GridAnchor): Promise<void> {
+    await this.#database.query(
+      `insert into collection_grids (collection, crs, origin_x, origin_y, step_x, step_y) values ($1, $2, $3, $4, $5, $6) on conflict do nothing`,
+      [collection, anchor.crs, anchor.x, anchor.y, anchor.stepX, anchor.stepY],
+    );
+  }
+
+  /** null when the collection has no data in that CRS. */
+  async anchor(collection: string, crs: string): Promise<GridAnchor | null> {
+    return (await this.anchors(collection)).get(crs) ?? null;
+  }
+
+  /** CRS → anchor. */
+  async anchors(collection: string): Promise<ReadonlyMap<string, GridAnchor>> {
+    const rows = await this.#database.query<GridAnchor>(
+      `select crs, origin_x as x, origin_y as y, step_x as "stepX", step_y as "stepY" from collection_grids where collection = $1 order by crs`,
+      [collection],
+    );
+    return new Map(rows.map((row) => [row.crs, row]));
+  }
+}
+
+interface ItemRow {
+  readonly collection: string;
+  readonly id: string;
+  readonly definition: StacItem;
+  readonly properties: StacItem['properties'];
+  readonly instant: string;
+  readonly starts: string;
+  readonly ends: string;
+  readonly footprint: string | null;
+}
+
+function itemRow(collection: string, item: StacItem): ItemRow {
+  if (item.collection !== collection) throw new Error(`Item '${item.id}' says it belongs to collection '${item.collection}', not '${collection}'.`);
+  const { datetime, start_datetime: start, end_datetime: end } = item.properties as { datetime: string | null; start_datetime?: string; end_datetime?: string };
+  const instant = datetime ?? start;
+  if (instant === undefined) throw new Error(`Item '${item.id}' has neither a datetime nor a start_datetime.`);
+  const box = item.geometry === null ? null : flatBox(item.bbox);
+  return {
+    collection,
+    id: item.id,
+    definition: item,
+    properties: item.properties,
+    instant,
+    starts: start ?? instant,
+    ends: end ?? instant,
+    footprint: box && `(${box[0]},${box[1]}),(${box[2]},${box[3]})`,
+  };
+}
+
+async function putBatch(transaction: Queryable, rows: readonly ItemRow[]): Promise<number> {
+  const changed = await transaction.query(
+    `insert into items as i (collection, id, definition, properties, instant, starts, ends, footprint)
+     select * from json_to_recordset($1) as row (collection text, id text, definition json, properties jsonb, instant timestamptz, starts timestamptz, ends timestamptz, footprint box)
+     on conflict (collection, id) do update set definition = excluded.definition, properties = excluded.properties,
+       instant = excluded.instant, starts = excluded.starts, ends = excluded.ends, footprint = excluded.footprint, updated = now()
+     where i.definition::text is distinct from excluded.definition::text
+     returning 1`,
+    [JSON.stringify(rows)],
+  );
+  return changed.length;
+}
