@@ -5,10 +5,10 @@
  */
 import type { Block } from './block.ts';
 import type { Resampling } from './cube.ts';
-import type { Placement } from './interpolate.ts';
+import type { KernelName, Placement } from './interpolate.ts';
 import { storeIn } from './store.ts';
 
-export type AggregationMethod = Exclude<Resampling, 'near' | 'bilinear' | 'cubic'>;
+export type AggregationMethod = Exclude<Resampling, 'near' | KernelName>;
 
 /** Valid samples of one target cell with the share of each that is covered. */
 interface Covered {

@@ -55,7 +55,7 @@ export interface CubeAttributes {
   readonly blockSize?: number;
 }
 
-export type Resampling = 'near' | 'bilinear' | 'cubic' | 'average' | 'mode' | 'min' | 'max' | 'med' | 'q1' | 'q3' | 'sum' | 'rms';
+export type Resampling = 'near' | 'bilinear' | 'cubic' | 'cubicspline' | 'lanczos' | 'average' | 'mode' | 'min' | 'max' | 'med' | 'q1' | 'q3' | 'sum' | 'rms';
 
 export interface CubeParts {
   readonly dimensions: readonly Dimension[];

@@ -1,5 +1,5 @@
 /**
- * Interpolating kernels (near, bilinear, cubic) on blocks [n, height, width].
+ * Interpolating kernels (near, bilinear, cubic, cubicspline, lanczos) on blocks [n, height, width].
  *
  * Formulas and the treatment of no-data are GDAL's: weights of no-data samples are left out and the rest
  * is brought back to one; a cubic neighbourhood with a hole falls back to bilinear; on a coarser target
@@ -66,13 +66,31 @@ export interface Kernel1D {
 export const kernels = {
   bilinear: { radius: 1, weight: (d) => Math.max(0, 1 - Math.abs(d)) },
   cubic: { radius: 2, weight: keys },
+  cubicspline: { radius: 2, weight: bSpline },
+  lanczos: { radius: 3, weight: lanczos },
 } as const satisfies Record<string, Kernel1D>;
+
+export type KernelName = keyof typeof kernels;
 
 /** Keys' cubic convolution with a = −0.5 (Keys 1981). */
 function keys(distance: number): number {
   const d = Math.abs(distance);
   if (d <= 1) return (1.5 * d - 2.5) * d * d + 1;
   return d < 2 ? ((-0.5 * d + 2.5) * d - 4) * d + 2 : 0;
+}
+
+/** Cubic B-spline: smooths, never overshoots. */
+function bSpline(distance: number): number {
+  const d = Math.abs(distance);
+  if (d <= 1) return 2 / 3 + (d / 2 - 1) * d * d;
+  return d < 2 ? (2 - d) ** 3 / 6 : 0;
+}
+
+/** Sinc windowed by its own main lobe, three lobes wide. */
+function lanczos(distance: number): number {
+  const d = Math.abs(distance) * Math.PI;
+  if (d < 1e-9) return 1;
+  return d < 3 * Math.PI ? (3 * Math.sin(d) * Math.sin(d / 3)) / (d * d) : 0;
 }
 
 /** First source cell and weights of one axis for every column of a target row. */
@@ -148,6 +166,7 @@ function weightedRow(layer: Layer, across: Taps, down: Taps, flags: Uint8Array, 
     const y0 = down.first[c]!;
     let sum = 0;
     let total = 0;
+    let all = 0;
     const lastY = Math.min(down.count, height - y0);
     const lastX = Math.min(across.count, width - x0);
     for (let j = Math.max(0, -y0); j < lastY; j++) {
@@ -156,13 +175,16 @@ function weightedRow(layer: Layer, across: Taps, down: Taps, flags: Uint8Array, 
       const line = base + (y0 + j) * width + x0;
       for (let i = Math.max(0, -x0); i < lastX; i++) {
         const weight = wy * across.weights[c * across.count + i]!;
-        if (weight === 0 || nulls?.[line + i]) continue;
+        if (weight === 0) continue;
+        all += weight;
+        if (nulls?.[line + i]) continue;
         sum += weight * data[line + i]!;
         total += weight;
       }
     }
-    if (total < 1e-5) continue;
-    store(to + c, Math.abs(total - 1) < 1e-9 ? sum : sum / total);
+    // Negative lobes can leave next to nothing of the weight: then the cell under the centre speaks.
+    if (total < 0.1 * all) store(to + c, data[base + layer.centre[c]!]!);
+    else store(to + c, Math.abs(total - 1) < 1e-9 ? sum : sum / total);
     flags[to + c] = 0;
   }
 }

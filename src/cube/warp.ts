@@ -6,11 +6,11 @@
  */
 import { cellMap, type CellMap } from '../geo/cell-map.ts';
 import { intersectWindows, isSameLattice, latticeOffset, type CellWindow, type Grid } from '../geo/grid.ts';
-import { aggregate, type AggregationMethod } from './aggregate.ts';
+import { aggregate } from './aggregate.ts';
 import { createNullBlock, type Block } from './block.ts';
 import type { Resampling } from './cube.ts';
 import { arithmeticDType, type DType } from './dtype.ts';
-import { interpolate, kernels, pickNearest, reach } from './interpolate.ts';
+import { interpolate, kernels, pickNearest, reach, type KernelName } from './interpolate.ts';
 import { cropBlock, withoutIdleNulls } from './paste.ts';
 
 export interface Warp {
@@ -20,11 +20,9 @@ export interface Warp {
   run(source: Block, sourceCells: CellWindow, target: CellWindow): Block;
 }
 
-const interpolating: ReadonlySet<Resampling> = new Set(['bilinear', 'cubic']);
-
-/** True when the method makes new values out of several samples. */
-export function isInterpolating(method: Resampling): boolean {
-  return method !== 'near';
+/** True when the method weighs the samples around a cell's centre. */
+function hasKernel(method: Resampling): method is KernelName {
+  return method in kernels;
 }
 
 /** The sample type of a warp's result: the source's, integers rounded as GDAL does; sums get room. */
@@ -36,15 +34,15 @@ export function warpedDType(dtype: DType, method: Resampling): DType {
 export function createWarp(target: Grid, source: Grid, method: Resampling): Warp {
   if (isSameLattice(source, target) && method !== 'sum') return copy(target, source);
   const map = cellMap(target, source);
-  const scale = interpolating.has(method) ? kernelScale(map, target) : { x: 1, y: 1 };
+  const scale = hasKernel(method) ? kernelScale(map, target) : { x: 1, y: 1 };
   return {
     sourceCells: (cells) => coveredCells(map, cells, margins(method, scale)),
     run(block, sourceCells, cells) {
       const out = createNullBlock(warpedDType(block.dtype, method), [block.shape[0]!, cells.height, cells.width]);
       const place = { source: sourceCells, target: cells, map: map.over(cells) };
       if (method === 'near') pickNearest(block, place, out);
-      else if (method === 'bilinear' || method === 'cubic') interpolate(block, place, kernels[method], scale, out);
-      else aggregate(block, place, method satisfies AggregationMethod, out);
+      else if (hasKernel(method)) interpolate(block, place, kernels[method], scale, out);
+      else aggregate(block, place, method, out);
       return withoutIdleNulls(out);
     },
   };
@@ -94,7 +92,7 @@ function kernelScale(map: CellMap, target: Grid): { x: number; y: number } {
 const widened = (ratio: number) => (ratio > 1 / 0.95 && Number.isFinite(ratio) ? ratio : 1);
 
 function margins(method: Resampling, scale: { x: number; y: number }): { x: number; y: number } {
-  if (method !== 'bilinear' && method !== 'cubic') return { x: 0, y: 0 };
+  if (!hasKernel(method)) return { x: 0, y: 0 };
   return { x: reach(kernels[method], scale.x), y: reach(kernels[method], scale.y) };
 }
 

@@ -70,15 +70,15 @@ export function axisLabels(grid: Grid, axis: 'x' | 'y'): number[] {
 }
 
 /**
- * Cells whose centre lies in the bounds: the openEO rule for filter_bbox. West and north edges are
- * inclusive, east and south exclusive, so that neighbouring boxes share no cell.
+ * Cells whose centre lies in the bounds or on their edge: the rule of filter_bbox and load_collection.
+ * Boxes that meet in the middle of a cell both hold it.
  */
 export function cellsWithCentreIn(grid: Grid, bounds: Bounds): CellWindow {
   const x = ceilToCell((bounds.west - grid.originX) / grid.stepX - 0.5);
   const y = ceilToCell((grid.originY - bounds.north) / grid.stepY - 0.5);
-  const right = ceilToCell((bounds.east - grid.originX) / grid.stepX - 0.5);
-  const bottom = ceilToCell((grid.originY - bounds.south) / grid.stepY - 0.5);
-  return { x, y, width: Math.max(0, right - x), height: Math.max(0, bottom - y) };
+  const right = floorToCell((bounds.east - grid.originX) / grid.stepX - 0.5);
+  const bottom = floorToCell((grid.originY - bounds.south) / grid.stepY - 0.5);
+  return { x, y, width: Math.max(0, right - x + 1), height: Math.max(0, bottom - y + 1) };
 }
 
 /** The smallest window of cells that covers the bounds. */

@@ -1,0 +1,47 @@
+/** How the facts that travel with a cube change when the cube does. */
+import type { BandDescription, CubeAttributes } from './cube.ts';
+
+/** After new values: what said how the old ones are stored or made is gone, also scale and offset of bands. */
+export function withNewValues(attributes: CubeAttributes): CubeAttributes {
+  const { encoding: _, operator: __, ...kept } = attributes;
+  return kept.bands ? { ...kept, bands: kept.bands.map(withoutScale) } : kept;
+}
+
+function withoutScale({ scale: _, offset: __, ...band }: BandDescription): BandDescription {
+  return band;
+}
+
+/** After the bands dimension has gone or has been replaced. */
+export function withoutBands(attributes: CubeAttributes): CubeAttributes {
+  const { bands: _, ...kept } = withNewValues(attributes);
+  return kept;
+}
+
+/** After a selection of bands, given by their old positions in the new order. */
+export function withPickedBands(attributes: CubeAttributes, indices: readonly number[]): CubeAttributes {
+  const { bands, encoding } = attributes;
+  const pick = <T>(list: readonly T[]) => indices.map((i) => list[i]!);
+  return {
+    ...attributes,
+    ...(bands && { bands: pick(bands) }),
+    ...(encoding && {
+      encoding: {
+        ...encoding,
+        ...(encoding.scale && { scale: pick(encoding.scale) }),
+        ...(encoding.offset && { offset: pick(encoding.offset) }),
+      },
+    }),
+  };
+}
+
+/** After bands got other labels. */
+export function withRenamedBands(attributes: CubeAttributes, names: readonly (string | number)[]): CubeAttributes {
+  const { bands } = attributes;
+  return bands ? { ...attributes, bands: bands.map((band, i) => ({ ...band, name: String(names[i]) })) } : attributes;
+}
+
+/** The sources of several cubes, each once. */
+export function joinedSources(...all: readonly CubeAttributes[]): Pick<CubeAttributes, 'sources'> {
+  const sources = [...new Set(all.flatMap((a) => a.sources ?? []))];
+  return sources.length > 0 ? { sources } : {};
+}
