@@ -21,6 +21,8 @@ export interface SyncTask {
 /** What a sync task gives: the files are in the object store, in the order of the save_result nodes. */
 export interface SyncResult {
   readonly files: readonly StoredFile[];
+  /** Counts that the response tells in headers, e.g. how many embedding blocks came from the cache. */
+  readonly facts?: Readonly<Record<string, number>>;
 }
 
 /** Lane 'batch': one run of a batch job. Everything else is in the job store. */
