@@ -37,6 +37,8 @@ export interface RasterFile {
   readonly levels: readonly RasterLevel[];
   /** Full-resolution grid, north-up (south-up files are flipped on reading); null without georeference. */
   readonly grid: Grid | null;
+  /** Why `grid` is null, as the end of a sentence: 'it has ground control points only'. */
+  readonly gridProblem?: string;
   /** File-level text tags (TIFFTAG_DATETIME as 'datetime', GDAL_METADATA items by name). */
   readonly tags: Readonly<Record<string, string>>;
   /**
