@@ -25,7 +25,8 @@ export interface Log {
   debug(message: string, fields?: LogFields): void;
 }
 
-const severity: Record<LogLevel, number> = { debug: 0, info: 1, warning: 2, error: 3 };
+/** Order of the levels. */
+export const severity: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warning: 2, error: 3 };
 
 /** True when an entry of `level` is at least as severe as `threshold`. */
 export function isLogged(level: LogLevel, threshold: LogLevel): boolean {

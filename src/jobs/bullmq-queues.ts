@@ -7,6 +7,7 @@ import type { Log } from '../log.ts';
 import { openBackend } from './backend.ts';
 import type { QueueBackend, QueueConnection } from './backend.ts';
 import { decodeFailure, encodeFailure, isFinal } from './failure.ts';
+import { triesPerLane } from './queue.ts';
 import type { Lane, Task, TaskContext, TaskQueues, TaskWorker } from './queue.ts';
 
 export interface QueueSettings {
@@ -17,9 +18,6 @@ export interface QueueSettings {
   /** A task whose worker fell silent for so long is given to another one. Default 10 s. */
   readonly lockMs?: number;
 }
-
-/** How often a task is begun when it fails for a reason that is not the caller's. */
-const tries: Record<Lane, number> = { tile: 2, sync: 2, batch: 3, embed: 3 };
 
 /** Finished tasks answer late waiters for a while; their ids are free again after that. */
 const keepSeconds = { completed: 15 * 60, failed: 60 * 60 };
@@ -143,7 +141,7 @@ class BullTaskQueues implements TaskQueues {
   #queue(lane: Lane): Queue {
     return obtain(this.#queues, lane, () => {
       const queue = this.#backend.queue(this.#name(lane), {
-        defaultJobOptions: { attempts: tries[lane], backoff: { type: 'exponential', delay: 200 }, stackTraceLimit: 0 },
+        defaultJobOptions: { attempts: triesPerLane[lane], backoff: { type: 'exponential', delay: 200 }, stackTraceLimit: 0 },
       });
       queue.on('error', this.#onError);
       return queue;

@@ -6,6 +6,9 @@
 /** Lanes by urgency. `embed` computes blocks for all the others, so it has workers of its own. */
 export type Lane = 'tile' | 'sync' | 'batch' | 'embed';
 
+/** How often a task is begun when it fails for a reason that is not the caller's. */
+export const triesPerLane: Readonly<Record<Lane, number>> = { tile: 2, sync: 2, batch: 3, embed: 3 };
+
 export interface Task<P> {
   readonly id: string;
   readonly payload: P;

@@ -1,9 +1,13 @@
 /** All migrations in the order in which they run. A new one is a file NNNN-<name>.ts and a line here. */
 import catalog from './0001-catalog.ts';
+import jobs from './0002-jobs.ts';
+import users from './0003-users.ts';
 import type { Migration } from './migration.ts';
 
 export type { Migration } from './migration.ts';
 
 export const migrations: readonly Migration[] = [
   catalog,
+  jobs,
+  users,
 ];

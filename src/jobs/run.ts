@@ -1,0 +1,130 @@
+/** One run of a job in a worker: begin, work, report, end. What the work is, the caller says. */
+import { randomUUID } from 'node:crypto';
+import { OpenEOError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { isFinal, unknownFailure } from './failure.ts';
+import { deleteObjects } from './files.ts';
+import { logLevelOf, resultFolder } from './job.ts';
+import type { Job, Usage } from './job.ts';
+import type { JobLog, JobLogs } from './logs.ts';
+import { triesPerLane } from './queue.ts';
+import type { TaskContext } from './queue.ts';
+import type { JobResult } from './results.ts';
+import type { JobStore, Run } from './store.ts';
+import type { RunWatch } from './watch.ts';
+
+export interface RunDependencies {
+  readonly store: JobStore;
+  readonly logs: JobLogs;
+  readonly watch: RunWatch;
+  readonly objects: ObjectStore;
+  /** The worker's own log. */
+  readonly log: Log;
+}
+
+export interface RunContext {
+  readonly job: Job;
+  /** Where this run's files go in the object store: put them under `${folder}${name}`. */
+  readonly folder: string;
+  /** Aborted when the job is canceled or deleted, or the worker shuts down. */
+  readonly signal: AbortSignal;
+  /** The job's log, which its user reads. */
+  readonly log: Log;
+  /** Tells the share done, 0 to 1. As often as you like: it is written at most once a second. */
+  readonly report: (share: number) => void;
+}
+
+/** A job whose workers die this often is given up: it is the likeliest reason. */
+const maxBegun = 5;
+const reportMs = 1000;
+
+/**
+ * Runs a job's work under the rules of the state machine.
+ *
+ * Gives the result, or null when the run did not count any more (canceled, deleted, started again);
+ * its files are deleted then. An error is logged for the user and makes the job's status 'error', after
+ * further tries where those may help; a batch job's is not thrown on, because its task is done with.
+ *
+ * @throws whatever the work threw, for synchronous requests, for another try, and when the worker shuts down
+ */
+export async function runJob(
+  dependencies: RunDependencies, run: Run, task: TaskContext,
+  work: (context: RunContext) => Promise<{ readonly result: JobResult; readonly usage?: Usage }>,
+): Promise<JobResult | null> {
+  const { store, logs, watch } = dependencies;
+  const job = await store.begin(run);
+  if (job === null) return null;
+  const jobLog = logs.open(job.id, logLevelOf(job));
+  const watched = watch.watch(run);
+  const startedMs = performance.now();
+  const usage = (own: Usage = {}): Usage => ({ duration: { value: Math.round(performance.now() - startedMs) / 1000, unit: 's' }, ...own });
+  try {
+    if (job.begun > maxBegun) throw new OpenEOError('Internal', { message: `the job's worker was lost ${maxBegun} times; perhaps the job needs more memory than there is.` });
+    const signal = AbortSignal.any([task.signal, watched.signal]);
+    const done = await work({ job, folder: resultFolder(job.id, job.run), signal, log: jobLog.log, report: reporter(store, run) });
+    signal.throwIfAborted();
+    await jobLog.flush();
+    const finished = await store.finish(run, done.result, usage(done.usage));
+    return finished === null ? await abandon(dependencies, job) : done.result;
+  } catch (error) {
+    if (watched.signal.aborted) return await abandon(dependencies, job);
+    if (task.signal.aborted) {
+      await store.giveBack(run);
+      throw error;
+    }
+    return await settle(dependencies, { job, run, jobLog, task, usage: usage() }, error);
+  } finally {
+    watched.stop();
+    await jobLog.flush().catch((error: unknown) => dependencies.log.error(`The log of job ${job.id} could not be stored: ${String(error)}`));
+  }
+}
+
+interface Ending {
+  readonly job: Job;
+  readonly run: Run;
+  readonly jobLog: JobLog;
+  readonly task: TaskContext;
+  readonly usage: Usage;
+}
+
+async function settle({ store, log }: RunDependencies, { job, run, jobLog, task, usage }: Ending, error: unknown): Promise<null> {
+  const lane = job.kind;
+  if (!isFinal(error) && task.attempt < triesPerLane[lane] && job.begun <= maxBegun) {
+    jobLog.log.warning(`The processing failed and is tried again (${task.attempt} of ${triesPerLane[lane]}).`);
+    throw error;
+  }
+  const told = toTell(error, log, job);
+  jobLog.log.error(told.message, { code: told.code, ...(told.path.length > 0 ? { path: told.path } : {}) });
+  await jobLog.flush();
+  await store.fail(run, usage);
+  if (job.kind === 'sync') throw told;
+  return null;
+}
+
+/** What the user reads: an unforeseen error only as an id, under which the worker's log has the rest. */
+function toTell(error: unknown, log: Log, job: Job): OpenEOError {
+  if (error instanceof OpenEOError) return error;
+  const id = randomUUID();
+  log.error(`Job ${job.id}: ${error instanceof Error ? error.stack ?? error.message : String(error)}`, { data: { error_id: id } });
+  return new OpenEOError('Internal', { message: unknownFailure }, { detail: `(${id})` });
+}
+
+/** The run does not count any more: nobody will ask for its files, unless canceling kept them. */
+async function abandon({ store, objects }: RunDependencies, job: Job): Promise<null> {
+  const now = await store.find(job.id);
+  const folder = resultFolder(job.id, job.run);
+  if (!now?.result?.files.some((file) => file.objectKey.startsWith(folder))) await deleteObjects(objects, folder);
+  return null;
+}
+
+function reporter(store: JobStore, run: Run): (share: number) => void {
+  let last = 0;
+  return (share) => {
+    const now = performance.now();
+    if (now - last < reportMs) return;
+    last = now;
+    // A lost report is made good by the next one.
+    store.report(run, share).catch(() => {});
+  };
+}

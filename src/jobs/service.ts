@@ -1,0 +1,129 @@
+/** What clients may do with jobs: the store, the queue and the files brought together. */
+import { OpenEOError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { deleteObjects } from './files.ts';
+import { jobFolder, logLevelOf, resultFolder, taskIdOf } from './job.ts';
+import type { Job, JobDefinition } from './job.ts';
+import type { JobLogs } from './logs.ts';
+import type { BatchTask, SyncResult, SyncTask } from './payloads.ts';
+import type { TaskQueues } from './queue.ts';
+import type { JobStore } from './store.ts';
+
+export interface JobDependencies {
+  readonly store: JobStore;
+  readonly logs: JobLogs;
+  readonly queues: TaskQueues;
+  readonly objects: ObjectStore;
+  readonly log: Log;
+}
+
+/** A finished synchronous request, with its files still in the object store. */
+export interface SyncAnswer extends SyncResult {
+  readonly id: string;
+  /** Deletes the files, when they have been sent; the log stays for a while. */
+  discard(): Promise<void>;
+}
+
+export class Jobs {
+  readonly store: JobStore;
+  readonly logs: JobLogs;
+  readonly #queues: TaskQueues;
+  readonly #objects: ObjectStore;
+  readonly #log: Log;
+
+  constructor({ store, logs, queues, objects, log }: JobDependencies) {
+    this.store = store;
+    this.logs = logs;
+    this.#queues = queues;
+    this.#objects = objects;
+    this.#log = log;
+  }
+
+  /** Queues a job; nothing happens when it is queued or running already. Throws JobNotFound. */
+  async start(userId: string, jobId: string): Promise<void> {
+    await this.store.get(userId, jobId);
+    const job = await this.store.start(jobId);
+    if (job === null) return;
+    await this.logs.clear(jobId);
+    await deleteObjects(this.#objects, jobFolder(jobId), (key) => key.startsWith(resultFolder(jobId, job.run)));
+    await this.#enqueue(job);
+  }
+
+  /** Stops a queued or running job; nothing happens otherwise. Throws JobNotFound. */
+  async cancel(userId: string, jobId: string): Promise<void> {
+    const before = await this.store.get(userId, jobId);
+    if (await this.store.cancel(jobId) === null) return;
+    await this.#queues.remove('batch', taskIdOf(jobId, before.run));
+    await this.logs.append(jobId, [{ level: 'info', message: 'The job was canceled by its user.', time: new Date().toISOString() }]);
+  }
+
+  /** Deletes a job with results and log; a running one stops. Throws JobNotFound. */
+  async delete(userId: string, jobId: string): Promise<void> {
+    const job = await this.store.get(userId, jobId);
+    await this.store.delete(userId, jobId);
+    await this.#queues.remove('batch', taskIdOf(jobId, job.run));
+    await deleteObjects(this.#objects, jobFolder(jobId));
+  }
+
+  /**
+   * Runs a process and waits for its files. Aborting the signal (the client went away) stops the work.
+   *
+   * @param onAccepted told the id before the work begins
+   * @throws what the worker threw; RequestTimeout when `signal` was aborted by a timeout
+   */
+  async compute(userId: string, definition: JobDefinition, signal: AbortSignal, onAccepted?: (id: string) => void): Promise<SyncAnswer> {
+    const job = await this.store.createSync(userId, definition);
+    onAccepted?.(job.id);
+    const payload: SyncTask = { taskId: job.id, process: definition.process, userId, logLevel: logLevelOf(job) };
+    const discard = () => deleteObjects(this.#objects, jobFolder(job.id));
+    try {
+      await this.#queues.add('sync', { id: job.id, payload });
+      const { files } = await this.#queues.result<SyncResult>('sync', job.id, signal);
+      return { id: job.id, files, discard };
+    } catch (error) {
+      await this.#stopSync(job);
+      if (signal.aborted && (signal.reason as Error | undefined)?.name === 'TimeoutError') {
+        throw new OpenEOError('RequestTimeout', {}, { detail: 'Use a batch job for requests that take longer.' });
+      }
+      throw error;
+    }
+  }
+
+  async #stopSync(job: Job): Promise<void> {
+    try {
+      await this.store.cancel(job.id);
+      await this.#queues.remove('sync', job.id);
+      await deleteObjects(this.#objects, jobFolder(job.id));
+    } catch (error) {
+      // The sweep finds what is left; the caller is to learn of the first error, not of this one.
+      this.#log.warning(`Request ${job.id} could not be cleaned up: ${String(error)}`);
+    }
+  }
+
+  /** Gives jobs whose task was lost (a wiped queue, a crash between two steps) a task again. Harmless otherwise. */
+  async requeueLost(afterSeconds = 15): Promise<void> {
+    for (const job of await this.store.underWay(afterSeconds)) await this.#enqueue(job);
+  }
+
+  /** Forgets synchronous requests, with their logs and what is left of their files. */
+  async sweepSync(afterSeconds = 24 * 60 * 60): Promise<void> {
+    for (const job of await this.store.oldSync(afterSeconds)) {
+      await deleteObjects(this.#objects, jobFolder(job.id));
+      await this.store.remove(job.id);
+    }
+  }
+
+  /** Does both every `intervalMs`; call the returned function to stop. One process of a deployment is enough, more do no harm. */
+  startCaring(intervalMs = 20_000): () => void {
+    const timer = setInterval(() => {
+      Promise.all([this.requeueLost(), this.sweepSync()]).catch((error: unknown) => this.#log.warning(`Looking after jobs failed: ${String(error)}`));
+    }, intervalMs).unref();
+    return () => clearInterval(timer);
+  }
+
+  async #enqueue(job: Job): Promise<void> {
+    const payload: BatchTask = { jobId: job.id, run: job.run };
+    await this.#queues.add('batch', { id: taskIdOf(job.id, job.run), payload });
+  }
+}

@@ -1,0 +1,202 @@
+/** Jobs in PostgreSQL. Every change of status is a compare-and-set; who comes too late changes nothing. */
+import { randomUUID } from 'node:crypto';
+import type { Database, Queryable } from '../database/connection.ts';
+import { OpenEOError } from '../errors.ts';
+import { transitions } from './job.ts';
+import type { Job, JobDefinition, Transition, Usage } from './job.ts';
+import type { JobResult } from './results.ts';
+
+interface Row {
+  readonly id: string;
+  readonly kind: Job['kind'];
+  readonly user_id: string;
+  readonly definition: JobDefinition;
+  readonly status: Job['status'];
+  readonly run: number;
+  readonly begun: number;
+  readonly progress: number;
+  readonly created: Date;
+  readonly updated: Date;
+  readonly queued: Date | null;
+  readonly started: Date | null;
+  readonly finished: Date | null;
+  readonly usage: Usage | null;
+  readonly result: JobResult | null;
+  readonly [column: string]: unknown;
+}
+
+/** One run of a job, as a worker holds it. */
+export interface Run {
+  readonly jobId: string;
+  readonly run: number;
+}
+
+export interface JobPage {
+  readonly jobs: readonly Job[];
+  /** Id to continue after; null on the last page. */
+  readonly next: string | null;
+}
+
+export class JobStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Stores a new batch job with status 'created'; nothing runs. */
+  async create(userId: string, definition: JobDefinition): Promise<Job> {
+    return this.#insert('batch', userId, definition, 'created', 0);
+  }
+
+  /** Stores a synchronous request as a job that waits for its worker, so that it has a log and can be canceled. */
+  async createSync(userId: string, definition: JobDefinition): Promise<Job> {
+    return this.#insert('sync', userId, definition, 'queued', 1);
+  }
+
+  async #insert(kind: Job['kind'], userId: string, definition: JobDefinition, status: Job['status'], run: number): Promise<Job> {
+    const rows = await this.#database.query<Row>(
+      `insert into jobs (id, kind, user_id, definition, status, run, queued)
+       values ($1, $2, $3, $4, $5, $6, case when $5 = 'queued' then now() end) returning *`,
+      [randomUUID(), kind, userId, JSON.stringify(definition), status, run],
+    );
+    return jobOf(rows[0]!);
+  }
+
+  /** The job; throws JobNotFound when there is none or it is another user's. */
+  async get(userId: string, jobId: string, kind: Job['kind'] = 'batch'): Promise<Job> {
+    const job = await this.find(jobId);
+    if (job === null || job.userId !== userId || job.kind !== kind) throw new OpenEOError('JobNotFound', { identifier: jobId });
+    return job;
+  }
+
+  /** The job whoever owns it; null when there is none. */
+  async find(jobId: string): Promise<Job | null> {
+    // PostgreSQL's text can't hold NUL, so no job has such an id.
+    if (jobId.includes('\0')) return null;
+    const [row] = await this.#database.query<Row>('select * from jobs where id = $1', [jobId]);
+    return row === undefined ? null : jobOf(row);
+  }
+
+  /** Batch jobs of a user, newest first. Without `limit` all of them. */
+  async list(userId: string, page: { readonly limit?: number; readonly after?: string } = {}): Promise<JobPage> {
+    const limit = page.limit ?? null;
+    const rows = await this.#database.query<Row>(
+      `select * from jobs where user_id = $1 and kind = 'batch'
+         and ($2::text is null or (created, id) < (select created, id from jobs where id = $2))
+       order by created desc, id desc limit $3`,
+      [userId, page.after ?? null, limit === null ? null : limit + 1],
+    );
+    const jobs = rows.slice(0, limit ?? rows.length).map(jobOf);
+    return { jobs, next: jobs.length < rows.length ? jobs.at(-1)!.id : null };
+  }
+
+  /** Replaces the given first-level properties. Throws JobLocked while the job is queued or running. */
+  async update(userId: string, jobId: string, change: (definition: JobDefinition) => JobDefinition): Promise<void> {
+    const { definition, kind } = await this.get(userId, jobId);
+    const rows = await this.#database.query(
+      'update jobs set definition = $2 where id = $1 and kind = $3 and status = any($4) returning id',
+      [jobId, JSON.stringify(change(definition)), kind, transitions.start.from],
+    );
+    if (rows.length === 0) throw new OpenEOError('JobLocked', {});
+  }
+
+  /** Deletes the job with its logs, in whatever status; its worker notices. Throws JobNotFound. */
+  async delete(userId: string, jobId: string): Promise<void> {
+    await this.get(userId, jobId);
+    await this.remove(jobId);
+  }
+
+  /** Deletes a job without asking whose it is. */
+  async remove(jobId: string): Promise<void> {
+    await this.#database.query('delete from jobs where id = $1', [jobId]);
+  }
+
+  /** Queues the job and discards earlier results; null when it is queued or running already. */
+  async start(jobId: string): Promise<Job | null> {
+    return this.#move('start', jobId, null,
+      'run = run + 1, begun = 0, progress = 0, queued = now(), started = null, finished = null, usage = null, result = null');
+  }
+
+  /** Stops a queued or running job; null when it was neither. */
+  async cancel(jobId: string): Promise<Job | null> {
+    return await this.#move('cancelWithFiles', jobId, null, 'run = run + 1, finished = now()', 'result is not null')
+      ?? await this.#move('cancel', jobId, null, 'run = run + 1, progress = 0, queued = null, started = null');
+  }
+
+  /** A worker takes the run up; null when the run does not count any more. */
+  async begin({ jobId, run }: Run): Promise<Job | null> {
+    return this.#move('begin', jobId, run, 'started = coalesce(started, now()), begun = begun + 1');
+  }
+
+  /** The run ended well; null when it does not count any more. */
+  async finish({ jobId, run }: Run, result: JobResult, usage: Usage | null): Promise<Job | null> {
+    return this.#move('finish', jobId, run, 'progress = 100, finished = now(), result = $5, usage = $6', 'true',
+      [JSON.stringify(result), usage === null ? null : JSON.stringify(usage)]);
+  }
+
+  /** The run ended with an error; null when it does not count any more. */
+  async fail({ jobId, run }: Run, usage: Usage | null = null): Promise<Job | null> {
+    return this.#move('fail', jobId, run, 'finished = now(), usage = $5', 'true', [usage === null ? null : JSON.stringify(usage)]);
+  }
+
+  /** Notes the share done, 0 to 1, of a running job. */
+  async report({ jobId, run }: Run, share: number): Promise<void> {
+    const percent = Math.round(Math.min(1, Math.max(0, share)) * 1000) / 10;
+    await this.#database.query(`update jobs set progress = $3 where id = $1 and run = $2 and status = 'running'`, [jobId, run, Math.min(percent, 99.9)]);
+  }
+
+  /** The worker shuts down before the end and gives the run back; that is no sign of a job that kills its workers. */
+  async giveBack({ jobId, run }: Run): Promise<void> {
+    await this.#database.query('update jobs set begun = greatest(begun - 1, 0) where id = $1 and run = $2', [jobId, run]);
+  }
+
+  /** Keeps files that are ready before the end; with some, canceling leads to 'canceled' and they stay downloadable. */
+  async keepPartial({ jobId, run }: Run, result: JobResult): Promise<void> {
+    await this.#database.query(`update jobs set result = $3 where id = $1 and run = $2 and status = 'running'`, [jobId, run, JSON.stringify(result)]);
+  }
+
+  /** Of the given runs, those that still count. */
+  async current(runs: readonly Run[]): Promise<Run[]> {
+    const rows = await this.#database.query<{ id: string; run: number }>(
+      `select id, run from jobs where id = any($1) and status in ('queued', 'running')`, [runs.map(({ jobId }) => jobId)],
+    );
+    const known = new Map(rows.map((row) => [row.id, row.run]));
+    return runs.filter(({ jobId, run }) => known.get(jobId) === run);
+  }
+
+  /** Batch jobs that were queued over `seconds` ago and have not ended. */
+  async underWay(seconds: number): Promise<Job[]> {
+    const rows = await this.#database.query<Row>(
+      `select * from jobs where status in ('queued', 'running') and kind = 'batch' and queued < now() - make_interval(secs => $1)`, [seconds],
+    );
+    return rows.map(jobOf);
+  }
+
+  /** Synchronous requests that were made over `seconds` ago. */
+  async oldSync(seconds: number): Promise<Job[]> {
+    const rows = await this.#database.query<Row>(`select * from jobs where kind = 'sync' and created < now() - make_interval(secs => $1)`, [seconds]);
+    return rows.map(jobOf);
+  }
+
+  /** $1 id, $2 statuses, $3 new status, $4 run or null; `more` begins at $5. */
+  async #move(transition: Transition, jobId: string, run: number | null, set: string, condition = 'true', more: readonly unknown[] = []): Promise<Job | null> {
+    const { from, to } = transitions[transition];
+    const [row] = await (this.#database as Queryable).query<Row>(
+      `update jobs set status = $3, updated = case when status = $3 then updated else now() end, ${set}
+       where id = $1 and status = any($2) and ($4::integer is null or run = $4) and ${condition} returning *`,
+      [jobId, from, to, run, ...more],
+    );
+    return row === undefined ? null : jobOf(row);
+  }
+}
+
+function jobOf(row: Row): Job {
+  const { user_id: userId, id, kind, definition, status, run, begun, progress, usage, result } = row;
+  const time = (value: Date | null) => value?.toISOString() ?? null;
+  return {
+    id, kind, userId, definition, status, run, begun, progress, usage, result,
+    created: row.created.toISOString(), updated: row.updated.toISOString(),
+    queued: time(row.queued), started: time(row.started), finished: time(row.finished),
+  };
+}
