@@ -1,0 +1,120 @@
+/**
+ * Runs ONNX operators in worker threads.
+ *
+ * Work waits in one queue and goes to the thread that has least to do. Threads start when there is work
+ * for them. One that dies is replaced; the block it was at gets one more chance, because the cause may
+ * have been something else, and fails the second time, because then it probably was the block.
+ */
+import type { Log } from '../../log.ts';
+import type { Operator, OperatorRuntime } from '../operator.ts';
+import { OnnxWorker, type Task } from './onnx-worker.ts';
+
+export interface OnnxRuntimeOptions {
+  /** Worker threads at most; one per core that is to be kept busy. */
+  readonly threads: number;
+  readonly log: Log;
+  /** Models each thread keeps loaded. */
+  readonly maxSessions?: number;
+  /** The module the threads run; another one only in tests. */
+  readonly thread?: URL;
+}
+
+const MAX_DEATHS = 2;
+
+/** Must be closed before the process exits: leaving with a live ONNX thread aborts the process. */
+export function createOnnxRuntime(options: OnnxRuntimeOptions): OperatorRuntime {
+  return new OnnxRuntime(options);
+}
+
+class OnnxRuntime implements OperatorRuntime {
+  readonly #options: Required<OnnxRuntimeOptions>;
+  readonly #workers = new Set<OnnxWorker>();
+  #waiting: Task[] = [];
+  readonly #unfinished = new Set<Task>();
+  #closed = false;
+
+  constructor(options: OnnxRuntimeOptions) {
+    if (!Number.isInteger(options.threads) || options.threads < 1) throw new RangeError(`threads must be 1 or more, not ${options.threads}`);
+    this.#options = { maxSessions: 4, thread: new URL('./onnx-thread.ts', import.meta.url), ...options };
+  }
+
+  async run(operator: Operator, input: Float32Array, rows: number, columns: number, signal?: AbortSignal): Promise<Float32Array> {
+    signal?.throwIfAborted();
+    if (this.#closed) throw new Error('the operator runtime is closed');
+    const { inputShape, outputShape } = shapesOf(operator, input, rows, columns);
+    const { promise, resolve, reject } = Promise.withResolvers<Float32Array>();
+    const task: Task = { operator, input, inputShape, outputShape, succeed: resolve, fail: reject, cancelled: new Int32Array(new SharedArrayBuffer(4)), deaths: 0 };
+    const onAbort = () => this.#abandon(task, signal!.reason);
+    signal?.addEventListener('abort', onAbort);
+    this.#unfinished.add(task);
+    try {
+      this.#waiting.push(task);
+      this.#dispatch();
+      return await promise;
+    } finally {
+      this.#unfinished.delete(task);
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const task of this.#unfinished) this.#abandon(task, new Error('the operator runtime was closed'));
+    const workers = [...this.#workers];
+    this.#workers.clear();
+    await Promise.all(workers.map((worker) => worker.close()));
+  }
+
+  /** The caller hears at once; waiting work is forgotten, what a thread has at hand is skipped or its result dropped. */
+  #abandon(task: Task, reason: unknown): void {
+    this.#waiting = this.#waiting.filter((other) => other !== task);
+    Atomics.store(task.cancelled, 0, 1);
+    task.fail(reason);
+  }
+
+  #dispatch(): void {
+    while (this.#waiting.length > 0) {
+      const worker = this.#roomiest();
+      if (!worker) return;
+      worker.start(this.#waiting.shift()!);
+    }
+  }
+
+  /** An idle thread, else a new one, else the one with least to do; undefined when all are full. */
+  #roomiest(): OnnxWorker | undefined {
+    const least = [...this.#workers].filter((worker) => worker.hasRoom).toSorted((a, b) => a.load - b.load)[0];
+    if (least?.load === 0 || this.#workers.size >= this.#options.threads) return least;
+    const { thread, maxSessions } = this.#options;
+    const worker = new OnnxWorker(thread, maxSessions, {
+      onRoom: () => this.#dispatch(),
+      onDeath: (dead, tasks, reason) => this.#replace(dead, tasks, reason),
+    });
+    this.#workers.add(worker);
+    return worker;
+  }
+
+  #replace(dead: OnnxWorker, tasks: readonly Task[], reason: string): void {
+    this.#workers.delete(dead);
+    this.#options.log.warning('An inference thread died and is replaced', { data: { reason, tasks: tasks.length } });
+    const [running, ...ready] = tasks;
+    if (running) running.deaths++;
+    if (running && running.deaths >= MAX_DEATHS) {
+      running.fail(new Error(`operator ${running.operator.reference} failed: its thread died ${running.deaths} times, last because ${reason}`));
+    }
+    const again = running && running.deaths < MAX_DEATHS ? tasks : ready;
+    this.#waiting.unshift(...again.filter((task) => this.#unfinished.has(task)));
+    this.#dispatch();
+  }
+}
+
+/** Shapes of model input and output; throws RangeError for a block the operator's geometry does not allow. */
+function shapesOf({ manifest, reference }: Operator, input: Float32Array, rows: number, columns: number): Pick<Task, 'inputShape' | 'outputShape'> {
+  const { patch, halo, output } = manifest;
+  const bands = manifest.input.bands.length;
+  const [down, across] = [rows, columns].map((size) => (size - 2 * halo) / patch) as [number, number];
+  if (![down, across].every((n) => Number.isInteger(n) && n >= 1)) {
+    throw new RangeError(`operator ${reference} takes n·${patch} + ${2 * halo} rows and columns, not ${rows} × ${columns}`);
+  }
+  if (input.length !== bands * rows * columns) throw new RangeError(`the input must hold ${bands} × ${rows} × ${columns} samples, it holds ${input.length}`);
+  return { inputShape: [1, bands, rows, columns], outputShape: [1, output.dimensions, down, across] };
+}
