@@ -29,7 +29,7 @@ export interface TileView {
 }
 
 /** RGBA, row by row. */
-export type TilePixels = Uint8ClampedArray;
+export type TilePixels = Uint8ClampedArray<ArrayBuffer>;
 
 /** Newer dates fill what older ones leave open; more than this many would make a tile slow. */
 const MAX_DATES = 6;

@@ -3,7 +3,7 @@ import { OpenEOError } from '../errors.ts';
 import type { ProcessGraph } from '../graph/wire.ts';
 import type { BatchTask, SyncResult, SyncTask } from '../jobs/payloads.ts';
 import type { TaskContext } from '../jobs/queue.ts';
-import { runJob, type Run, type RunContext, type RunDependencies } from '../jobs/run.ts';
+import { runJob, type RunContext, type RunDependencies } from '../jobs/run.ts';
 import type { Engine } from '../layers/scope.ts';
 import { describeResult } from './result-metadata.ts';
 import { runProcess, type RunResult } from './run-process.ts';
@@ -33,7 +33,7 @@ export function createSyncHandler(dependencies: ProcessingDependencies): (task: 
 
 /** Runs one start of a batch job; what comes of it is in the job store. */
 export function createBatchHandler(dependencies: ProcessingDependencies): (task: BatchTask, context: TaskContext) => Promise<void> {
-  return async ({ jobId, run }: Run, context) => {
+  return async ({ jobId, run }, context) => {
     await runJob(dependencies, { jobId, run }, context, async (runContext) => {
       const outcome = await process(dependencies, runContext);
       return { result: describeResult(outcome.files, outcome.saved, dependencies.engine.operators), usage: usageOf(outcome) };

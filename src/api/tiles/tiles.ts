@@ -1,0 +1,136 @@
+/** Map tiles of collections: XYZ PNGs and their TileJSON. The worker draws; this asks for it and sends it. */
+import { Router, type Request, type Response } from 'express';
+import { invalidArgument, OpenEOError } from '../../errors.ts';
+import type { TileResult } from '../../jobs/payloads.ts';
+import type { TaskQueues } from '../../jobs/queue.ts';
+import type { TileView } from '../../layers/tile.ts';
+import type { VirtualCatalog } from '../../layers/virtual-catalog.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
+import type { StacCollection } from '../../catalog/types.ts';
+import { tileObjectKey, tileTaskId } from '../../layers/tile-key.ts';
+
+export interface TileDependencies {
+  readonly catalog: {
+    collection(id: string): Promise<StacCollection | null>;
+    revision(id: string): Promise<number>;
+  };
+  readonly virtual: VirtualCatalog;
+  readonly queues: TaskQueues;
+  readonly objects: ObjectStore;
+  readonly publicUrl: (request: Request) => string;
+  /** Tile tasks that may wait before new ones are turned away. */
+  readonly maxWaiting?: number;
+}
+
+/** A tile that is not drawn by then is answered by a hint to ask again; the drawing goes on. */
+const DEADLINE_MS = 20_000;
+const MAX_ZOOM = 22;
+
+export function createTileRouter(dependencies: TileDependencies): Router {
+  const router = Router();
+  router.get('/tiles/:collection/tilejson.json', (request, response) => tileJson(dependencies, request, response));
+  router.get('/tiles/:collection/:z/:x/:y.png', (request, response) => tile(dependencies, request, response));
+  return router;
+}
+
+async function tile({ catalog, virtual, queues, objects, maxWaiting = 256 }: TileDependencies, request: Request<{ collection: string; z: string; x: string; y: string }>, response: Response): Promise<void> {
+  const view = parseView(request);
+  const task = { view, revision: await revisionOf(catalog, virtual, view.collection) };
+  const id = tileTaskId(task);
+  const etag = `"${id}"`;
+  if (request.headers['if-none-match'] === etag) {
+    response.status(304).set('ETag', etag).end();
+    return;
+  }
+  const stored = await objects.get(tileObjectKey(task));
+  if (stored) return send(response, stored, etag, 'hit');
+  if ((await queues.depth('tile')).waiting >= maxWaiting) return askAgain(response, 5);
+  await queues.add('tile', { id, payload: task });
+  try {
+    const result = await queues.result<TileResult>('tile', id, AbortSignal.timeout(DEADLINE_MS));
+    const png = result.objectKey === null ? null : await objects.get(result.objectKey);
+    // 204 is what map clients draw as nothing.
+    if (!png) response.status(204).set('Cache-Control', 'public, max-age=60').end();
+    else send(response, png, etag, 'miss');
+  } catch (error) {
+    if ((error as Error).name !== 'TimeoutError') throw error;
+    askAgain(response, 2);
+  }
+}
+
+function send(response: Response, png: Uint8Array, etag: string, cache: 'hit' | 'miss'): void {
+  response.status(200).set({ 'Content-Type': 'image/png', ETag: etag, 'Cache-Control': 'public, max-age=60', 'Lamina-Cache': cache }).end(png);
+}
+
+function askAgain(response: Response, seconds: number): void {
+  response.set('Retry-After', String(seconds));
+  throw new OpenEOError('InfrastructureBusy', {}, { detail: `Ask for the tile again in ${seconds} s.` });
+}
+
+async function revisionOf(catalog: TileDependencies['catalog'], virtual: VirtualCatalog, id: string): Promise<string> {
+  if (!(await catalog.collection(id))) throw new OpenEOError('CollectionNotFound', { identifier: id });
+  const layer = await virtual.layer(id);
+  const own = await catalog.revision(id);
+  return layer ? `${own}.${await catalog.revision(layer.definition.source)}.${layer.operator.digest}` : String(own);
+}
+
+function parseView(request: Request<{ collection: string; z: string; x: string; y: string }>): TileView {
+  const { collection } = request.params;
+  const [z, x, y] = (['z', 'x', 'y'] as const).map((name) => wholeNumber(name, request.params[name])) as [number, number, number];
+  if (z > MAX_ZOOM) throw invalidArgument('tiles', 'z', `it must be 0 to ${MAX_ZOOM}, not ${z}`);
+  if (x >= 2 ** z || y >= 2 ** z) throw invalidArgument('tiles', 'x', `zoom ${z} has ${2 ** z} × ${2 ** z} tiles, there is no ${x}/${y}`);
+  const query = (name: string) => {
+    const value = request.query[name];
+    return typeof value === 'string' && value !== '' ? value : null;
+  };
+  return { collection, z, x, y, interval: parseInterval(query('datetime')), bands: query('bands')?.split(',') ?? null, range: parseRange(query('rescale')) };
+}
+
+function wholeNumber(name: string, text: string): number {
+  if (!/^\d{1,8}$/.test(text)) throw invalidArgument('tiles', name, `'${text}' is no whole number`);
+  return Number(text);
+}
+
+/** An instant stands for its whole UTC day, as in map clients' time sliders; 'a/b' is an interval. */
+function parseInterval(text: string | null): TileView['interval'] {
+  if (text === null) return null;
+  const instant = (part: string) => {
+    const date = new Date(part);
+    if (Number.isNaN(date.getTime())) throw invalidArgument('tiles', 'datetime', `'${part}' is no RFC 3339 date`);
+    return date;
+  };
+  const parts = text.split('/');
+  if (parts.length > 2) throw invalidArgument('tiles', 'datetime', 'it must be an instant or start/end');
+  const bound = (part: string) => (part === '' || part === '..' ? null : instant(part).toISOString());
+  if (parts.length === 2) return [bound(parts[0]!), bound(parts[1]!)];
+  const start = new Date(instant(text).toISOString().slice(0, 10));
+  return [start.toISOString(), new Date(start.getTime() + 86_400_000).toISOString()];
+}
+
+function parseRange(text: string | null): TileView['range'] {
+  if (text === null) return null;
+  const [low, high] = text.split(',').map(Number);
+  if (low === undefined || high === undefined || !(high > low)) throw invalidArgument('tiles', 'rescale', 'it must be two numbers, the smaller one first');
+  return [low, high];
+}
+
+async function tileJson({ catalog, virtual, publicUrl }: TileDependencies, request: Request<{ collection: string }>, response: Response): Promise<void> {
+  const { collection: id } = request.params;
+  const stored = await catalog.collection(id);
+  if (!stored) throw new OpenEOError('CollectionNotFound', { identifier: id });
+  const described = await virtual.describe(stored);
+  const box = described.extent.spatial.bbox[0]!;
+  const [west, south, east, north] = box.length === 6 ? [box[0]!, box[1]!, box[3]!, box[4]!] : (box as [number, number, number, number]);
+  const layer = await virtual.layer(id);
+  response.json({
+    tilejson: '3.0.0',
+    name: described.title ?? id,
+    description: described.description,
+    scheme: 'xyz',
+    tiles: [`${publicUrl(request)}/tiles/${encodeURIComponent(id)}/{z}/{x}/{y}.png`],
+    bounds: [west, south, east, north],
+    center: [(west + east) / 2, (south + north) / 2, 13],
+    minzoom: layer ? 10 : 5,
+    maxzoom: 16,
+  });
+}

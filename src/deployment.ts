@@ -1,0 +1,60 @@
+/** The parts that every process of a deployment opens: database, object store, queues, catalog, operators. */
+import { fileURLToPath } from 'node:url';
+import type { Config } from './config.ts';
+import { CatalogStore } from './catalog/store.ts';
+import { openDatabase, type Database } from './database/connection.ts';
+import { migrate } from './database/migrations.ts';
+import type { ProcessRegistry } from './graph/process.ts';
+import { JobLogs } from './jobs/logs.ts';
+import { openTaskQueues } from './jobs/bullmq-queues.ts';
+import type { TaskQueues } from './jobs/queue.ts';
+import { JobStore } from './jobs/store.ts';
+import type { Log } from './log.ts';
+import type { OperatorRegistry } from './operators/operator.ts';
+import { openRegistry } from './operators/registry.ts';
+import { allProcesses, createRegistry, loadDescriptions } from './processes/index.ts';
+import type { ObjectStore } from './storage/object-store.ts';
+import { openObjectStore } from './storage/open.ts';
+
+export interface Deployment {
+  readonly config: Config;
+  readonly log: Log;
+  readonly database: Database;
+  readonly objects: ObjectStore;
+  readonly queues: TaskQueues;
+  readonly catalog: CatalogStore;
+  readonly jobs: JobStore;
+  readonly jobLogs: JobLogs;
+  readonly operators: OperatorRegistry;
+  readonly registry: ProcessRegistry;
+  close(): Promise<void>;
+}
+
+/** A folder of the installed package, wherever the process was started. */
+export function packageFolder(name: string): string {
+  return fileURLToPath(new URL(`../${name}/`, import.meta.url));
+}
+
+/** Opens everything; what was opened is closed again when a later part fails. */
+export async function openDeployment(config: Config, databaseUrl: string, log: Log): Promise<Deployment> {
+  const closers: (() => Promise<void>)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    const database = openDatabase(databaseUrl, { log });
+    closers.push(() => database.close());
+    await migrate(database);
+    const objects = await openObjectStore({ directory: `${config.data}/objects`, s3: config.s3 });
+    const queues = await openTaskQueues({ connection: queueConnection(config, databaseUrl), log });
+    closers.push(() => queues.close());
+    const operators = await openRegistry(packageFolder('operators'));
+    const registry = createRegistry(await loadDescriptions(new URL('../processes/', import.meta.url)), allProcesses);
+    const jobs = new JobStore(database);
+    const jobLogs = new JobLogs(database);
+    return { config, log, database, objects, queues, operators, registry, jobs, jobLogs, catalog: new CatalogStore(database), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

@@ -1,0 +1,78 @@
+/** Composition root of a worker: takes tasks of every lane, computes, stores. Run any number of them, anywhere. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readConfig, type Config } from './config.ts';
+import { openDeployment, type Deployment } from './deployment.ts';
+import { RasterCache } from './formats/cog/raster-cache.ts';
+import { RunWatch } from './jobs/watch.ts';
+import type { TaskWorker } from './jobs/queue.ts';
+import { EmbedBlocks, type BlockTask } from './layers/embed-blocks.ts';
+import type { Engine } from './layers/scope.ts';
+import { createStreamLog, type Log } from './log.ts';
+import { createOnnxRuntime } from './operators/runtime/onnx.ts';
+import { createEmbedHandler, directComputer, queuedComputer } from './workers/embed.ts';
+import { createBatchHandler, createSyncHandler } from './workers/processing.ts';
+import type { TileTask } from './layers/tile-key.ts';
+import { createTileHandler } from './workers/tile.ts';
+import type { BatchTask, SyncTask } from './jobs/payloads.ts';
+
+export interface RunningWorker {
+  /** Gives unfinished tasks back to the queue and ends. */
+  close(): Promise<void>;
+}
+
+/** Starts the workers of all lanes in this process. */
+export async function startWorker(config: Config, databaseUrl: string, log: Log): Promise<RunningWorker> {
+  const deployment = await openDeployment(config, databaseUrl, log);
+  const { objects, queues, jobs, jobLogs } = deployment;
+  const runtime = createOnnxRuntime({ threads: config.embedThreads, log });
+  const rasters = new RasterCache({ store: objects, blockBytes: config.cacheBytes });
+  const scratch = join(config.data, 'scratch');
+  await mkdir(scratch, { recursive: true });
+
+  const engine = engineOf(deployment, rasters, new EmbedBlocks({ store: objects, compute: queuedComputer(queues, objects) }));
+  // Blocks of blocks are computed on the spot: a lane that waited for itself could stand still for ever.
+  const innerEngine = engineOf(deployment, rasters, new EmbedBlocks({ store: objects, compute: directComputer(objects, runtime) }));
+  const embed = createEmbedHandler({ engine: innerEngine, store: objects, runtime, log });
+  const tile = createTileHandler(engine, objects);
+  const processing = { store: jobs, logs: jobLogs, watch: new RunWatch(jobs), objects, log, engine, scratch, syncMaxSamples: config.syncMaxPixels };
+
+  const workers: TaskWorker[] = [
+    await queues.work<BlockTask, unknown>('embed', config.embedThreads * 2, (task, context) => embed(task, context.signal)),
+    await queues.work<TileTask, unknown>('tile', config.workerConcurrency * 2, (task, context) => tile(task, context.signal)),
+    await queues.work<SyncTask, unknown>('sync', config.workerConcurrency, createSyncHandler(processing)),
+    await queues.work<BatchTask, unknown>('batch', config.workerConcurrency, createBatchHandler(processing)),
+  ];
+  return {
+    async close() {
+      await Promise.all(workers.map((worker) => worker.close(2000)));
+      await runtime.close();
+      await rasters.close();
+      await deployment.close();
+    },
+  };
+}
+
+function engineOf({ catalog, registry, operators }: Deployment, rasters: RasterCache, blocks: EmbedBlocks): Engine {
+  return { catalog, registry, operators, rasters, blocks };
+}
+
+/** Runs a worker until the process is told to end. Used by `lamina worker` and, with a parent, by `lamina serve`. */
+export async function runWorker(environment: NodeJS.ProcessEnv): Promise<void> {
+  const config = readConfig(environment);
+  const log = createStreamLog(process.stdout, config.logLevel);
+  if (!config.databaseUrl) throw new Error('A worker of its own needs LAMINA_DATABASE_URL: `lamina serve` starts its worker itself.');
+  const worker = await startWorker(config, config.databaseUrl, log);
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= worker.close().then(() => process.exit(0), () => process.exit(1));
+  };
+  process.on('SIGTERM', close);
+  process.on('SIGINT', close);
+  // A parent that dies without a word takes its worker along.
+  process.on('disconnect', close);
+  log.info('The worker is ready.');
+  process.send?.('ready');
+}
+
+if (import.meta.main) await runWorker(process.env);
