@@ -11,7 +11,7 @@ export interface StoredLogEntry extends LogEntry {
 export interface JobLog {
   readonly log: Log;
   /** Resolves when everything logged so far is stored. */
-  flush(): Promise<void>;
+  readonly flush: () => Promise<void>;
 }
 
 /** A process that logs per pixel must not fill the database. */

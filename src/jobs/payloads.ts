@@ -1,4 +1,4 @@
-/** What travels through the queues. Everything here is JSON. */
+/** What travels through the queues. Everything here is JSON. Tasks of the lanes 'tile' and 'embed' are defined with their workers. */
 import type { LogLevel } from '../log.ts';
 import type { StoredFile } from './results.ts';
 
@@ -32,28 +32,8 @@ export interface BatchTask {
   readonly run: number;
 }
 
-/** Lane 'tile': one map tile. `view` says what is drawn and how; the tiles route and its worker agree on it. */
-export interface TileTask<V = unknown> {
-  readonly z: number;
-  readonly x: number;
-  readonly y: number;
-  readonly view: V;
-}
-
 /** A rendered tile, in the object store under `objectKey`; null when there is nothing to see. */
 export interface TileResult {
   readonly objectKey: string | null;
   readonly mediaType: string;
-}
-
-/** Lane 'embed': one block of an embedding. The task's id is the content key of the block. */
-export interface EmbedTask<A = unknown> {
-  /** The graph that makes the raw cube, self-contained. */
-  readonly origin: Readonly<Record<string, unknown>>;
-  /** Pinned operator, 'name@sha256:…'. */
-  readonly operator: string;
-  /** Which block of the operator's grid. */
-  readonly address: A;
-  /** Where the block is to be stored. */
-  readonly objectKey: string;
 }

@@ -1,0 +1,141 @@
+/**
+ * Every setting of the service: one table, read once by the composition roots, passed on as values.
+ * docs/configuration.md lists exactly this table; a test compares them.
+ */
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+
+interface Setting<T> {
+  readonly env: string;
+  readonly parse: (text: string) => T;
+  /** Absent: null when the variable is not set. */
+  readonly fallback?: T;
+}
+
+const logLevels = ['error', 'warning', 'info', 'debug'] as const;
+
+const settings = {
+  port: { env: 'LAMINA_PORT', parse: integer(0, 65535), fallback: 8080 },
+  host: { env: 'LAMINA_HOST', parse: text, fallback: '127.0.0.1' },
+  data: { env: 'LAMINA_DATA', parse: (value: string) => resolve(value), fallback: resolve('data') },
+  publicUrl: { env: 'LAMINA_PUBLIC_URL', parse: url('http:', 'https:') },
+  databaseUrl: { env: 'LAMINA_DATABASE_URL', parse: url('postgres:', 'postgresql:') },
+  redisUrl: { env: 'LAMINA_REDIS_URL', parse: url('redis:', 'rediss:') },
+  s3Endpoint: { env: 'LAMINA_S3_ENDPOINT', parse: url('http:', 'https:') },
+  s3Bucket: { env: 'LAMINA_S3_BUCKET', parse: bucket, fallback: 'lamina' },
+  s3Region: { env: 'LAMINA_S3_REGION', parse: text, fallback: 'us-east-1' },
+  s3AccessKey: { env: 'LAMINA_S3_ACCESS_KEY', parse: text },
+  s3SecretKey: { env: 'LAMINA_S3_SECRET_KEY', parse: text },
+  basicUsers: { env: 'LAMINA_BASIC_USERS', parse: users },
+  secret: { env: 'LAMINA_SECRET', parse: secret },
+  tokenHours: { env: 'LAMINA_TOKEN_HOURS', parse: integer(1, 24 * 365), fallback: 24 },
+  linkHours: { env: 'LAMINA_LINK_HOURS', parse: integer(1, 24 * 365), fallback: 24 },
+  embedThreads: { env: 'LAMINA_EMBED_THREADS', parse: integer(1, 256), fallback: Math.min(8, availableParallelism()) },
+  workerConcurrency: { env: 'LAMINA_WORKER_CONCURRENCY', parse: integer(1, 64), fallback: 2 },
+  cacheBytes: { env: 'LAMINA_CACHE_MIB', parse: (value: string) => integer(16, 1024 * 1024)(value) * 1024 * 1024, fallback: 256 * 1024 * 1024 },
+  syncMaxPixels: { env: 'LAMINA_SYNC_MAX_PIXELS', parse: integer(1, 1e12), fallback: 250_000_000 },
+  syncTimeoutSeconds: { env: 'LAMINA_SYNC_TIMEOUT_SECONDS', parse: integer(1, 24 * 3600), fallback: 300 },
+  logLevel: { env: 'LAMINA_LOG_LEVEL', parse: oneOf(...logLevels), fallback: 'info' as (typeof logLevels)[number] },
+} as const;
+
+type Settings = typeof settings;
+type ValueOf<S> = S extends { parse: (text: string) => infer T; fallback: unknown } ? T : S extends { parse: (text: string) => infer T } ? T | null : never;
+
+export interface BasicUser {
+  readonly name: string;
+  readonly password: string;
+}
+
+export interface S3Config {
+  readonly endpoint: string;
+  readonly bucket: string;
+  readonly region: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
+}
+
+export type Config = { readonly [K in Exclude<keyof Settings, `s3${string}`>]: ValueOf<Settings[K]> } & {
+  /** null: objects lie in the data directory. */
+  readonly s3: S3Config | null;
+};
+
+/** Names of all variables, in the order of the table. */
+export const settingNames: readonly string[] = Object.values(settings).map((setting) => setting.env);
+
+/**
+ * Reads the settings from an environment; empty variables count as not set.
+ *
+ * @throws one Error that names every problem, so that a deployment is mended in one round
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const problems: string[] = [];
+  const read = ([key, setting]: [string, Setting<unknown>]) => [key, readSetting(setting, environment, problems)];
+  const { s3Endpoint, s3Bucket, s3Region, s3AccessKey, s3SecretKey, ...rest } = Object.fromEntries(Object.entries(settings).map(read)) as { [K in keyof Settings]: ValueOf<Settings[K]> };
+  if (s3Endpoint !== null && (s3AccessKey === null || s3SecretKey === null)) {
+    problems.push('LAMINA_S3_ENDPOINT needs LAMINA_S3_ACCESS_KEY and LAMINA_S3_SECRET_KEY beside it');
+  }
+  const unknown = Object.keys(environment).filter((name) => name.startsWith('LAMINA_') && !settingNames.includes(name));
+  if (unknown.length > 0) problems.push(`${unknown.join(', ')}: there is no such setting`);
+  if (problems.length > 0) throw new Error(`The configuration is not valid:\n  ${problems.join('\n  ')}`);
+  const s3 = s3Endpoint === null ? null : { endpoint: s3Endpoint, bucket: s3Bucket, region: s3Region, accessKey: s3AccessKey!, secretKey: s3SecretKey! };
+  return Object.freeze({ ...rest, s3 });
+}
+
+function readSetting(setting: Setting<unknown>, environment: Readonly<Record<string, string | undefined>>, problems: string[]): unknown {
+  const value = environment[setting.env]?.trim() ?? '';
+  if (value === '') return setting.fallback ?? null;
+  try {
+    return setting.parse(value);
+  } catch (error) {
+    problems.push(`${setting.env} ${(error as Error).message}`);
+    return null;
+  }
+}
+
+function text(value: string): string {
+  return value;
+}
+
+function integer(min: number, max: number): (value: string) => number {
+  return (value) => {
+    const number = Number(value);
+    if (!Number.isInteger(number) || number < min || number > max) throw new Error(`must be a whole number from ${min} to ${max}, not "${value}"`);
+    return number;
+  };
+}
+
+/** Without a slash at the end. The value is not repeated in messages: it may hold a password. */
+function url(...protocols: string[]): (value: string) => string {
+  return (value) => {
+    const parsed = URL.canParse(value) ? new URL(value) : null;
+    if (parsed === null || !protocols.includes(parsed.protocol)) throw new Error(`must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`);
+    return value.replace(/\/+$/, '');
+  };
+}
+
+function oneOf<T extends string>(...allowed: readonly T[]): (value: string) => T {
+  return (value) => {
+    const found = allowed.find((each) => each === value.toLowerCase());
+    if (found === undefined) throw new Error(`must be one of ${allowed.join(', ')}, not "${value}"`);
+    return found;
+  };
+}
+
+function bucket(value: string): string {
+  if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(value)) throw new Error('must be a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens');
+  return value;
+}
+
+function secret(value: string): string {
+  if (value.length < 32) throw new Error('must have at least 32 characters');
+  return value;
+}
+
+function users(value: string): readonly BasicUser[] {
+  return value.split(',').map((entry, index) => {
+    const [, name, password] = /^\s*([\w\-.~]+):(.+?)\s*$/.exec(entry) ?? [];
+    // The entry is not repeated: it may hold a password.
+    if (name === undefined || password === undefined) throw new Error(`must be name:password,name:password; entry ${index + 1} is not (names have letters, digits and _-.~, passwords no comma)`);
+    return { name, password };
+  });
+}
