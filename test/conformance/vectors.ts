@@ -119,7 +119,8 @@ function read(path: string): unknown {
     if (typeof value !== 'object' || value === null) return value;
     // `from_argument` is no reference of openEO; 25 lines of five files write it for from_parameter.
     if ('from_argument' in value) return { from_parameter: value.from_argument };
-    if ('$ref' in value) return read(`${specFolder}tests/${String(value.$ref)}`);
+    // One case of mask names an asset that is absent; its result is that of the xyt file.
+    if ('$ref' in value) return read(`${specFolder}tests/${String(value.$ref).replace('xyb-minimal-float', 'xyt-minimal-float')}`);
     return value;
   });
 }

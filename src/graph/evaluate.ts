@@ -1,0 +1,117 @@
+/** Runs a process: every node once, in the order of their dependencies. */
+import { Cube } from '../cube/cube.ts';
+import { invalidArgument, OpenEOError } from '../errors.ts';
+import { GraphCallback } from './graph-callback.ts';
+import type { Argument, Environment, Graph, GraphNode, ParsedProcess } from './graph.ts';
+import { locate } from './location.ts';
+import { Origins } from './origin.ts';
+import { isAbsent } from './parse-arguments.ts';
+import { parse } from './parse.ts';
+import type { Call, Process, ProcessRegistry } from './process.ts';
+import { resolve, withDefaults } from './resolve.ts';
+import { checkValue } from './schema.ts';
+import type { Scope } from './scope.ts';
+import type { Value } from './value.ts';
+import type { ParameterDescription } from './wire.ts';
+
+/**
+ * Parses and runs a process (`{process_graph, parameters?, id?}`) and returns the value of its result
+ * node. Nodes that the result does not depend on run too. `parameters` are the values of the process's
+ * own parameters. Throws the OpenEOError of the first thing that is wrong, with the path of its node,
+ * and the reason of `scope.signal` when that is aborted.
+ */
+export async function evaluate(
+  definition: unknown, registry: ProcessRegistry, scope: Scope, parameters: Readonly<Record<string, Value>> = {},
+): Promise<Value> {
+  return evaluateParsed(parse(definition, registry, Object.keys(parameters)), scope, parameters);
+}
+
+/** The same for a process that has been parsed before, e.g. once for many map tiles. */
+export async function evaluateParsed(process: ParsedProcess, scope: Scope, parameters: Readonly<Record<string, Value>> = {}): Promise<Value> {
+  return new Evaluation(process.graph, bindParameters(process, parameters), scope).run();
+}
+
+/** Values of the parameters, checked against their schemas; the default where none is given. */
+function bindParameters({ id, graph }: ParsedProcess, given: Readonly<Record<string, Value>>): Environment {
+  const process = id ?? 'process';
+  const environment = new Map<string, Value>(Object.entries(given));
+  for (const description of graph.parameters) {
+    const { name, schema, optional, default: value } = description;
+    const isGiven = given[name] !== undefined && !isAbsent(given[name], description);
+    if (isGiven) check(process, name, given[name]!, schema);
+    else if (optional === true || value !== undefined) environment.set(name, (value ?? null) as Value);
+    else throw new OpenEOError('ProcessParameterRequired', { process, parameter: name });
+  }
+  return environment;
+}
+
+class Evaluation {
+  readonly #graph: Graph;
+  readonly #environment: Environment;
+  readonly #scope: Scope;
+  readonly #origins = new Origins();
+  readonly #results = new Map<string, Value>();
+
+  constructor(graph: Graph, environment: Environment, scope: Scope) {
+    this.#graph = graph;
+    this.#environment = environment;
+    this.#scope = scope;
+  }
+
+  async run(): Promise<Value> {
+    for (const node of this.#graph.nodes) {
+      this.#scope.signal.throwIfAborted();
+      this.#results.set(node.id, await this.#runNode(node));
+    }
+    return this.#results.get(this.#graph.result.id)!;
+  }
+
+  async #runNode(node: GraphNode): Promise<Value> {
+    const call = this.#callOf(node);
+    try {
+      const args = withDefaults(this.#resolve(node, call), node.process);
+      const result = await node.process.run(args, call);
+      this.#origins.record(result, node.process, args);
+      return result;
+    } catch (error) {
+      throw locate(error, call.path);
+    }
+  }
+
+  /** Literals were checked by the parser; what comes out of references is checked here. */
+  #resolve(node: GraphNode, call: Call): Record<string, Value> {
+    const toCallback = (graph: Graph) => new GraphCallback(graph, this.#environment, call);
+    const bindings = { results: this.#results, environment: this.#environment, toCallback };
+    const given: Record<string, Value> = {};
+    for (const description of node.process.description.parameters) {
+      const argument = node.arguments.get(description.name);
+      if (!argument) continue;
+      const value = resolve(argument, bindings);
+      if (isComputed(argument) && isAbsent(value, description)) continue;
+      if (isComputed(argument)) checkArgument(node.process, description, value);
+      given[description.name] = value;
+    }
+    return given;
+  }
+
+  #callOf(node: GraphNode): Call {
+    return {
+      scope: this.#scope,
+      path: [{ node_id: node.id, process_id: node.process.description.id }],
+      originOf: (cube) => this.#origins.graphOf(cube),
+    };
+  }
+}
+
+const isComputed = (argument: Argument) => argument.kind !== 'literal' && argument.kind !== 'callback';
+
+function checkArgument(process: Process, { name, schema }: ParameterDescription, value: Value): void {
+  check(process.description.id, name, value, schema);
+}
+
+function check(process: string, parameter: string, value: Value, schema: unknown): void {
+  const problem = checkValue(value, schema);
+  if (problem === null) return;
+  const hint = value instanceof Cube ? ' Use apply, reduce_dimension or apply_dimension to work on the values of a cube.' : '';
+  throw invalidArgument(process, parameter, problem, { detail: hint.trim() });
+}

@@ -1,0 +1,79 @@
+/** The callback that the evaluator hands to processes. */
+import { OpenEOError } from '../errors.ts';
+import { Callback } from './callback.ts';
+import { compileCallback } from './compile.ts';
+import type { Environment, Graph, GraphNode } from './graph.ts';
+import { writeCallback } from './graph-writer.ts';
+import type { Kernel, KernelInput } from './kernel.ts';
+import { locate } from './location.ts';
+import type { Call } from './process.ts';
+import { resolve, withDefaults } from './resolve.ts';
+import type { Value } from './value.ts';
+import type { ProcessGraph } from './wire.ts';
+
+export class GraphCallback extends Callback {
+  readonly #graph: Graph;
+  readonly #environment: Environment;
+  readonly #calls: ReadonlyMap<GraphNode, Call>;
+
+  /** `call` is that of the node the callback was given to. */
+  constructor(graph: Graph, environment: Environment, call: Call) {
+    super();
+    this.#graph = graph;
+    this.#environment = environment;
+    this.#calls = new Map(graph.nodes.map((node) => [node, callOf(node, call)]));
+  }
+
+  override get processGraph(): ProcessGraph {
+    return writeCallback(this.#graph, this.#environment);
+  }
+
+  override interpret(parameters: Readonly<Record<string, Value>>): Value {
+    const environment = this.#bind(parameters);
+    const results = new Map<string, Value>();
+    for (const node of this.#graph.nodes) results.set(node.id, this.#run(node, results, environment));
+    return results.get(this.#graph.result.id)!;
+  }
+
+  override compile(inputs: readonly KernelInput[], constants: Readonly<Record<string, Value>> = {}): Kernel {
+    const given = new Set([...inputs.map((input) => input.name), ...Object.keys(constants)]);
+    const defaults = this.#graph.parameters.filter((p) => !given.has(p.name)).map((p): [string, Value] => [p.name, (p.default ?? null) as Value]);
+    return compileCallback({
+      graph: this.#graph,
+      constants: new Map([...this.#environment, ...defaults, ...Object.entries(constants)]),
+      inputs,
+      calls: this.#calls,
+      interpret: (parameters) => this.interpret({ ...constants, ...parameters }),
+      toCallback: (graph, environment, call) => new GraphCallback(graph, environment, call),
+    });
+  }
+
+  #bind(parameters: Readonly<Record<string, Value>>): Environment {
+    const environment = new Map(this.#environment);
+    for (const { name, default: value } of this.#graph.parameters) environment.set(name, (value ?? null) as Value);
+    for (const [name, value] of Object.entries(parameters)) environment.set(name, value);
+    return environment;
+  }
+
+  #run(node: GraphNode, results: ReadonlyMap<string, Value>, environment: Environment): Value {
+    const call = this.#calls.get(node)!;
+    try {
+      const bindings = { results, environment, toCallback: (graph: Graph) => new GraphCallback(graph, environment, call) };
+      const given = Object.fromEntries([...node.arguments].map(([name, argument]) => [name, resolve(argument, bindings)]));
+      const result = node.process.run(withDefaults(given, node.process), call);
+      if (result instanceof Promise) throw notSynchronous(node.process.description.id);
+      return result;
+    } catch (error) {
+      throw locate(error, call.path);
+    }
+  }
+}
+
+/** Cube processes and the like work on whole cubes and may wait for data: nothing for a single pixel. */
+export function notSynchronous(process: string): OpenEOError {
+  return new OpenEOError('ProcessGraphInvalid', {}, { detail: `The process '${process}' can’t be used inside a callback, which works on single values or arrays.` });
+}
+
+function callOf(node: GraphNode, parent: Call): Call {
+  return { ...parent, path: [...parent.path, { node_id: node.id, process_id: node.process.description.id }] };
+}

@@ -1,0 +1,46 @@
+/** A process graph after parsing: nodes in the order they can run, references told from values. */
+import type { Process } from './process.ts';
+import type { Value } from './value.ts';
+import type { ParameterDescription } from './wire.ts';
+
+export type Argument =
+  | { readonly kind: 'literal'; readonly value: Value }
+  | { readonly kind: 'node'; readonly id: string }
+  | { readonly kind: 'parameter'; readonly name: string }
+  | { readonly kind: 'array'; readonly items: readonly Argument[] }
+  | { readonly kind: 'object'; readonly entries: ReadonlyMap<string, Argument> }
+  | { readonly kind: 'callback'; readonly graph: Graph };
+
+export interface GraphNode {
+  readonly id: string;
+  readonly process: Process;
+  /** What the client gave; defaults are added when the node runs. */
+  readonly arguments: ReadonlyMap<string, Argument>;
+}
+
+export interface Graph {
+  /** Every node comes after the nodes it depends on. */
+  readonly nodes: readonly GraphNode[];
+  readonly result: GraphNode;
+  /** The parameters that the graph declares itself; those of its parents are visible too. */
+  readonly parameters: readonly ParameterDescription[];
+}
+
+/** A whole process: its id when it has one, and its graph. */
+export interface ParsedProcess {
+  readonly id: string | null;
+  readonly graph: Graph;
+}
+
+/** What parameters hold while a graph runs, those of the parent graphs included. */
+export type Environment = ReadonlyMap<string, Value>;
+
+/** Ids of the nodes that an argument refers to; nodes inside callbacks are not its own. */
+export function nodesIn(argument: Argument): string[] {
+  switch (argument.kind) {
+    case 'node': return [argument.id];
+    case 'array': return argument.items.flatMap(nodesIn);
+    case 'object': return [...argument.entries.values()].flatMap(nodesIn);
+    default: return [];
+  }
+}

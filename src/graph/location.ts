@@ -1,0 +1,19 @@
+/** Tells errors where in a graph they happened. */
+import { OpenEOError, type NodePath } from '../errors.ts';
+
+/** 'reduce1' > 'mean1' */
+export function showPath(path: NodePath): string {
+  return path.map((node) => `'${node.node_id}'`).join(' > ');
+}
+
+/**
+ * Adds the path to an openEO error that has none yet, and names the node in its message. Other errors
+ * pass unchanged. Returns the error, to be thrown on.
+ */
+export function locate<E>(error: E, path: NodePath): E {
+  if (error instanceof OpenEOError && error.path.length === 0 && path.length > 0) {
+    error.path = path;
+    error.message = `${error.message} (node ${showPath(path)})`;
+  }
+  return error;
+}

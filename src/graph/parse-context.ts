@@ -1,0 +1,24 @@
+/** What the parts of the parser share. */
+import type { NodePath, OpenEOError } from '../errors.ts';
+import type { Graph } from './graph.ts';
+import type { ProcessRegistry } from './process.ts';
+import type { ParameterDescription } from './wire.ts';
+
+/** What a graph is parsed with. `report` takes an error and goes on. */
+export interface ParseContext {
+  readonly registry: ProcessRegistry;
+  /** Names of all parameters that can be referred to. */
+  readonly visible: ReadonlySet<string>;
+  /** The nodes around this graph, outermost first. */
+  readonly path: NodePath;
+  readonly report: (error: OpenEOError, path: NodePath) => void;
+  /** Parses a callback; null after having reported why it can't run. */
+  readonly parseGraph: (raw: unknown, parameters: readonly ParameterDescription[], context: ParseContext) => Graph | null;
+}
+
+/** Callbacks in callbacks, and arrays in arrays: more than this nobody needs, and it must not exhaust the stack. */
+export const MAX_DEPTH = 100;
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

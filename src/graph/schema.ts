@@ -1,0 +1,142 @@
+/** Checks values against the JSON Schemas of process parameters, including openEO's subtypes. */
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import formats from 'ajv-formats';
+import { Cube } from '../cube/cube.ts';
+import { Callback } from './callback.ts';
+import { describeSchema, describeValue, typeNames } from './schema-words.ts';
+import { subtypeSchemas } from './subtypes.ts';
+import { LabeledArray, type Value } from './value.ts';
+import type { ParameterDescription } from './wire.ts';
+
+interface Schema {
+  readonly type?: string | readonly string[];
+  readonly subtype?: string;
+  readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
+  readonly items?: unknown;
+  readonly parameters?: readonly ParameterDescription[];
+  readonly additionalProperties?: unknown;
+  readonly properties?: Readonly<Record<string, unknown>>;
+}
+
+/** Arrays that stand for labeled ones while ajv, which knows no such type, looks at them. */
+const labeled = new WeakSet<object>();
+const validators = new WeakMap<object, ValidateFunction>();
+
+const ajv = createAjv();
+const subtypes = new Map(Object.entries(subtypeSchemas).map(([name, schema]) => [name, ajv.compile(schema)]));
+
+function createAjv(): Ajv {
+  // openEO's numbers include NaN and ±Infinity; its schemas carry keywords ajv has never heard of.
+  const instance = new Ajv({ strict: false, strictNumbers: false, validateSchema: false, addUsedSchema: false });
+  formats.default(instance, { mode: 'full' });
+  instance.addKeyword({ keyword: 'subtype', schemaType: 'string', errors: false, validate: isOfSubtype });
+  return instance;
+}
+
+function isOfSubtype(name: string, value: unknown): boolean {
+  if (/^(datacube|raster-cube|vector-cube)$/.test(name)) return value instanceof Cube;
+  if (name === 'process-graph') return value instanceof Callback;
+  if (value instanceof Cube || value instanceof Callback) return false;
+  if (name === 'labeled-array') return labeled.has(value as object);
+  return subtypes.get(name)?.(value) ?? true;
+}
+
+/** The alternatives of a parameter's schema: a schema, an array of them, or anyOf. */
+export function alternatives(schema: unknown): readonly Schema[] {
+  if (Array.isArray(schema)) return schema.flatMap(alternatives);
+  if (typeof schema !== 'object' || schema === null) return [{}];
+  const { anyOf, oneOf } = schema as Schema;
+  return anyOf ?? oneOf ? alternatives(anyOf ?? oneOf) : [schema as Schema];
+}
+
+/** The alternative of a schema that takes a callback, whose `parameters` the callback can use. */
+export function callbackSchema(schema: unknown): { readonly parameters: readonly ParameterDescription[] } | null {
+  const found = alternatives(schema).find((a) => a.subtype === 'process-graph');
+  return found ? { parameters: found.parameters ?? [] } : null;
+}
+
+/** The schema of a property of an object that the schema describes; undefined when it says nothing. */
+export function propertySchema(schema: unknown, name: string): unknown {
+  for (const { properties, additionalProperties } of alternatives(schema)) {
+    if (properties && Object.hasOwn(properties, name)) return properties[name];
+    if (typeof additionalProperties === 'object' && additionalProperties !== null) return additionalProperties;
+  }
+  return undefined;
+}
+
+/** Why a value does not conform to a schema, as the end of the sentence 'it is invalid: …'; null when it does. */
+export function checkValue(value: Value, schema: unknown): string | null {
+  if (typeof schema !== 'object' || schema === null) return null;
+  // ajv takes an instance for an object: cubes and callbacks are decided here.
+  if (value instanceof Cube || value instanceof Callback) {
+    const takes = alternatives(schema).some((a) => (a.subtype !== undefined ? isOfSubtype(a.subtype, value) : a.type === undefined));
+    return takes ? null : mismatch(schema, value);
+  }
+  const validate = validatorOf(schema);
+  if (validate(plain(value))) return null;
+  return reason(validate.errors ?? [], schema, value);
+}
+
+function validatorOf(schema: object): ValidateFunction {
+  let validate = validators.get(schema);
+  if (!validate) {
+    const whole = Array.isArray(schema) ? { anyOf: schema } : schema;
+    validate = ajv.compile(whole);
+    // ajv would keep it for ever; here it lives as long as the schema does.
+    ajv.removeSchema(whole);
+    validators.set(schema, validate);
+  }
+  return validate;
+}
+
+/** Labeled arrays as plain ones that `labeled` remembers. */
+function plain(value: Value): unknown {
+  if (value instanceof LabeledArray) {
+    const values = value.values.map(plain);
+    labeled.add(values);
+    return values;
+  }
+  if (Array.isArray(value)) return value.some((v) => typeof v === 'object') ? value.map(plain) : value;
+  return value;
+}
+
+function reason(errors: readonly ErrorObject[], schema: unknown, value: Value): string {
+  const deepest = errors.reduce((a, b) => (b.instancePath.length > a.instancePath.length ? b : a), errors[0]!);
+  if (deepest.instancePath === '' && ['type', 'anyOf', 'oneOf', 'subtype', 'enum', 'const'].includes(deepest.keyword)) return mismatch(schema, value);
+  const where = deepest.instancePath === '' ? 'it' : deepest.instancePath.slice(1).replaceAll('/', '.');
+  const allowed = deepest.keyword === 'enum' ? `: ${(deepest.params.allowedValues as unknown[]).map((v) => JSON.stringify(v)).join(', ')}` : '';
+  return `${where} ${deepest.message ?? 'is not as described'}${allowed}`;
+}
+
+function mismatch(schema: unknown, value: Value): string {
+  return `it must be ${describeSchema(alternatives(schema))}, not ${describeValue(value)}`;
+}
+
+/** Keywords of a schema written by a user that are checked, and what they must hold to be taken up. */
+const isCount = (v: unknown) => typeof v === 'number' && Number.isInteger(v) && v >= 0;
+const isType = (v: unknown) => [v].flat().every((t) => typeof t === 'string' && Object.hasOwn(typeNames, t));
+const safeKeywords: Readonly<Record<string, (v: unknown) => boolean>> = {
+  type: isType, subtype: (v) => typeof v === 'string', enum: (v) => Array.isArray(v) && v.length > 0,
+  minimum: Number.isFinite, maximum: Number.isFinite, minItems: isCount, maxItems: isCount, minLength: isCount, maxLength: isCount,
+  required: (v) => Array.isArray(v) && v.every((name) => typeof name === 'string'),
+};
+
+/**
+ * A schema that a user wrote, reduced to keywords that can do no harm (no patterns, no references), so
+ * that it may be compiled. Nesting deeper than eight levels is dropped.
+ */
+export function restrictSchema(schema: unknown, depth = 0): object {
+  if (Array.isArray(schema)) return { anyOf: schema.map((s) => restrictSchema(s, depth + 1)) };
+  if (typeof schema !== 'object' || schema === null || depth > 8) return {};
+  const raw = schema as Record<string, unknown>;
+  const out: Record<string, unknown> = {};
+  for (const [key, isSafe] of Object.entries(safeKeywords)) if (Object.hasOwn(raw, key) && isSafe(raw[key])) out[key] = raw[key];
+  const options = raw.anyOf ?? raw.oneOf;
+  if (Array.isArray(options) && options.length > 0) out.anyOf = options.map((s) => restrictSchema(s, depth + 1));
+  if (typeof raw.items === 'object' && raw.items !== null && !Array.isArray(raw.items)) out.items = restrictSchema(raw.items, depth + 1);
+  if (typeof raw.properties === 'object' && raw.properties !== null) {
+    out.properties = Object.fromEntries(Object.entries(raw.properties).map(([k, v]) => [k, restrictSchema(v, depth + 1)]));
+  }
+  return out;
+}
