@@ -1,0 +1,109 @@
+/** `lamina ingest`: makes a collection of files or STAC items that stay where they are. */
+import type { StacCollection, StacItem } from '../types.ts';
+import { deriveCollection } from './collection.ts';
+import { parseTime, type Time } from './file-name.ts';
+import { findFiles } from './find-files.ts';
+import { groupFiles, type Acquisition } from './group.ts';
+import { itemOf } from './item.ts';
+import { sensorOf } from './known-bands.ts';
+import type { IngestDependencies, IngestReport, IngestRequest, Refusal } from './report.ts';
+import { scanFiles } from './scan.ts';
+import { isStacSource, readStac } from './stac-source.ts';
+
+/** Items with what people wrote about them, from wherever they came. */
+interface Harvest {
+  readonly items: readonly StacItem[];
+  readonly refused: readonly Refusal[];
+  readonly warnings: readonly string[];
+  /** Of the source, when it has one. */
+  readonly collection?: StacCollection;
+}
+
+/**
+ * Registers what can be read and reports the rest. Running it again changes nothing; running it with more
+ * files adds to the collection. Throws an Error (one line) for a request that makes no sense, and when the
+ * collection is a virtual one.
+ */
+export async function ingest(request: IngestRequest, { store, rasters, log }: IngestDependencies): Promise<IngestReport> {
+  const fallback = checkRequest(request);
+  const existing = await store.collection(request.collection);
+  if (existing?.['lamina:layer']) throw new Error(`The collection '${request.collection}' is a virtual one: its items are computed, not ingested.`);
+  const harvests: Harvest[] = [];
+  const paths = request.sources.filter((source) => !isStacSource(source));
+  if (paths.length > 0) harvests.push(await fromFiles(paths, request, fallback, rasters));
+  for (const source of request.sources.filter(isStacSource)) harvests.push(await readStac(source, request.collection, request.limit ?? 1000));
+  const items = [...new Map(harvests.flatMap((harvest) => harvest.items).map((item) => [item.id, item])).values()];
+  const changed = items.length === 0 ? 0 : await register(request, items, existing ?? harvests.find((h) => h.collection)?.collection ?? null, store);
+  const report = summarise(request, items, changed, harvests);
+  log.info(`Ingested ${report.items} items into '${report.collection}' (${report.changed} new or changed), ${report.refused.length} refused`);
+  return report;
+}
+
+function checkRequest({ collection, sources, datetime, bands }: IngestRequest): Time | null {
+  if (!/^[\w.-]+$/.test(collection)) throw new Error(`'${collection}' can't be the id of a collection: use letters, digits, '_', '-' and '.'.`);
+  if (sources.length === 0) throw new Error('Nothing to ingest: name a folder, files, or a STAC URL.');
+  if (bands && new Set(bands).size !== bands.length) throw new Error('The band names given with --bands must differ.');
+  if (datetime === undefined) return null;
+  const time = parseTime(datetime.replace(/\.\d+/, '').replace(/Z$/, ''));
+  if (!time) throw new Error(`'${datetime}' is not a date: write 2021-03-01 or 2021-03-01T10:30:00Z.`);
+  return time;
+}
+
+async function fromFiles(paths: readonly string[], request: IngestRequest, fallback: Time | null, rasters: IngestDependencies['rasters']): Promise<Harvest> {
+  const found = await findFiles(paths);
+  const scanned = await scanFiles(found.files, rasters, request.bands);
+  const grouped = groupFiles(scanned.files, fallback);
+  const refused = [...found.refused, ...scanned.refused, ...grouped.refused];
+  const items: StacItem[] = [];
+  for (const acquisition of grouped.acquisitions) {
+    const item = itemOf(request.collection, acquisition, sensorFor(request, acquisition));
+    if (item) items.push(item);
+    else refused.push(...acquisition.files.map(({ path }) => ({ source: path, reason: 'its coordinates lie outside its coordinate reference system' })));
+  }
+  const guessed = grouped.acquisitions.filter((acquisition) => acquisition.isTimeGuessed).length;
+  const warnings = guessed === 0 ? [] : [`No date was found in names or tags: the ${guessed === 1 ? 'item has' : `${guessed} items have`} the time at which the files were last changed. Give the right one with --datetime.`];
+  return { items, refused, warnings };
+}
+
+function sensorFor({ collection, title }: IngestRequest, { files, id }: Acquisition) {
+  return sensorOf(`${id} ${collection} ${title ?? ''}`, files.flatMap((file) => file.bands));
+}
+
+/** The collection first (items refer to it), then the items, then the collection as they make it. */
+async function register(request: IngestRequest, items: readonly StacItem[], existing: StacCollection | null, store: IngestDependencies['store']): Promise<number> {
+  const id = request.collection;
+  if (!(await store.collection(id))) await store.putCollection(deriveCollection(id, items, request, existing));
+  const changed = await store.putItems(id, items);
+  for (const item of [...items].sort((a, b) => (a.id < b.id ? -1 : 1))) await fixAnchors(item, store);
+  const all = await store.items({ collection: id, bbox: null, interval: null });
+  await store.putCollection(deriveCollection(id, all, request, existing));
+  return changed;
+}
+
+/** The corner of the finest asset is where the patches of a layer are counted from. */
+async function fixAnchors(item: StacItem, store: IngestDependencies['store']): Promise<void> {
+  const known = await store.anchors(item.collection);
+  for (const asset of Object.values(item.assets)) {
+    const of = (key: string) => asset[key] ?? item.properties[key];
+    const [crs, transform] = [of('proj:code'), of('proj:transform')];
+    if (!asset.bands || typeof crs !== 'string' || !Array.isArray(transform) || known.has(crs)) continue;
+    const [stepX, , x, , down, y] = transform as [number, number, number, number, number, number];
+    await store.fixAnchor(item.collection, { crs, x, y, stepX, stepY: Math.abs(down) });
+  }
+}
+
+function summarise(request: IngestRequest, items: readonly StacItem[], changed: number, harvests: readonly Harvest[]): IngestReport {
+  const assets = items.flatMap((item) => Object.values(item.assets));
+  const times = items.map(({ properties }) => properties.datetime ?? (properties['start_datetime'] as string)).sort((a, b) => Date.parse(a) - Date.parse(b));
+  return {
+    collection: request.collection,
+    items: items.length,
+    changed,
+    assets: assets.length,
+    bands: [...new Set(assets.flatMap((asset) => (asset.bands ?? []).flatMap((band) => band.name ?? [])))],
+    crs: [...new Set(items.flatMap((item) => item.properties['proj:code'] ?? []))].map(String),
+    interval: times.length === 0 ? null : [times[0]!, times.at(-1)!],
+    refused: harvests.flatMap((harvest) => harvest.refused),
+    warnings: harvests.flatMap((harvest) => harvest.warnings),
+  };
+}
