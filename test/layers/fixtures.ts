@@ -64,7 +64,7 @@ export function utmGrid(width: number, height: number): Grid {
 /** Two dates, bands B08 and B02 (in that order), with values that tell where they come from. */
 export function rawCube(width: number, height: number, nulls?: Uint8Array): Cube {
   const data = new Float32Array(2 * 2 * height * width);
-  data.forEach((_, i) => (data[i] = ((i * 7919) % 1000) / 10));
+  data.forEach((_, i) => (data[i] = ((i * 7919) % 1009) / 10));
   return arrayCube({
     dimensions: [temporalDimension(['2021-05-01T00:00:00Z', '2021-06-01T00:00:00Z']), bandsDimension(['B08', 'B02']), ...spatialDimensions({ width, height })],
     grid: utmGrid(width, height),
