@@ -9,6 +9,14 @@ export interface Model {
   readonly output: string;
 }
 
+/** What a thread is started with. */
+export interface ThreadSettings {
+  /** Models it keeps loaded. */
+  readonly maxSessions: number;
+  /** ONNX Runtime execution providers, best first. */
+  readonly providers: readonly string[];
+}
+
 export interface RunMessage {
   /** Which of the thread's slots the work is in; the reply names it again. */
   readonly slot: number;

@@ -4,11 +4,11 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import type { Model, Reply, RunMessage } from './messages.ts';
+import type { Model, Reply, RunMessage, ThreadSettings } from './messages.ts';
 
 /** Least recently used first. */
 const sessions = new Map<string, InferenceSession>();
-const { maxSessions } = workerData as { maxSessions: number };
+const { maxSessions, providers } = workerData as ThreadSettings;
 
 /**
  * One session per operator, one thread each: two sessions on two cores do nearly twice the work of one
@@ -17,7 +17,7 @@ const { maxSessions } = workerData as { maxSessions: number };
 async function sessionOf(model: Model): Promise<InferenceSession> {
   const known = sessions.get(model.digest);
   sessions.delete(model.digest);
-  const session = known ?? await InferenceSession.create(model.path, { intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: 'sequential', graphOptimizationLevel: 'all', logSeverityLevel: 3 });
+  const session = known ?? await InferenceSession.create(model.path, { executionProviders: [...providers], intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: 'sequential', graphOptimizationLevel: 'all', logSeverityLevel: 3 });
   sessions.set(model.digest, session);
   if (sessions.size > maxSessions) await releaseOldest();
   return session;

@@ -1,7 +1,7 @@
 /** One worker thread as the runtime sees it: a few slots of shared memory, and what is being worked on in them. */
 import { Worker } from 'node:worker_threads';
 import type { Operator } from '../operator.ts';
-import type { Reply, RunMessage } from './messages.ts';
+import type { Reply, RunMessage, ThreadSettings } from './messages.ts';
 
 /** One block on its way through the runtime. */
 export interface Task {
@@ -43,9 +43,9 @@ export class OnnxWorker {
   #reason = '';
   readonly #events: OnnxWorkerEvents;
 
-  constructor(thread: URL, maxSessions: number, events: OnnxWorkerEvents) {
+  constructor(thread: URL, settings: ThreadSettings, events: OnnxWorkerEvents) {
     this.#events = events;
-    this.#worker = new Worker(thread, { name: 'onnx', workerData: { maxSessions } });
+    this.#worker = new Worker(thread, { name: 'onnx', workerData: settings });
     this.#worker.on('message', (reply: Reply) => this.#receive(reply));
     this.#worker.on('error', (error: unknown) => { this.#reason = error instanceof Error ? error.message : String(error); });
     this.#worker.on('exit', (code) => this.#buried(this.#reason || `it ended with code ${code}`));

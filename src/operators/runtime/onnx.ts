@@ -13,6 +13,8 @@ export interface OnnxRuntimeOptions {
   /** Worker threads at most; one per core that is to be kept busy. */
   readonly threads: number;
   readonly log: Log;
+  /** ONNX Runtime execution providers, best first; default ['cpu']. 'cuda' needs its libraries installed. */
+  readonly providers?: readonly string[];
   /** Models each thread keeps loaded. */
   readonly maxSessions?: number;
   /** The module the threads run; another one only in tests. */
@@ -35,7 +37,7 @@ class OnnxRuntime implements OperatorRuntime {
 
   constructor(options: OnnxRuntimeOptions) {
     if (!Number.isInteger(options.threads) || options.threads < 1) throw new RangeError(`threads must be 1 or more, not ${options.threads}`);
-    this.#options = { maxSessions: 4, thread: new URL('./onnx-thread.ts', import.meta.url), ...options };
+    this.#options = { providers: ['cpu'], maxSessions: 4, thread: new URL('./onnx-thread.ts', import.meta.url), ...options };
   }
 
   async run(operator: Operator, input: Float32Array, rows: number, columns: number, signal?: AbortSignal): Promise<Float32Array> {
@@ -84,8 +86,8 @@ class OnnxRuntime implements OperatorRuntime {
   #roomiest(): OnnxWorker | undefined {
     const least = [...this.#workers].filter((worker) => worker.hasRoom).toSorted((a, b) => a.load - b.load)[0];
     if (least?.load === 0 || this.#workers.size >= this.#options.threads) return least;
-    const { thread, maxSessions } = this.#options;
-    const worker = new OnnxWorker(thread, maxSessions, {
+    const { thread, maxSessions, providers } = this.#options;
+    const worker = new OnnxWorker(thread, { maxSessions, providers }, {
       onRoom: () => this.#dispatch(),
       onDeath: (dead, tasks, reason) => this.#replace(dead, tasks, reason),
     });
