@@ -6,6 +6,7 @@ import { openDatabase, type Database } from './database/connection.ts';
 import { migrate } from './database/migrations.ts';
 import type { ProcessRegistry } from './graph/process.ts';
 import { JobLogs } from './jobs/logs.ts';
+import type { QueueConnection } from './jobs/backend.ts';
 import { openTaskQueues } from './jobs/bullmq-queues.ts';
 import type { TaskQueues } from './jobs/queue.ts';
 import { JobStore } from './jobs/store.ts';
@@ -46,7 +47,7 @@ export async function openDeployment(config: Config, databaseUrl: string, log: L
     closers.push(() => database.close());
     await migrate(database);
     const objects = await openObjectStore({ directory: `${config.data}/objects`, s3: config.s3 });
-    const queues = await openTaskQueues({ connection: queueConnection(config, databaseUrl), log });
+    const queues = await openTaskQueues({ connection: queueConnection(config, databaseUrl, log), log });
     closers.push(() => queues.close());
     const operators = await openRegistry(packageFolder('operators'));
     const registry = createRegistry(await loadDescriptions(new URL('../processes/', import.meta.url)), allProcesses);
@@ -57,4 +58,12 @@ export async function openDeployment(config: Config, databaseUrl: string, log: L
     await close();
     throw error;
   }
+}
+
+/** Connections of the queues: each lane listens on one for its worker and one for its waiters. */
+const QUEUE_CONNECTIONS = 16;
+
+function queueConnection(config: Config, databaseUrl: string, log: Log): QueueConnection {
+  if (config.redisUrl !== null) return { redisUrl: config.redisUrl };
+  return { database: openDatabase(databaseUrl, { searchPath: 'bullmq', maxConnections: QUEUE_CONNECTIONS, applicationName: 'lamina-queues', log }) };
 }

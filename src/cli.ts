@@ -1,0 +1,53 @@
+/** The command line: `lamina serve | api | worker | ingest | collections | version`. */
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { ingestCommand } from './ingest-command.ts';
+import { runApi } from './server.ts';
+import { serveCommand } from './serve-command.ts';
+import { runWorker } from './worker.ts';
+
+const HELP = `lamina — virtual embedding layers for Earth observation (openEO and STAC)
+
+  lamina serve                     API, worker and, without LAMINA_DATABASE_URL, a database, on this machine
+  lamina api                       only the API (LAMINA_DATABASE_URL is needed)
+  lamina worker                    only a worker (LAMINA_DATABASE_URL is needed); run as many as you like
+  lamina ingest <source>… --collection ID
+                                   make a collection of GeoTIFF files, folders of them, or a STAC URL
+      --bands B01,B02,…            names of the bands, where the files have none
+      --title, --description, --keywords a,b, --license SPDX, --datetime, --limit N
+  lamina version
+
+Settings are environment variables, see docs/configuration.md: LAMINA_PORT, LAMINA_HOST, LAMINA_DATA, …
+`;
+
+const commands: Record<string, (args: string[]) => Promise<void>> = {
+  serve: async (args) => serveCommand(noArguments(args)),
+  api: async (args) => runApi(noArguments(args)),
+  worker: async (args) => runWorker(noArguments(args)),
+  ingest: (args) => ingestCommand(args, process.env),
+  version: async () => void process.stdout.write(`${version()}\n`),
+  help: async () => void process.stdout.write(HELP),
+};
+
+function noArguments(args: string[]): NodeJS.ProcessEnv {
+  parseArgs({ args, options: {} });
+  return process.env;
+}
+
+function version(): string {
+  return (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+}
+
+async function main([name = 'help', ...args]: string[]): Promise<void> {
+  const command = commands[name.replace(/^--?/, '').replace(/^h$/, 'help')];
+  if (!command) throw new Error(`There is no command '${name}'. \`lamina help\` lists them.`);
+  await command(args);
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  // One clear line: a stack trace helps nobody who mistyped a path or a port.
+  process.stderr.write(`lamina: ${(error as Error).message}\n`);
+  process.exitCode = 1;
+}
