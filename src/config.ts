@@ -31,6 +31,7 @@ const settings = {
   tokenHours: { env: 'LAMINA_TOKEN_HOURS', parse: integer(1, 24 * 365), fallback: 24 },
   linkHours: { env: 'LAMINA_LINK_HOURS', parse: integer(1, 24 * 365), fallback: 24 },
   embedThreads: { env: 'LAMINA_EMBED_THREADS', parse: integer(1, 256), fallback: Math.min(8, availableParallelism()) },
+  executionProviders: { env: 'LAMINA_EXECUTION_PROVIDERS', parse: providers, fallback: ['cpu'] as readonly string[] },
   workerConcurrency: { env: 'LAMINA_WORKER_CONCURRENCY', parse: integer(1, 64), fallback: 2 },
   cacheBytes: { env: 'LAMINA_CACHE_MIB', parse: (value: string) => integer(16, 1024 * 1024)(value) * 1024 * 1024, fallback: 256 * 1024 * 1024 },
   syncMaxPixels: { env: 'LAMINA_SYNC_MAX_PIXELS', parse: integer(1, 1e12), fallback: 250_000_000 },
@@ -119,6 +120,11 @@ function oneOf<T extends string>(...allowed: readonly T[]): (value: string) => T
     if (found === undefined) throw new Error(`must be one of ${allowed.join(', ')}, not "${value}"`);
     return found;
   };
+}
+
+/** ONNX Runtime's execution providers that operators run on, best first. */
+function providers(value: string): readonly string[] {
+  return value.split(',').map((name) => oneOf('cpu', 'cuda', 'tensorrt', 'webgpu')(name.trim()));
 }
 
 function bucket(value: string): string {
