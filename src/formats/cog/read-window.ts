@@ -5,7 +5,6 @@ import { intersectWindows, type CellWindow } from '../../geo/grid.ts';
 import { joinSpans, unreadable } from '../byte-source.ts';
 import type { ByteSource } from '../raster-file.ts';
 import type { BlockCache } from './block-cache.ts';
-import { copySamples } from './copy-samples.ts';
 import { decodeBlock } from './decode.ts';
 import type { BlockTable, ImageLayout } from './layout.ts';
 
@@ -151,20 +150,14 @@ function pasteStored(image: ImageReader, samples: Samples, block: NeededBlock, s
   const y0 = block.row * layout.blockHeight;
   const part = intersectWindows(stored, { x: x0, y: y0, width: layout.blockWidth, height: layout.blockHeight });
   const firstRow = image.isSouthUp ? layout.height - 1 - part.y - window.y : part.y - window.y;
+  const bandsInBlock = layout.isPlanar ? 1 : layout.samplesPerPixel;
+  const sourceStep = bandsInBlock * layout.blockWidth;
+  const targetStep = image.isSouthUp ? -window.width : window.width;
   for (const [i, band] of bands.entries()) {
     if (layout.isPlanar && band !== block.plane) continue;
-    const step = layout.isPlanar ? 1 : layout.samplesPerPixel;
-    copySamples({
-      source: samples,
-      sourceStart: ((part.y - y0) * layout.blockWidth + (part.x - x0)) * step + (layout.isPlanar ? 0 : band),
-      sourceStep: step,
-      sourceRow: layout.blockWidth * step,
-      target: data,
-      targetStart: (i * window.height + firstRow) * window.width + (part.x - window.x),
-      targetRow: image.isSouthUp ? -window.width : window.width,
-      width: part.width,
-      height: part.height,
-    });
+    let from = ((part.y - y0) * bandsInBlock + (layout.isPlanar ? 0 : band)) * layout.blockWidth + part.x - x0;
+    let to = (i * window.height + firstRow) * window.width + part.x - window.x;
+    for (let row = 0; row < part.height; row++, from += sourceStep, to += targetStep) data.set(samples.subarray(from, from + part.width), to);
   }
 }
 
