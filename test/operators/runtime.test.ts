@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { createLog, silentLog, type LogEntry } from '../../src/log.ts';
 import type { Operator, OperatorRuntime } from '../../src/operators/operator.ts';
@@ -139,5 +142,12 @@ describe('closing', () => {
     expect(outcomes.some((o) => o.status === 'rejected' && /was closed/.test(String(o.reason)))).toBe(true);
     await expect(run(runtime, 1)).rejects.toThrow('the operator runtime is closed');
     await runtime.close();
+  });
+
+  it('while inference is going on lets the process end cleanly', async () => {
+    const script = fileURLToPath(new URL('./threads/close-midway.ts', import.meta.url));
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [script]);
+    expect(stderr).toBe('');
+    expect(stdout).toBe('closed\n');
   });
 });

@@ -30,6 +30,9 @@ export interface RunMessage {
   readonly cancelled: Int32Array;
 }
 
+/** 'close': finish what came before, release the sessions, end. */
+export type Message = RunMessage | 'close';
+
 export type Reply =
   | { readonly slot: number; readonly outcome: 'done' | 'skipped' }
   | { readonly slot: number; readonly outcome: 'failed'; readonly reason: string };

@@ -4,7 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import type { Model, Reply, RunMessage, ThreadSettings } from './messages.ts';
+import type { Message, Model, Reply, RunMessage, ThreadSettings } from './messages.ts';
 
 /** Least recently used first. */
 const sessions = new Map<string, InferenceSession>();
@@ -42,7 +42,13 @@ async function run(message: RunMessage): Promise<Reply> {
   }
 }
 
+/** With its port closed and nothing to wait for the thread ends by itself. */
+async function close(): Promise<void> {
+  for (const session of sessions.values()) await session.release();
+  parentPort!.close();
+}
+
 let last: Promise<void> = Promise.resolve();
-parentPort!.on('message', (message: RunMessage) => {
-  last = last.then(async () => parentPort!.postMessage(await run(message)));
+parentPort!.on('message', (message: Message) => {
+  last = last.then(async () => (message === 'close' ? close() : parentPort!.postMessage(await run(message))));
 });

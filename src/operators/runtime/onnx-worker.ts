@@ -1,7 +1,7 @@
 /** One worker thread as the runtime sees it: a few slots of shared memory, and what is being worked on in them. */
 import { Worker } from 'node:worker_threads';
 import type { Operator } from '../operator.ts';
-import type { Reply, RunMessage, ThreadSettings } from './messages.ts';
+import type { Message, Reply, ThreadSettings } from './messages.ts';
 
 /** One block on its way through the runtime. */
 export interface Task {
@@ -40,6 +40,7 @@ export class OnnxWorker {
   /** Slots in the order they were filled. */
   #busy: number[] = [];
   #closing = false;
+  readonly #ended: Promise<void>;
   #reason = '';
   readonly #events: OnnxWorkerEvents;
 
@@ -48,7 +49,12 @@ export class OnnxWorker {
     this.#worker = new Worker(thread, { name: 'onnx', workerData: settings });
     this.#worker.on('message', (reply: Reply) => this.#receive(reply));
     this.#worker.on('error', (error: unknown) => { this.#reason = error instanceof Error ? error.message : String(error); });
-    this.#worker.on('exit', (code) => this.#buried(this.#reason || `it ended with code ${code}`));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#ended = promise;
+    this.#worker.on('exit', (code) => {
+      resolve();
+      this.#buried(this.#reason || `it ended with code ${code}`);
+    });
   }
 
   /** Blocks it has, running and ready. */
@@ -75,13 +81,17 @@ export class OnnxWorker {
       output: placeOutput(slot, outputShape.reduce((a, b) => a * b)),
       outputShape,
       cancelled,
-    } satisfies RunMessage);
+    } satisfies Message);
   }
 
-  /** Ends the thread, after the inference it is at. Its tasks are forgotten. */
+  /**
+   * Ends the thread after the inference it is at; what lies ready should have been cancelled. Not by
+   * Worker.terminate(): ONNX Runtime aborts the whole process when its thread goes away under a running session.
+   */
   async close(): Promise<void> {
     this.#closing = true;
-    await this.#worker.terminate();
+    this.#worker.postMessage('close' satisfies Message);
+    await this.#ended;
   }
 
   #receive(reply: Reply): void {

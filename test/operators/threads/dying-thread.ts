@@ -5,16 +5,19 @@
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
-import type { RunMessage } from '../../../src/operators/runtime/messages.ts';
+import type { Message } from '../../../src/operators/runtime/messages.ts';
 
-parentPort!.on('message', ({ slot, model, input, output, cancelled }: RunMessage) => {
+parentPort!.on('message', (message: Message) => {
+  if (message === 'close') return parentPort!.close();
+  const { slot, model, input, output, cancelled } = message;
   const command = input[0]!;
   if (command === -1) throw new Error('struck by lightning');
   if (command === -2 && !existsSync(model.path)) {
     writeFileSync(model.path, '');
     process.exit(7);
   }
-  if (command === -3) Atomics.wait(cancelled, 0, 0, 5_000);
+  while (command === -3 && Atomics.load(cancelled, 0) === 0) Atomics.wait(cancelled, 0, 0, 10);
   output.fill(command);
   parentPort!.postMessage({ slot, outcome: Atomics.load(cancelled, 0) === 1 ? 'skipped' : 'done' });
+  return undefined;
 });
