@@ -7,8 +7,9 @@ export function withNewValues(attributes: CubeAttributes): CubeAttributes {
   return kept.bands ? { ...kept, bands: kept.bands.map(withoutScale) } : kept;
 }
 
-function withoutScale({ scale: _, offset: __, ...band }: BandDescription): BandDescription {
-  return band;
+function withoutScale(band: BandDescription): BandDescription {
+  const { scale: _, offset: __, ...kept } = band;
+  return kept;
 }
 
 /** After the bands dimension has gone or has been replaced. */

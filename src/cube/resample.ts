@@ -17,7 +17,20 @@ const BEYOND = 512;
 
 /** The cube on another grid: by its own `regrid` (overviews) when it has one, else by warping its pixels. The cube needs a grid. */
 export function resampleCube(cube: Cube, target: Grid, method: Resampling): Cube {
-  if (cube.regrid) return cube.regrid(target, method);
+  return cube.regrid ? cube.regrid(target, method) : warpCube(cube, target, method);
+}
+
+/**
+ * `regrid` for a cube that computes each pixel from the same pixel of `source`: picking pixels and
+ * computing them may change places, so `near` goes down to the source. Other methods need all pixels.
+ */
+export function pointwiseRegrid(source: Cube, derive: (source: Cube) => Cube): Cube['regrid'] {
+  const { regrid } = source;
+  return regrid && ((grid, method) => (method === 'near' ? derive(regrid(grid, method)) : warpCube(derive(source), grid, method)));
+}
+
+/** The cube on another grid, from its own pixels at full resolution. The cube needs a grid. */
+export function warpCube(cube: Cube, target: Grid, method: Resampling): Cube {
   const source = cube.grid!;
   const axes = spatialAxes(cube.dimensions)!;
   const reader: Reader = { cube, axes, warp: createWarp(target, source, method), dtype: warpedDType(cube.dtype, method), limits: grown(source) };
@@ -30,7 +43,6 @@ export function resampleCube(cube: Cube, target: Grid, method: Resampling): Cube
     attributes,
     read: (window, signal) => readWarped(reader, window, signal),
     fingerprint: async (window) => digest(['resample', method, target, source, window, await cube.fingerprint(sourceOf(reader, window))]),
-    regrid: (grid, again) => resampleCube(resampleCube(cube, target, method), grid, again),
   });
 }
 

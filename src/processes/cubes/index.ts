@@ -1,0 +1,55 @@
+/** All cube processes, by id. */
+import type { Implementation } from '../../graph/process.ts';
+import { addDimension } from './add-dimension.ts';
+import { aggregateTemporal } from './aggregate-temporal.ts';
+import { aggregateTemporalPeriod } from './aggregate-temporal-period.ts';
+import { apply } from './apply.ts';
+import { applyDimension } from './apply-dimension.ts';
+import { applyKernel } from './apply-kernel.ts';
+import { compressEmbed } from './compress-embed.ts';
+import { createDataCube } from './create-data-cube.ts';
+import { dimensionLabels } from './dimension-labels.ts';
+import { dropDimension } from './drop-dimension.ts';
+import { filterBands } from './filter-bands.ts';
+import { filterBbox } from './filter-bbox.ts';
+import { filterLabels } from './filter-labels.ts';
+import { filterTemporal } from './filter-temporal.ts';
+import { inspect } from './inspect.ts';
+import { loadCollection } from './load-collection.ts';
+import { mask } from './mask.ts';
+import { mergeCubes } from './merge-cubes.ts';
+import { ndvi } from './ndvi.ts';
+import { reduceDimension } from './reduce-dimension.ts';
+import { renameDimension } from './rename-dimension.ts';
+import { renameLabels } from './rename-labels.ts';
+import { resampleSpatial } from './resample-spatial.ts';
+import { saveResult } from './save-result.ts';
+import { trimCube } from './trim-cube.ts';
+
+export const cubeProcesses: Readonly<Record<string, Implementation>> = {
+  add_dimension: addDimension,
+  aggregate_temporal: aggregateTemporal,
+  aggregate_temporal_period: aggregateTemporalPeriod,
+  apply,
+  apply_dimension: applyDimension,
+  apply_kernel: applyKernel,
+  compress_embed: compressEmbed,
+  create_data_cube: createDataCube,
+  dimension_labels: dimensionLabels,
+  drop_dimension: dropDimension,
+  filter_bands: filterBands,
+  filter_bbox: filterBbox,
+  filter_labels: filterLabels,
+  filter_temporal: filterTemporal,
+  inspect,
+  load_collection: loadCollection,
+  mask,
+  merge_cubes: mergeCubes,
+  ndvi,
+  reduce_dimension: reduceDimension,
+  rename_dimension: renameDimension,
+  rename_labels: renameLabels,
+  resample_spatial: resampleSpatial,
+  save_result: saveResult,
+  trim_cube: trimCube,
+};

@@ -1,0 +1,79 @@
+/** resample_spatial: another resolution, another reference system, or both. */
+import { resampleCube } from '../../cube/resample.ts';
+import type { Resampling } from '../../cube/cube.ts';
+import { parseCrs, transformBounds } from '../../geo/crs.ts';
+import { gridBounds, isSameLattice, type Bounds, type Grid } from '../../geo/grid.ts';
+import { invalidArgument } from '../../errors.ts';
+import type { Implementation } from '../../graph/process.ts';
+import type { Arguments, Value } from '../../graph/value.ts';
+import { refuseEmbeddings } from './align.ts';
+import { cubeOf, optionalTextOf } from './arguments.ts';
+
+const ID = 'resample_spatial';
+
+/** Cells along an edge that the new grid may have at most. */
+const MAX_EDGE = 1 << 24;
+
+export const resampleSpatial: Implementation = {
+  run(args) {
+    const cube = cubeOf(args, ID);
+    if (!cube.grid) throw invalidArgument(ID, 'data', 'the cube has no x and y dimensions on a regular grid');
+    const target = targetGrid(cube.grid, args);
+    if (isSameGrid(cube.grid, target)) return cube;
+    refuseEmbeddings(cube, { process: ID, parameter: 'data' });
+    return resampleCube(cube, target, (args['method'] ?? 'near') as Resampling);
+  },
+};
+
+function isSameGrid(a: Grid, b: Grid): boolean {
+  return a.width === b.width && a.height === b.height && isSameLattice(a, b) && Math.abs(a.originX - b.originX) < a.stepX / 2 && Math.abs(a.originY - b.originY) < a.stepY / 2;
+}
+
+function targetGrid(source: Grid, args: Arguments): Grid {
+  const projection = args['projection'];
+  const crs = projection === null || projection === undefined ? source.crs : parseCrs(projection as string | number, ID, 'projection');
+  const bounds = boundsIn(source, crs);
+  const [stepX, stepY] = stepsOf(args['resolution'], source, bounds);
+  const width = cells((bounds.east - bounds.west) / stepX);
+  const height = cells((bounds.north - bounds.south) / stepY);
+  const align = optionalTextOf(args, ID, 'align') ?? 'upper-left';
+  return {
+    crs, stepX, stepY, width, height,
+    originX: align.endsWith('right') ? bounds.east - width * stepX : bounds.west,
+    originY: align.startsWith('lower') ? bounds.south + height * stepY : bounds.north,
+  };
+}
+
+function boundsIn(source: Grid, crs: string): Bounds {
+  try {
+    return transformBounds(gridBounds(source), crs);
+  } catch (cause) {
+    throw invalidArgument(ID, 'projection', `the extent of the cube has no image in ${crs}`, { cause });
+  }
+}
+
+/** Enough whole cells to cover a length; what a rounding error sticks out does not count. */
+function cells(length: number): number {
+  const count = Math.max(1, Math.ceil(length - 1e-6));
+  if (count > MAX_EDGE) throw invalidArgument(ID, 'resolution', `the new grid would have ${count} cells along an edge; the limit is ${MAX_EDGE}`);
+  return count;
+}
+
+function stepsOf(value: Value | undefined, source: Grid, bounds: Bounds): [number, number] {
+  const [x, y] = (Array.isArray(value) ? value : [value ?? 0, value ?? 0]) as readonly Value[];
+  const present = presentSteps(source, bounds);
+  return [step(x, present[0]), step(y, present[1])];
+}
+
+function step(value: Value | undefined, present: number): number {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) throw invalidArgument(ID, 'resolution', 'it must be a number that is not negative, or two of them');
+  return value === 0 ? present : value;
+}
+
+/** The present resolution; in another reference system square cells, as many along the diagonal as there are now. */
+function presentSteps(source: Grid, bounds: Bounds): [number, number] {
+  if (bounds.crs === source.crs) return [source.stepX, source.stepY];
+  const diagonal = Math.hypot(bounds.east - bounds.west, bounds.north - bounds.south);
+  const size = diagonal / Math.hypot(source.width, source.height);
+  return [size, size];
+}
