@@ -1,0 +1,56 @@
+/** PostgreSQL and Redis as Debian installs them, and an S3 server from npm: the services of docker-compose.yml. */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort, start, until, type Started } from './processes.ts';
+
+/** Folder of the newest installed PostgreSQL server; null when there is none. */
+export function debianPostgres(): string | null {
+  const root = '/usr/lib/postgresql';
+  const versions = existsSync(root) ? readdirSync(root).sort((a, b) => Number(b) - Number(a)) : [];
+  const found = versions.map((version) => join(root, version, 'bin')).find((bin) => existsSync(join(bin, 'initdb')));
+  return found ?? null;
+}
+
+export const redisServer = existsSync('/usr/bin/redis-server') ? '/usr/bin/redis-server' : null;
+
+/** Why the services can't be started here; null when they can. */
+export function missingServices(): string | null {
+  const missing = [debianPostgres() ? null : 'PostgreSQL (apt: postgresql)', redisServer ? null : 'Redis (apt: redis-server)'].filter((name) => name !== null);
+  return missing.length === 0 ? null : `not installed: ${missing.join(', ')}`;
+}
+
+/** PostgreSQL refuses to run as root, so root hands it to the account that Debian made for it. */
+const asPostgres = (command: string, args: string[]): [string, string[]] => (process.getuid?.() === 0 ? ['runuser', ['-u', 'postgres', '--', command, ...args]] : [command, args]);
+
+export async function startPostgres(directory: string): Promise<Started & { url: string }> {
+  const bin = debianPostgres()!;
+  const cluster = join(directory, 'cluster');
+  mkdirSync(directory, { recursive: true });
+  if (process.getuid?.() === 0) execFileSync('chown', ['postgres', directory]);
+  chmodSync(directory, 0o755);
+  const [initdb, initArgs] = asPostgres(join(bin, 'initdb'), ['-D', cluster, '-U', 'lamina', '--auth=trust', '--no-sync']);
+  execFileSync(initdb, initArgs, { stdio: 'pipe' });
+  const port = await freePort();
+  const [server, args] = asPostgres(join(bin, 'postgres'), ['-D', cluster, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=${directory}`, '-c', 'max_connections=200']);
+  const started = start(server, args);
+  const ready = () => {
+    try {
+      execFileSync(join(bin, 'pg_isready'), ['-h', '127.0.0.1', '-p', String(port), '-U', 'lamina'], { stdio: 'pipe' });
+      return true;
+    } catch {
+      return null;
+    }
+  };
+  await until(ready, 'PostgreSQL', 30_000, started);
+  execFileSync(join(bin, 'createdb'), ['-h', '127.0.0.1', '-p', String(port), '-U', 'lamina', 'lamina'], { stdio: 'pipe' });
+  return { ...started, url: `postgres://lamina@127.0.0.1:${port}/lamina` };
+}
+
+export async function startRedis(directory: string): Promise<Started & { url: string }> {
+  mkdirSync(directory, { recursive: true });
+  const port = await freePort();
+  const started = start(redisServer!, ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', '', '--appendonly', 'yes']);
+  await until(() => (started.output().includes('Ready to accept connections') ? true : null), 'Redis', 10_000, started);
+  return { ...started, url: `redis://127.0.0.1:${port}` };
+}
