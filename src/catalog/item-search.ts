@@ -62,7 +62,7 @@ async function candidates(database: Queryable, condition: Condition, after: Key 
 }
 
 function keysetCondition([instant, collection, id]: Key, bind: (value: unknown) => string): string {
-  const [t, c, i] = [`${bind(instant)}::timestamp at time zone 'UTC'`, bind(collection), bind(id)];
+  const [t, c, i] = [`${bind(instant)}::timestamp at time zone 'UTC'`, bind(storable(collection)), bind(storable(id))];
   return `(instant <= ${t} and (instant < ${t} or (collection, id) > (${c}, ${i})))`;
 }
 
@@ -75,12 +75,17 @@ async function countMatches(database: Queryable, condition: Condition, test: ((i
   return rows.filter(({ definition }) => test(definition)).length;
 }
 
+/** PostgreSQL has no text with a NUL character; no stored id has one either, so any other sign will do. */
+export function storable(text: string): string {
+  return text.replaceAll('\0', '\uFFFD');
+}
+
 function conditionOf(query: ItemQuery): Condition {
   const params: unknown[] = [];
   const bind = (value: unknown) => `$${params.push(value)}`;
   const parts: string[] = [];
-  if (query.collections && query.collections.length > 0) parts.push(`collection = any(${bind(query.collections)})`);
-  if (query.ids && query.ids.length > 0) parts.push(`id = any(${bind(query.ids)})`);
+  if (query.collections && query.collections.length > 0) parts.push(`collection = any(${bind(query.collections.map(storable))})`);
+  if (query.ids && query.ids.length > 0) parts.push(`id = any(${bind(query.ids.map(storable))})`);
   const [start, end] = query.datetime ?? [null, null];
   if (start !== null) parts.push(`ends >= ${bind(start)}::timestamptz`);
   if (end !== null) parts.push(`starts <= ${bind(end)}::timestamptz`);

@@ -1,6 +1,6 @@
 /** The catalog in PostgreSQL: collections, their items, and the lattice point on which each collection is anchored. */
 import type { Database, Queryable } from '../database/connection.ts';
-import { searchItems, boxCondition, flatBox } from './item-search.ts';
+import { boxCondition, flatBox, searchItems, storable } from './item-search.ts';
 import type { ItemPage, ItemQuery, ItemSource } from './item-source.ts';
 import type { StacCollection, StacItem } from './types.ts';
 
@@ -43,7 +43,7 @@ export class CatalogStore implements ItemSource {
   }
 
   async collection(id: string): Promise<StacCollection | null> {
-    const [row] = await this.#database.query<{ definition: StacCollection }>('select definition from collections where id = $1', [id]);
+    const [row] = await this.#database.query<{ definition: StacCollection }>('select definition from collections where id = $1', [storable(id)]);
     return row?.definition ?? null;
   }
 
@@ -80,7 +80,7 @@ export class CatalogStore implements ItemSource {
   }
 
   async get(collection: string, id: string): Promise<StacItem | null> {
-    const [row] = await this.#database.query<{ definition: StacItem }>('select definition from items where collection = $1 and id = $2', [collection, id]);
+    const [row] = await this.#database.query<{ definition: StacItem }>('select definition from items where collection = $1 and id = $2', [storable(collection), storable(id)]);
     return row?.definition ?? null;
   }
 

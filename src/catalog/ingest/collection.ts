@@ -22,13 +22,13 @@ export function deriveCollection(id: string, items: readonly StacItem[], text: C
   const codes = distinct(items.flatMap((item) => gridsOf(item).map((grid) => grid.code)));
   const bbox = unionBox(items.map((item) => flatBox(item.bbox)));
   const interval = intervalOf(items);
-  const hasEo = bands.some((band) => 'eo:common_name' in band);
+  const assets = itemAssets(items);
   const title = text.title ?? existing?.title ?? id;
   return {
     ...existing,
     type: 'Collection',
     stac_version: '1.1.0',
-    stac_extensions: [DATACUBE, extensions.projection, extensions.raster, ...(hasEo ? [extensions.eo] : [])],
+    stac_extensions: [DATACUBE, ...extensionsIn({ bands, assets, codes })],
     id,
     title,
     description: text.description ?? existing?.description ?? describe(title, bands, codes),
@@ -38,9 +38,16 @@ export function deriveCollection(id: string, items: readonly StacItem[], text: C
     'cube:dimensions': dimensionsOf(items, bands, codes, bbox, interval),
     summaries: summariesOf(items, bands, codes),
     bands,
-    item_assets: itemAssets(items),
+    item_assets: assets,
     links: existing?.links ?? [],
   };
+}
+
+/** An extension may be declared only where its fields are. */
+function extensionsIn({ bands, assets, codes }: { readonly bands: readonly StacBand[]; readonly assets: object; readonly codes: readonly string[] }): string[] {
+  const fields = JSON.stringify([bands, assets]);
+  const uses = (prefix: string) => fields.includes(`"${prefix}:`);
+  return [...(codes.length > 0 ? [extensions.projection] : []), ...(uses('raster') ? [extensions.raster] : []), ...(uses('eo') ? [extensions.eo] : [])];
 }
 
 function describe(title: string, bands: readonly StacBand[], codes: readonly string[]): string {
@@ -134,8 +141,8 @@ function itemAssets(items: readonly StacItem[]): Record<string, unknown> {
   return found;
 }
 
-function commonFields({ type, title, roles, bands, data_type: dataType, gsd }: StacAsset): Record<string, unknown> {
-  const fields = { type, title, roles, data_type: dataType, gsd, bands };
+function commonFields({ type, title, roles, bands, data_type: dataType, gsd, 'raster:spatial_resolution': resolution }: StacAsset): Record<string, unknown> {
+  const fields = { type, title, roles, data_type: dataType, gsd, 'raster:spatial_resolution': resolution, bands };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 

@@ -1,0 +1,38 @@
+/** GET /: the root catalog, from which clients find everything else. */
+import type { RequestHandler } from 'express';
+import type { StacLink } from '../../catalog/types.ts';
+import { conformsTo } from './conformance.ts';
+import type { StacDependencies } from './dependencies.ts';
+import { collectionUrl, QUERYABLES_REL, rootLink } from './present.ts';
+import { GEOJSON_TYPE, JSON_TYPE, OPENAPI_TYPE, SCHEMA_TYPE, sendJson } from './respond.ts';
+
+export function landing(dependencies: StacDependencies): RequestHandler {
+  return async (_request, response) => {
+    const collections = await dependencies.collections.collections();
+    const children = collections.map(({ id, title }): StacLink => ({ rel: 'child', href: collectionUrl(dependencies, id), type: JSON_TYPE, title: title ?? id }));
+    sendJson(response, {
+      type: 'Catalog',
+      stac_version: '1.1.0',
+      id: 'lamina',
+      title: dependencies.title,
+      description: dependencies.description,
+      conformsTo,
+      links: [...fixedLinks(dependencies), ...(dependencies.links ?? []), ...children],
+    });
+  };
+}
+
+function fixedLinks(dependencies: StacDependencies): StacLink[] {
+  const { baseUrl, title } = dependencies;
+  return [
+    { rel: 'self', href: `${baseUrl}/`, type: JSON_TYPE, title },
+    rootLink(dependencies),
+    { rel: 'service-desc', href: `${baseUrl}/api`, type: OPENAPI_TYPE, title: 'Description of this API' },
+    { rel: 'service-doc', href: `${baseUrl}/api.html`, type: 'text/html', title: 'Documentation of this API' },
+    { rel: 'conformance', href: `${baseUrl}/conformance`, type: JSON_TYPE, title: 'Conformance classes' },
+    { rel: 'data', href: `${baseUrl}/collections`, type: JSON_TYPE, title: 'Collections' },
+    { rel: 'search', href: `${baseUrl}/search`, type: GEOJSON_TYPE, method: 'GET', title: 'Item search' },
+    { rel: 'search', href: `${baseUrl}/search`, type: GEOJSON_TYPE, method: 'POST', title: 'Item search' },
+    { rel: QUERYABLES_REL, href: `${baseUrl}/queryables`, type: SCHEMA_TYPE, title: 'Queryables' },
+  ];
+}

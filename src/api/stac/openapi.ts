@@ -1,0 +1,88 @@
+/** The OpenAPI 3.0 document of the STAC API: exactly the routes that router.ts serves. */
+import { DEFAULT_LIMIT, MAX_LIMIT } from './parse-query.ts';
+import { GEOJSON_TYPE, JSON_TYPE, SCHEMA_TYPE } from './respond.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+const reference = (kind: string, name: string) => ({ $ref: `#/components/${kind}/${name}` });
+const parameters = (...names: string[]) => names.map((name) => reference('parameters', name));
+const object = (description: string): Json => ({ type: 'object', description });
+
+const path = (name: string, description: string): Json => ({ name, in: 'path', required: true, description, schema: { type: 'string' } });
+const list = (name: string, description: string): Json => ({ name, in: 'query', description, style: 'form', explode: false, schema: { type: 'array', items: { type: 'string' } } });
+
+function answers(type: string, schema: string, ...errors: string[]): Json {
+  const failures = errors.map((status) => [status, reference('responses', status === '404' ? 'NotFound' : 'InvalidParameter')]);
+  const success = { description: 'The answer', content: { [type]: { schema: reference('schemas', schema) } } };
+  return { responses: { 200: success, ...Object.fromEntries(failures), default: reference('responses', 'ServerError') } };
+}
+
+const route = (operationId: string, summary: string, rest: Json): Json => ({ operationId, summary, tags: ['STAC'], ...rest });
+
+const paths: Json = {
+  '/': { get: route('getLandingPage', 'Landing page: the root catalog', answers(JSON_TYPE, 'Catalog')) },
+  '/conformance': { get: route('getConformance', 'Conformance classes', answers(JSON_TYPE, 'Conformance')) },
+  '/api': { get: route('getServiceDescription', 'This document', { responses: { 200: { description: 'OpenAPI 3.0' } } }) },
+  '/api.html': { get: route('getServiceDocumentation', 'This document for people', { responses: { 200: { description: 'HTML' } } }) },
+  '/queryables': { get: route('getQueryables', 'Queryable properties of all collections', answers(SCHEMA_TYPE, 'Schema')) },
+  '/collections': { get: route('getCollections', 'All collections', answers(JSON_TYPE, 'Collections')) },
+  '/collections/{collectionId}': { get: route('getCollection', 'One collection', { parameters: parameters('collectionId'), ...answers(JSON_TYPE, 'Collection', '404') }) },
+  '/collections/{collectionId}/queryables': { get: route('getCollectionQueryables', 'Queryable properties of a collection', { parameters: parameters('collectionId'), ...answers(SCHEMA_TYPE, 'Schema', '404') }) },
+  '/collections/{collectionId}/items': { get: route('getItems', 'Items of a collection, newest first', { parameters: parameters('collectionId', 'bbox', 'datetime', 'limit', 'token'), ...answers(GEOJSON_TYPE, 'ItemCollection', '400', '404') }) },
+  '/collections/{collectionId}/items/{itemId}': { get: route('getItem', 'One item', { parameters: parameters('collectionId', 'itemId'), ...answers(GEOJSON_TYPE, 'Item', '404') }) },
+  '/search': {
+    get: route('getSearch', 'Items of all collections, newest first', { parameters: parameters('collections', 'ids', 'bbox', 'intersects', 'datetime', 'limit', 'token'), ...answers(GEOJSON_TYPE, 'ItemCollection', '400') }),
+    post: route('postSearch', 'Items of all collections, newest first', { requestBody: { required: true, content: { [JSON_TYPE]: { schema: reference('schemas', 'SearchBody') } } }, ...answers(GEOJSON_TYPE, 'ItemCollection', '400') }),
+  },
+};
+
+const bbox: Json = { type: 'array', items: { type: 'number' }, minItems: 4, maxItems: 6 };
+const limit: Json = { type: 'integer', minimum: 1, default: DEFAULT_LIMIT, maximum: MAX_LIMIT, description: `Larger values count as ${MAX_LIMIT}` };
+const texts: Json = {
+  bbox: 'West, south, east, north in degrees, or with heights west, south, lowest, east, north, highest. West may be greater than east: the box crosses the antimeridian.',
+  datetime: 'RFC 3339 instant, or an interval \'start/end\' with \'..\' for an open end',
+  token: 'Of the link with rel=next',
+};
+
+const components: Json = {
+  parameters: {
+    collectionId: path('collectionId', 'Id of a collection'),
+    itemId: path('itemId', 'Id of an item'),
+    bbox: { name: 'bbox', in: 'query', description: texts['bbox'], style: 'form', explode: false, schema: bbox },
+    datetime: { name: 'datetime', in: 'query', description: texts['datetime'], schema: { type: 'string' } },
+    limit: { name: 'limit', in: 'query', description: limit['description'], schema: limit },
+    token: { name: 'token', in: 'query', description: texts['token'], schema: { type: 'string' } },
+    collections: list('collections', 'Ids of collections'),
+    ids: list('ids', 'Ids of items'),
+    intersects: { name: 'intersects', in: 'query', description: 'GeoJSON geometry; not together with bbox', schema: { type: 'string' } },
+  },
+  responses: Object.fromEntries([['InvalidParameter', 'A parameter is invalid'], ['NotFound', 'There is nothing of that id'], ['ServerError', 'The server failed']].map(
+    ([name, description]) => [name, { description, content: { [JSON_TYPE]: { schema: reference('schemas', 'Error') } } }],
+  )),
+  schemas: {
+    Catalog: object('STAC 1.1.0 Catalog with conformsTo'),
+    Collection: object('STAC 1.1.0 Collection'),
+    Item: object('STAC 1.1.0 Item'),
+    Schema: object('JSON Schema'),
+    Conformance: { type: 'object', required: ['conformsTo'], properties: { conformsTo: { type: 'array', items: { type: 'string' } } } },
+    Collections: { type: 'object', required: ['collections', 'links'], properties: { collections: { type: 'array', items: reference('schemas', 'Collection') }, links: { type: 'array', items: { type: 'object' } } } },
+    ItemCollection: { type: 'object', required: ['type', 'features', 'links'], properties: {
+      type: { type: 'string', enum: ['FeatureCollection'] }, features: { type: 'array', items: reference('schemas', 'Item') }, links: { type: 'array', items: { type: 'object' } }, numberMatched: { type: 'integer' }, numberReturned: { type: 'integer' },
+    } },
+    SearchBody: { type: 'object', properties: {
+      collections: { type: 'array', items: { type: 'string' } }, ids: { type: 'array', items: { type: 'string' } }, bbox: { ...bbox, description: texts['bbox'] },
+      intersects: object('GeoJSON geometry; not together with bbox'), datetime: { type: 'string', description: texts['datetime'] }, limit, token: { type: 'string', description: texts['token'] },
+    } },
+    Error: { type: 'object', required: ['code', 'description'], properties: { code: { type: 'string' }, description: { type: 'string' } } },
+  },
+};
+
+/** `url` is where the API is served. */
+export function openApiDocument(url: string, title: string, description: string): Json {
+  return { openapi: '3.0.3', info: { title, description, version: '1.0.0', license: { name: 'Apache-2.0' } }, servers: [{ url }], paths, components };
+}
+
+/** Method and path of every operation, e.g. ['get', '/search']. */
+export function operations(): [method: string, path: string, summary: string][] {
+  return Object.entries(paths).flatMap(([route, methods]) => Object.entries(methods as Record<string, { summary: string }>).map(([method, { summary }]): [string, string, string] => [method, route, summary]));
+}

@@ -1,0 +1,74 @@
+/** How STAC answers look: JSON with an exact media type, and errors as { code, description }. */
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { isOpenEOError } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+
+export const JSON_TYPE = 'application/json';
+export const GEOJSON_TYPE = 'application/geo+json';
+export const SCHEMA_TYPE = 'application/schema+json';
+export const OPENAPI_TYPE = 'application/vnd.oai.openapi+json;version=3.0';
+
+/** A request that can't be answered; the description is for the caller. */
+export class StacRequestError extends Error {
+  override readonly name = 'StacRequestError';
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, description: string) {
+    super(description);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** A parameter has a value that the standard does not allow. */
+export function invalidParameter(name: string, reason: string): StacRequestError {
+  return new StacRequestError(400, 'InvalidParameterValue', `The parameter '${name}' is invalid: ${reason}.`);
+}
+
+export function notFound(kind: 'collection' | 'item', id: string): StacRequestError {
+  return new StacRequestError(404, 'NotFound', `There is no ${kind} '${id}'.`);
+}
+
+/** Sends JSON under exactly this media type (express would add a charset, which JSON does not have). */
+export function sendJson(response: Response, body: unknown, type: string = JSON_TYPE): void {
+  response.setHeader('Content-Type', type);
+  response.send(Buffer.from(JSON.stringify(body)));
+}
+
+/** A path parameter of the route. */
+export function pathParameter(request: Request, name: string): string {
+  const value = request.params[name];
+  return typeof value === 'string' ? value : '';
+}
+
+/** The last handler of the router but one: no route took the request. */
+export const unknownRoute: RequestHandler = (request, _response, next) => {
+  next(new StacRequestError(404, 'NotFound', `There is nothing at ${request.path}.`));
+};
+
+/** The last handler of the router: every error becomes an answer, and what is ours to mend goes to the log. */
+export function errorHandler(log: Log) {
+  // express knows error handlers by their four parameters.
+  return (error: unknown, _request: Request, response: Response, next: NextFunction): void => {
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
+    const { status, code, description } = describeError(error);
+    if (status >= 500) log.error(`STAC request failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    response.status(status);
+    sendJson(response, { code, description });
+  };
+}
+
+function describeError(error: unknown): { status: number; code: string; description: string } {
+  if (error instanceof StacRequestError) return { status: error.status, code: error.code, description: error.message };
+  if (isOpenEOError(error) && error.status < 500) return { status: error.status, code: error.code, description: error.message };
+  const { type, status } = error as { type?: string; status?: number };
+  if (type === 'entity.parse.failed') return { status: 400, code: 'InvalidBody', description: 'The body is not valid JSON.' };
+  if (type === 'entity.too.large') return { status: 413, code: 'BodyTooLarge', description: 'The body is larger than a search may be (1 MB).' };
+  // Malformed percent-encoding in the path, unsupported charset and the like.
+  if (typeof status === 'number' && status >= 400 && status < 500) return { status, code: 'InvalidRequest', description: 'The request is malformed.' };
+  return { status: 500, code: 'Internal', description: 'The server failed to answer this request.' };
+}

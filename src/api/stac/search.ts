@@ -1,0 +1,27 @@
+/** GET and POST /search: items of all collections. */
+import type { RequestHandler } from 'express';
+import type { StacLink } from '../../catalog/types.ts';
+import type { StacDependencies } from './dependencies.ts';
+import { parseSearchBody, parseSearchQuery } from './parse-query.ts';
+import { nextLink, presentPage, selfUrl } from './present.ts';
+import { GEOJSON_TYPE, sendJson } from './respond.ts';
+
+export function searchByQuery(dependencies: StacDependencies): RequestHandler {
+  return async (request, response) => {
+    const page = await dependencies.items.search(parseSearchQuery(request.query));
+    const self = selfUrl(dependencies, request.originalUrl, '/search');
+    sendJson(response, presentPage(page, self, nextLink(self, page.next), dependencies), GEOJSON_TYPE);
+  };
+}
+
+/** The body has been parsed by express.json(). */
+export function searchByBody(dependencies: StacDependencies): RequestHandler {
+  return async (request, response) => {
+    const body = (request.body === undefined ? {} : request.body) as unknown;
+    const page = await dependencies.items.search(parseSearchBody(body));
+    const self = `${dependencies.baseUrl}/search`;
+    // The whole body is repeated, so a client need not know how to merge.
+    const next: StacLink[] = page.next === null ? [] : [{ rel: 'next', href: self, type: GEOJSON_TYPE, method: 'POST', body: { ...(body as object), token: page.next }, merge: false }];
+    sendJson(response, presentPage(page, self, next, dependencies), GEOJSON_TYPE);
+  };
+}

@@ -1,0 +1,28 @@
+/** GET /api (OpenAPI 3.0, for programs) and GET /api.html (for people). */
+import type { RequestHandler } from 'express';
+import type { StacDependencies } from './dependencies.ts';
+import { openApiDocument, operations } from './openapi.ts';
+import { OPENAPI_TYPE, sendJson } from './respond.ts';
+
+export function serviceDescription({ baseUrl, title, description }: StacDependencies): RequestHandler {
+  return (_request, response) => sendJson(response, openApiDocument(baseUrl, title, description), OPENAPI_TYPE);
+}
+
+export function serviceDocumentation({ baseUrl, title, description }: StacDependencies): RequestHandler {
+  const rows = operations().map(([method, path, summary]) => `<tr><td>${method.toUpperCase()}</td><td><code>${escape(path)}</code></td><td>${escape(summary)}</td></tr>`);
+  const page = `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>${escape(title)}</title>
+<style>body{font:1rem/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}td{padding:.2rem 1rem .2rem 0;vertical-align:top}</style></head>
+<body><h1>${escape(title)}</h1><p>${escape(description)}</p>
+<p>This is a STAC API (STAC 1.1.0). Its root is <a href="${escape(baseUrl)}/">${escape(baseUrl)}/</a>; programs find the same description as <a href="${escape(baseUrl)}/api">OpenAPI 3.0</a>.</p>
+<table>${rows.join('\n')}</table></body></html>
+`;
+  return (_request, response) => {
+    response.setHeader('Content-Type', 'text/html; charset=utf-8');
+    response.send(Buffer.from(page));
+  };
+}
+
+const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\'': '&#39;' };
+const escape = (text: string) => text.replace(/[&<>"']/g, (character) => entities[character]!);

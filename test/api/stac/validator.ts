@@ -1,0 +1,35 @@
+/** For tests: the STAC schemas of ../shared behind stac-node-validator, which would otherwise fetch them. */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
+
+const schemas = resolve('../shared/spec/stac/schemas');
+export const hasSchemas = existsSync(schemas);
+
+interface Report {
+  readonly valid: boolean;
+  readonly results: { readonly core: readonly unknown[]; readonly extensions: Readonly<Record<string, readonly unknown[]>> };
+  readonly children: readonly Report[];
+}
+
+/** What is wrong with one STAC object; [] when it is valid. A schema that is not in ../shared counts as wrong. */
+export async function problemsOf(object: unknown): Promise<unknown[]> {
+  const require = createRequire(import.meta.url);
+  const validate = require('stac-node-validator') as (data: unknown, options: object) => Promise<Report>;
+  const report = await validate(object, {
+    schemaMap: {
+      'https://schemas.stacspec.org/': `${schemas}/core/`,
+      'https://stac-extensions.github.io/': `${schemas}/`,
+      'https://geojson.org/schema/': `${schemas}/geojson/`,
+      'https://proj.org/schemas/': `${schemas}/projjson/`,
+    },
+    loader: require('stac-node-validator/src/loader/node') as unknown,
+    schemaVersions: { '2019-09': require('ajv/dist/2019') as unknown, '2020-12': require('ajv/dist/2020') as unknown },
+  });
+  return [...collect(report), ...(report.valid || collect(report).length > 0 ? [] : ['invalid without a reason'])];
+}
+
+function collect(report: Report): unknown[] {
+  const own = [...report.results.core, ...Object.values(report.results.extensions).flat()];
+  return [...own, ...(report.children ?? []).flatMap(collect)];
+}
