@@ -12,7 +12,7 @@ export class RunWatch {
   readonly #store: JobStore;
   readonly #intervalMs: number;
   readonly #watched = new Map<Run, AbortController>();
-  #timer: NodeJS.Timeout | undefined;
+  #isScheduled = false;
 
   constructor(store: JobStore, intervalMs = 1000) {
     this.#store = store;
@@ -27,13 +27,15 @@ export class RunWatch {
   }
 
   #schedule(): void {
-    this.#timer ??= setTimeout(() => void this.#look(), this.#intervalMs).unref();
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setTimeout(() => void this.#look(), this.#intervalMs).unref();
   }
 
   async #look(): Promise<void> {
     const runs = [...this.#watched.keys()];
     if (runs.length > 0) await this.#abortStale(runs);
-    this.#timer = undefined;
+    this.#isScheduled = false;
     if (this.#watched.size > 0) this.#schedule();
   }
 

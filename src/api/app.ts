@@ -1,0 +1,54 @@
+/** The HTTP service: common headers, the openEO API in its versions, assets, what others mount, and errors. */
+import express from 'express';
+import type { Express, Request } from 'express';
+import { OpenEOError } from '../errors.ts';
+import { assetsPath } from './assets/links.ts';
+import { assetRouter } from './assets/route.ts';
+import { LinkSigner } from './assets/sign.ts';
+import { LoginGuard } from './auth/login-guard.ts';
+import { deriveKey } from './auth/secret.ts';
+import { Tokens } from './auth/tokens.ts';
+import type { ApiDependencies, Shared } from './dependencies.ts';
+import { baseUrlOf } from './http/base-url.ts';
+import { compressJson } from './http/compress-json.ts';
+import { collapseSlashes, cors } from './http/cors.ts';
+import { answerErrors } from './http/error-response.ts';
+import { logRequests } from './http/request-log.ts';
+import { versions } from './openeo/endpoint.ts';
+import type { ApiVersion } from './openeo/endpoint.ts';
+import { openeoRouter } from './openeo/router.ts';
+import { listVersions } from './openeo/well-known.ts';
+
+/** Builds the service; it listens when the caller says so. */
+export function createApp(dependencies: ApiDependencies): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  const shared = share(dependencies);
+  app.use(logRequests(dependencies.log), cors, collapseSlashes, compressJson);
+  app.get(['/.well-known/openeo', '/openeo/.well-known/openeo'], listVersions(shared.baseUrl));
+  for (const [version, path] of Object.entries(versions)) app.use(path, openeoRouter(version as ApiVersion, dependencies, shared));
+  app.use('/openeo', refuseVersion);
+  app.use(assetsPath, assetRouter(dependencies, shared));
+  for (const { path, handler } of dependencies.mounts ?? []) app.use(path, handler(shared));
+  app.use((request: Request) => {
+    throw new OpenEOError('NotFound', {}, { detail: `There is nothing at ${request.path}.` });
+  });
+  app.use(answerErrors(dependencies.log));
+  return app;
+}
+
+function share({ publicUrl, secret, users, tokenHours, linkHours }: ApiDependencies): Shared {
+  return {
+    baseUrl: baseUrlOf(publicUrl),
+    signer: new LinkSigner(deriveKey(secret, 'links'), linkHours),
+    authentication: { users, tokens: new Tokens(deriveKey(secret, 'tokens'), tokenHours), guard: new LoginGuard() },
+  };
+}
+
+/** A path below /openeo that no version answered: the version is wrong, or what comes behind it. */
+function refuseVersion(request: Request): never {
+  const [, version = ''] = request.path.split('/');
+  const known = Object.values(versions).map((path) => path.split('/').pop()!);
+  if (known.includes(version)) throw new OpenEOError('NotFound', {}, { detail: `There is nothing at ${request.baseUrl}${request.path}.` });
+  throw new OpenEOError('UnsupportedApiVersion', { version }, { detail: `There are ${known.join(' and ')}.` });
+}

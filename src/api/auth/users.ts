@@ -1,0 +1,54 @@
+/** Who may log in: the users of the configuration, or else those of the database. */
+import { randomBytes } from 'node:crypto';
+import type { Database } from '../../database/connection.ts';
+import { equalTexts, hashPassword, verifyPassword } from './passwords.ts';
+
+export interface UserDirectory {
+  /** True when there is such a user with such a password. */
+  verify(name: string, password: string): Promise<boolean>;
+  /** False for a user who was taken away; tokens of theirs end at once. */
+  has(name: string): Promise<boolean>;
+}
+
+export interface NamedPassword {
+  readonly name: string;
+  readonly password: string;
+}
+
+/** Users whose passwords the configuration gives. */
+export function configuredUsers(users: readonly NamedPassword[]): UserDirectory {
+  const passwords = new Map(users.map(({ name, password }) => [name, password]));
+  return {
+    // An unknown name is compared too, so that names can't be told by the time an answer takes.
+    verify: async (name, password) => equalTexts(password, passwords.get(name) ?? '') && passwords.has(name),
+    has: async (name) => passwords.has(name),
+  };
+}
+
+/** Stands in for the hash of an unknown user, for the same reason. */
+const nobody = hashPassword(randomBytes(16).toString('hex'));
+
+/** Users in the database. */
+export function storedUsers(database: Database): UserDirectory {
+  return {
+    async verify(name, password) {
+      const hash = name.includes('\0') ? undefined : (await database.query<{ password: string }>('select password from users where id = $1', [name]))[0]?.password;
+      return await verifyPassword(password, hash ?? await nobody) && hash !== undefined;
+    },
+    async has(name) {
+      return (await database.query('select 1 from users where id = $1', [name])).length > 0;
+    },
+  };
+}
+
+/**
+ * Makes the user 'dev' with a random password when the database has no user yet.
+ *
+ * @returns the user to show to whoever started the service; null when there are users already
+ */
+export async function ensureDevelopmentUser(database: Database): Promise<NamedPassword | null> {
+  const user = { name: 'dev', password: randomBytes(9).toString('base64url') };
+  const hash = await hashPassword(user.password);
+  const made = await database.query('insert into users (id, password) select $1, $2 where not exists (select 1 from users) on conflict do nothing returning id', [user.name, hash]);
+  return made.length > 0 ? user : null;
+}

@@ -1,0 +1,52 @@
+/** What the API is given: everything it answers with comes from here. */
+import type { Request, RequestHandler } from 'express';
+import type { StacCollection, StacItem } from '../catalog/types.ts';
+import type { FormatDescription } from '../formats/writer.ts';
+import type { ProcessRegistry } from '../graph/process.ts';
+import type { Jobs } from '../jobs/service.ts';
+import type { Log } from '../log.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import type { LinkSigner } from './assets/sign.ts';
+import type { Authentication } from './auth/authenticate.ts';
+import type { UserDirectory } from './auth/users.ts';
+
+/** The catalog as clients see it: raw and virtual collections alike. */
+export interface ShownCatalog {
+  collections(): Promise<readonly StacCollection[]>;
+  collection(id: string): Promise<StacCollection | null>;
+  /** As stored: hrefs are 'file:…', 'object:…' or http(s) URLs. */
+  item(collection: string, id: string): Promise<StacItem | null>;
+}
+
+export interface ApiDependencies {
+  readonly catalog: ShownCatalog;
+  readonly registry: ProcessRegistry;
+  readonly jobs: Jobs;
+  readonly objects: ObjectStore;
+  /** Format name → description. */
+  readonly formats: { readonly input: Readonly<Record<string, FormatDescription>>; readonly output: Readonly<Record<string, FormatDescription>> };
+  readonly users: UserDirectory;
+  /** Keys of tokens and links are derived from it (see auth/secret.ts). */
+  readonly secret: string;
+  /** null: links begin with the host that the client named. */
+  readonly publicUrl: string | null;
+  readonly tokenHours: number;
+  readonly linkHours: number;
+  readonly syncTimeoutSeconds: number;
+  /** Version of the back-end; changes with every change of it. */
+  readonly version: string;
+  readonly log: Log;
+  /**
+   * Routes of others (STAC API, tiles, viewer), put behind the common headers and before 'not found'.
+   * Each is made with what the API shares.
+   */
+  readonly mounts?: readonly { readonly path: string; readonly handler: (shared: Shared) => RequestHandler }[];
+}
+
+/** What all routes share. */
+export interface Shared {
+  /** URL of the service, without a slash at its end. */
+  readonly baseUrl: (request: Request) => string;
+  readonly signer: LinkSigner;
+  readonly authentication: Authentication;
+}

@@ -1,0 +1,30 @@
+/** Request bodies: JSON objects of bounded size. */
+import express from 'express';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { OpenEOError } from '../../errors.ts';
+
+/** The largest known process graphs have some hundred kilobytes, polygons included. */
+export const maxBodyBytes = 8 * 1024 * 1024;
+
+const types = ['application/json', 'application/*+json'];
+const parse = express.json({ limit: maxBodyBytes, type: types, strict: false });
+
+/**
+ * Reads the body, which must be a JSON object, into request.body.
+ *
+ * @throws ContentTypeInvalid for another media type, ProcessInvalid for a missing, broken or too large body
+ */
+export const jsonBody: RequestHandler = (request: Request, response: Response, next: NextFunction) => {
+  if (hasBody(request) && !request.is(types)) return next(new OpenEOError('ContentTypeInvalid', { types: 'application/json' }));
+  parse(request, response, (error?: unknown) => {
+    if (error) return next(error);
+    const body = request.body as unknown;
+    if (body === undefined) return next(new OpenEOError('ProcessInvalid', {}, { detail: 'The request has no body.' }));
+    if (typeof body !== 'object' || body === null || Array.isArray(body)) return next(new OpenEOError('ProcessInvalid', {}, { detail: 'The request body must be a JSON object.' }));
+    next();
+  });
+};
+
+function hasBody(request: Request): boolean {
+  return request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
+}

@@ -1,0 +1,39 @@
+/** GET /: what this version of the API can do. */
+import type { Request, Response } from 'express';
+import { conformanceClasses } from './conformance.ts';
+import type { Context, Endpoint } from './endpoint.ts';
+
+const description = `Lamina stands beside Earth-observation data and computes **embeddings** of it on demand.
+
+Embedding layers are collections like any other: list, load and process them. The process \`compress_embed\` makes embeddings of any data cube with an AI-compressor.`;
+
+/** @param endpoints the table of what is served; each path is listed once with its methods */
+export function describeCapabilities(endpoints: readonly Endpoint[]): Endpoint['handle'] {
+  const listed = new Map<string, string[]>();
+  for (const { path, method, isListed } of endpoints) {
+    if (isListed !== false && path !== '/') listed.set(path, [...listed.get(path) ?? [], method.toUpperCase()]);
+  }
+  return ({ apiVersion, version, url, baseUrl }: Context, request: Request, response: Response) => {
+    const [api, base] = [url(request), baseUrl(request)];
+    response.json({
+      api_version: apiVersion,
+      backend_version: version,
+      stac_version: '1.1.0',
+      type: 'Catalog',
+      id: 'lamina',
+      title: 'Lamina',
+      description,
+      production: false,
+      conformsTo: conformanceClasses(apiVersion),
+      endpoints: [...listed].map(([path, methods]) => ({ path, methods })),
+      links: [
+        { rel: 'self', href: `${api}/`, type: 'application/json', title: 'This document' },
+        { rel: 'root', href: `${api}/`, type: 'application/json', title: 'This document' },
+        { rel: 'version-history', href: `${base}/.well-known/openeo`, type: 'application/json', title: 'Supported versions of the openEO API' },
+        { rel: 'conformance', href: `${api}/conformance`, type: 'application/json', title: 'Conformance classes' },
+        { rel: 'data', href: `${api}/collections`, type: 'application/json', title: 'Collections' },
+        { rel: 'related', href: `${base}/stac`, type: 'application/json', title: 'The same collections as a STAC API' },
+      ],
+    });
+  };
+}

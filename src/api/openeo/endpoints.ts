@@ -1,0 +1,47 @@
+/** All endpoints of the openEO API that are served; GET / lists exactly these. */
+import { authenticateBasic, describeAccount } from './account.ts';
+import { describeCapabilities } from './capabilities.ts';
+import { describeCollection, listCollections } from './collections.ts';
+import { describeConformance } from './conformance.ts';
+import type { Endpoint } from './endpoint.ts';
+import { listFileFormats } from './file-formats.ts';
+import { listResults, startJob, stopJob } from './job-results.ts';
+import { createJob, deleteJob, describeJob, listJobs, updateJob } from './jobs.ts';
+import { debugJob, debugRequest } from './logs.ts';
+import { listProcesses } from './processes.ts';
+import { computeResult } from './result.ts';
+import { validateProcess } from './validation.ts';
+
+const served: readonly Endpoint[] = [
+  { method: 'get', path: '/conformance', access: 'open', handle: describeConformance },
+  { method: 'get', path: '/file_formats', access: 'open', handle: listFileFormats },
+  { method: 'get', path: '/collections', access: 'open', handle: listCollections },
+  { method: 'get', path: '/collections/{collection_id}', access: 'open', handle: describeCollection },
+  { method: 'get', path: '/processes', access: 'open', handle: listProcesses },
+  { method: 'get', path: '/credentials/basic', access: 'basic', handle: authenticateBasic },
+  { method: 'get', path: '/me', access: 'user', handle: describeAccount },
+  { method: 'post', path: '/validation', access: 'open', hasBody: true, handle: validateProcess },
+  { method: 'post', path: '/result', access: 'user', hasBody: true, handle: computeResult },
+  { method: 'get', path: '/result/{request_id}/logs', access: 'user', isListed: false, handle: debugRequest },
+  { method: 'get', path: '/jobs', access: 'user', handle: listJobs },
+  { method: 'post', path: '/jobs', access: 'user', hasBody: true, handle: createJob },
+  { method: 'get', path: '/jobs/{job_id}', access: 'user', handle: describeJob },
+  { method: 'patch', path: '/jobs/{job_id}', access: 'user', hasBody: true, handle: updateJob },
+  { method: 'delete', path: '/jobs/{job_id}', access: 'user', handle: deleteJob },
+  { method: 'get', path: '/jobs/{job_id}/logs', access: 'user', handle: debugJob },
+  { method: 'get', path: '/jobs/{job_id}/results', access: 'user', handle: listResults },
+  { method: 'post', path: '/jobs/{job_id}/results', access: 'user', handle: startJob },
+  { method: 'delete', path: '/jobs/{job_id}/results', access: 'user', handle: stopJob },
+];
+
+export const endpoints: readonly Endpoint[] = [{ method: 'get', path: '/', access: 'open', handle: describeCapabilities(served) }, ...served];
+
+/**
+ * Endpoints of the standard that are not served: a client that asks for one learns that it is the
+ * service and not the address that lacks it.
+ */
+export const unsupported: readonly RegExp[] = [
+  /^\/(udf_runtimes|service_types|services|process_graphs|files|credentials\/oidc|processing_parameters)(\/|$)/,
+  /^\/jobs\/[^/]+\/estimate$/,
+  /^\/collections\/.+\/queryables$/,
+];

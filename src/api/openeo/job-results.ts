@@ -1,0 +1,45 @@
+/** Results of batch jobs: start, stop, list. */
+import type { Request, Response } from 'express';
+import { OpenEOError } from '../../errors.ts';
+import { isUnderWay } from '../../jobs/job.ts';
+import type { Job } from '../../jobs/job.ts';
+import { queryFlag } from '../http/query.ts';
+import type { Context } from './endpoint.ts';
+import { pathVariable } from './endpoint.ts';
+import { shownEntry } from './logs.ts';
+import { resultDocument } from './result-document.ts';
+
+/** POST /jobs/{job_id}/results. */
+export async function startJob({ jobs, userId }: Context, request: Request, response: Response): Promise<void> {
+  await jobs.start(userId, pathVariable(request, 'job_id'));
+  response.status(202).end();
+}
+
+/** DELETE /jobs/{job_id}/results. */
+export async function stopJob({ jobs, userId }: Context, request: Request, response: Response): Promise<void> {
+  await jobs.cancel(userId, pathVariable(request, 'job_id'));
+  response.status(204).end();
+}
+
+/** GET /jobs/{job_id}/results. */
+export async function listResults({ jobs, userId, baseUrl, url, signer }: Context, request: Request, response: Response): Promise<void> {
+  const job = await jobs.store.get(userId, pathVariable(request, 'job_id'));
+  const partial = queryFlag(request, 'partial');
+  if (job.status === 'error' && !(partial && job.result !== null)) {
+    const error = await jobs.logs.lastError(job.id);
+    const fallback = { id: '0', level: 'error' as const, code: 'Internal', message: 'The job failed without a word.', time: job.updated };
+    response.status(424).json(shownEntry(error ?? fallback));
+    return;
+  }
+  requireResults(job, partial);
+  const result = job.result ?? { files: [], properties: {}, bbox: null, geometry: null, links: [], stacExtensions: [] };
+  const document = resultDocument(job, result, { base: baseUrl(request), self: `${url(request)}/jobs/${job.id}/results`, signer, partial });
+  response.type('application/geo+json').json(document);
+}
+
+function requireResults({ status }: Job, partial: boolean): void {
+  if (status === 'created') throw new OpenEOError('JobNotStarted', {});
+  if (partial || status === 'finished') return;
+  const detail = status === 'canceled' ? 'It was canceled; what it had computed is to be had with `partial=true`.' : undefined;
+  if (isUnderWay(status) || status === 'canceled') throw new OpenEOError('JobNotFinished', {}, detail === undefined ? {} : { detail });
+}

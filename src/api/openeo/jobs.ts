@@ -1,0 +1,83 @@
+/** Batch jobs: create, list, describe, change, delete. */
+import type { Request, Response } from 'express';
+import { OpenEOError } from '../../errors.ts';
+import { logLevelOf } from '../../jobs/job.ts';
+import type { Job } from '../../jobs/job.ts';
+import { queryLimit, queryString, queryText } from '../http/query.ts';
+import { checkDefinition, checkProcess, checkProperties } from './definition.ts';
+import type { Context } from './endpoint.ts';
+import { pathVariable } from './endpoint.ts';
+
+/** POST /jobs. */
+export async function createJob({ jobs, registry, userId, url }: Context, request: Request, response: Response): Promise<void> {
+  const { id } = await jobs.store.create(userId, checkDefinition('POST /jobs', request.body as Record<string, unknown>, registry));
+  response.status(201).set({ Location: `${url(request)}/jobs/${id}`, 'OpenEO-Identifier': id }).end();
+}
+
+/** GET /jobs: newest first, without the processes. */
+export async function listJobs({ jobs, userId, url }: Context, request: Request, response: Response): Promise<void> {
+  const limit = queryLimit(request);
+  const after = queryText(request, 'after');
+  const page = await jobs.store.list(userId, { ...(limit === undefined ? {} : { limit }), ...(after === undefined ? {} : { after }) });
+  const api = url(request);
+  const next = page.next === null ? [] : [{ rel: 'next', href: `${api}/jobs${queryString({ limit: limit!, after: page.next })}`, type: 'application/json' }];
+  response.json({ jobs: page.jobs.map(summary), links: next });
+}
+
+/** GET /jobs/{job_id}. */
+export async function describeJob({ jobs, userId, url }: Context, request: Request, response: Response): Promise<void> {
+  const job = await jobs.store.get(userId, pathVariable(request, 'job_id'));
+  const here = `${url(request)}/jobs/${job.id}`;
+  response.json({
+    // What the client sent comes first: it can't hide what the service knows.
+    ...job.definition,
+    ...summary(job),
+    process: job.definition.process,
+    log_level: logLevelOf(job),
+    ...(job.usage === null ? {} : { usage: job.usage }),
+    links: [
+      { rel: 'monitor', href: `${here}/logs`, type: 'application/json', title: 'Log' },
+      ...(job.result === null ? [] : [{ rel: 'result', href: `${here}/results`, type: 'application/geo+json', title: 'Results' }]),
+    ],
+  });
+}
+
+function summary(job: Job): Record<string, unknown> {
+  const { title, description } = job.definition;
+  return {
+    id: job.id,
+    ...(title === undefined ? {} : { title }),
+    ...(description === undefined ? {} : { description }),
+    status: job.status,
+    progress: job.progress,
+    created: job.created,
+    updated: job.updated,
+    ...(job.queued === null ? {} : { queued: job.queued }),
+    ...(job.started === null ? {} : { started: job.started }),
+  };
+}
+
+const readOnly = ['id', 'status', 'progress', 'created', 'updated', 'queued', 'started', 'unpublished', 'usage', 'costs', 'links'];
+
+/** PATCH /jobs/{job_id}: replaces the given properties; null takes one away. */
+export async function updateJob({ jobs, registry, userId }: Context, request: Request, response: Response): Promise<void> {
+  const jobId = pathVariable(request, 'job_id');
+  await jobs.store.get(userId, jobId);
+  const change = request.body as Record<string, unknown>;
+  if (Object.keys(change).length === 0) throw new OpenEOError('NoDataForUpdate', {});
+  const fixed = readOnly.find((name) => Object.hasOwn(change, name));
+  if (fixed !== undefined) throw new OpenEOError('PropertyNotEditable', { property: fixed });
+  if (Object.hasOwn(change, 'process')) checkProcess(change.process, registry);
+  checkProperties('PATCH /jobs/{job_id}', change);
+  await jobs.store.update(userId, jobId, (before) => {
+    const after = Object.entries({ ...before, ...change }).filter(([, value]) => value !== null);
+    return Object.fromEntries(after) as unknown as typeof before;
+  });
+  response.status(204).end();
+}
+
+/** DELETE /jobs/{job_id}. */
+export async function deleteJob({ jobs, userId }: Context, request: Request, response: Response): Promise<void> {
+  await jobs.delete(userId, pathVariable(request, 'job_id'));
+  response.status(204).end();
+}

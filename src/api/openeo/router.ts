@@ -1,0 +1,67 @@
+/** One version of the openEO API: the table of endpoints as routes. */
+import { Router } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
+import { OpenEOError } from '../../errors.ts';
+import type { ApiDependencies, Shared } from '../dependencies.ts';
+import { bearerUser } from '../auth/authenticate.ts';
+import { jsonBody } from '../http/json-body.ts';
+import type { ApiVersion, Context, Endpoint } from './endpoint.ts';
+import { versions } from './endpoint.ts';
+import { endpoints, unsupported } from './endpoints.ts';
+
+export function openeoRouter(apiVersion: ApiVersion, dependencies: ApiDependencies, shared: Shared): Router {
+  const router = Router();
+  const common = { ...dependencies, ...shared, apiVersion, url: (request: Request) => shared.baseUrl(request) + versions[apiVersion] };
+  for (const endpoint of endpoints) {
+    router[endpoint.method](expressPath(endpoint.path), ...(endpoint.hasBody ? [admit(endpoint, common), jsonBody] : [admit(endpoint, common)]), (request, response) => endpoint.handle(contextOf(response), request, response));
+  }
+  router.use((request, response, next) => {
+    if (!unsupported.some((pattern) => pattern.test(request.path)) && !isServed(request.path)) return next();
+    const allowed = methodsOf(request.path);
+    if (allowed.length > 0) response.set('Allow', allowed.join(', '));
+    throw new OpenEOError('FeatureUnsupported', {}, { detail: allowed.length > 0 ? `This endpoint has ${allowed.join(', ')} only.` : 'GET / lists what there is.' });
+  });
+  return router;
+}
+
+type Common = Omit<Context, 'userId'>;
+
+/** Finds out who asks before a body is read: strangers need not be listened to. */
+function admit(endpoint: Endpoint, common: Common): RequestHandler {
+  return async (request, response, next) => {
+    const userId = endpoint.access === 'user' ? await bearerUser(request, common.authentication) : null;
+    response.locals.context = contextFor(common, userId);
+    next();
+  };
+}
+
+function contextFor(common: Common, userId: string | null): Context {
+  return {
+    ...common,
+    get userId(): string {
+      if (userId === null) throw new OpenEOError('AuthenticationRequired', {});
+      return userId;
+    },
+  };
+}
+
+function contextOf(response: Response): Context {
+  return response.locals.context as Context;
+}
+
+/** '/jobs/{job_id}' → '/jobs/:job_id'; ids of collections may have slashes. */
+function expressPath(path: string): string {
+  return path.replace('{collection_id}', '*collection_id').replace(/\{(\w+)\}/g, ':$1');
+}
+
+function methodsOf(path: string): string[] {
+  return endpoints.filter((endpoint) => matches(endpoint.path, path)).map((endpoint) => endpoint.method.toUpperCase());
+}
+
+function isServed(path: string): boolean {
+  return methodsOf(path).length > 0;
+}
+
+function matches(template: string, path: string): boolean {
+  return new RegExp(`^${template.replace('{collection_id}', '.+').replace(/\{\w+\}/g, '[^/]+')}/?$`).test(path);
+}
