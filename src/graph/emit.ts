@@ -30,6 +30,8 @@ export interface ScalarOperand {
   readonly value: string;
   /** A name or literal that is 1 for no-data and 0 otherwise; null: never no-data. */
   readonly isNull: string | null;
+  /** Set for a literal: it adapts to the type of what it is combined with. */
+  readonly literal?: number | boolean | null;
 }
 
 /** An array per cell. */
@@ -42,6 +44,10 @@ export interface ArrayOperand {
   /** Name that holds the number of elements of the cell when it differs from cell to cell. */
   readonly count: string | null;
   readonly labels: readonly Label[] | null;
+  /** False: no element is ever no-data. */
+  readonly isNullable: boolean;
+  /** Present when the elements are known one by one, e.g. for [{"from_node": "a"}, 1]. */
+  readonly elements?: readonly ScalarOperand[];
   /** The element at an index, which is a number or the name of one. Adds statements. */
   readonly at: (index: string | number) => ScalarOperand;
 }
@@ -55,6 +61,14 @@ export interface CallbackOperand {
   readonly call: Call;
 }
 
+export interface NewArray {
+  readonly type: ScalarType;
+  readonly dtype: DType;
+  readonly length: number;
+  readonly isFull: boolean;
+  readonly labels?: readonly Label[] | null;
+}
+
 export type Operand = ConstantOperand | ScalarOperand | ArrayOperand | CallbackOperand;
 
 export type Operands = Readonly<Record<string, Operand | undefined>>;
@@ -66,8 +80,12 @@ export class NotCompilable extends Error {}
 
 /** The body of the loop over cells, as far as it has been written. */
 export interface Code {
+  /** Of the node that is being written; the scope in it must not be used. */
+  readonly call: Call;
   /** Names the value of an expression. */
   local(expression: string): string;
+  /** Names a value and its no-data flag: a new scalar. */
+  scalar(type: ScalarType, dtype: DType, expression: string, isNull: string | null): ScalarOperand;
   /** A variable that `line` may assign to. */
   variable(initial: string): string;
   line(statement: string): void;
@@ -90,11 +108,26 @@ export interface Code {
   booleans(operands: Operands, name: string): ArrayOperand;
   /** The value of an operand that must be known before the loop runs, e.g. ignore_nodata. */
   known(operands: Operands, name: string): Value | undefined;
-  /** Elements of a cell's array one after the other. With `unrolled` the index is a number. */
+  /** Elements of a cell's array one after the other. */
   each(array: ArrayOperand, body: (element: ScalarOperand, index: string) => void): void;
   /** Writes the body of a callback for the given parameters. */
   inline(callback: CallbackOperand, parameters: Readonly<Record<string, Operand>>): Operand;
-  /** Stores the elements of a new array. `fill` gets a function that appends one to the cell's array. */
-  collect(type: ScalarType, dtype: DType, length: number, fill: (append: (element: ScalarOperand) => void) => void, labels?: readonly Label[] | null): ArrayOperand;
+  /** An array of elements that are known one by one. */
+  tuple(elements: readonly ScalarOperand[], labels?: readonly Label[] | null): ArrayOperand;
+  /**
+   * A new array of at most `length` elements: `fill` gets a function that appends one. `isFull`: every
+   * cell's array has exactly `length` elements.
+   */
+  collect(shape: NewArray, fill: (append: (element: ScalarOperand) => void) => void): ArrayOperand;
+  /** A single value; of the given type when it is literally no-data. Arrays give up. */
+  asScalar(operand: Operand, type?: ScalarType): ScalarOperand;
+  /** Writes code and throws it away, to learn what it would give. */
+  dryRun<T>(write: () => T): T;
   giveUp(why: string): never;
+}
+
+/** The no-data flag of a value that is no-data when any of the operands is. */
+export function anyNull(...operands: readonly ScalarOperand[]): string | null {
+  const flags = operands.flatMap((o) => (o.isNull === null ? [] : [o.isNull]));
+  return flags.length === 0 ? null : [...new Set(flags)].join(' | ');
 }

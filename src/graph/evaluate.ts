@@ -105,8 +105,9 @@ class Evaluation {
 
 const isComputed = (argument: Argument) => argument.kind !== 'literal' && argument.kind !== 'callback';
 
+/** No-data that comes out of a node is data, wherever it goes: processes pass it through or refuse it themselves. */
 function checkArgument(process: Process, { name, schema }: ParameterDescription, value: Value): void {
-  check(process.description.id, name, value, schema);
+  if (value !== null) check(process.description.id, name, value, schema);
 }
 
 function check(process: string, parameter: string, value: Value, schema: unknown): void {

@@ -44,3 +44,17 @@ export function nodesIn(argument: Argument): string[] {
     default: return [];
   }
 }
+
+/** Whether a graph refers to a parameter, in its callbacks too. */
+export function mentionsParameter(graph: Graph, name: string): boolean {
+  const mentions = (argument: Argument): boolean => {
+    switch (argument.kind) {
+      case 'parameter': return argument.name === name;
+      case 'array': return argument.items.some(mentions);
+      case 'object': return [...argument.entries.values()].some(mentions);
+      case 'callback': return mentionsParameter(argument.graph, name);
+      default: return false;
+    }
+  };
+  return graph.nodes.some((node) => [...node.arguments.values()].some(mentions));
+}

@@ -31,3 +31,27 @@ export function dtypeOfNumber(value: number): DType {
   }
   return Object.is(Math.fround(value), value) ? 'float32' : 'float64';
 }
+
+/** What the dtype of a result is derived from: literals adapt to the rest. */
+interface Typed {
+  readonly dtype: DType;
+  readonly literal?: number | boolean | null;
+}
+
+/** The type for the result of arithmetic. Literals do not widen it: 0.1 · float32 stays float32. */
+export function arithmeticOf(operands: readonly Typed[]): DType {
+  const measured = operands.filter((o) => o.literal === undefined);
+  return widestDType((measured.length > 0 ? measured : operands).map((o) => o.dtype));
+}
+
+/** The type for the result of a selection among operands; a literal that fits into the rest's type leaves it. */
+export function selectionOf(operands: readonly Typed[]): DType {
+  const measured = operands.filter((o) => o.literal === undefined).map((o) => o.dtype);
+  const literals = operands.map((o) => o.literal).filter((v) => typeof v === 'number');
+  if (measured.length === 0) return literals.map(dtypeOfNumber).reduce(commonDType, 'uint8');
+  const common = measured.reduce(commonDType);
+  if (common === 'float16') return literals.length > 0 ? 'float32' : common;
+  if (isFloat(common)) return common;
+  const whole = literals.filter((v) => dtypeOfNumber(v) !== 'float32' && dtypeOfNumber(v) !== 'float64');
+  return whole.length < literals.length ? widestDType([common]) : whole.map(dtypeOfNumber).reduce(commonDType, common);
+}

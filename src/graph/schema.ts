@@ -81,13 +81,23 @@ export function checkValue(value: Value, schema: unknown): string | null {
 function validatorOf(schema: object): ValidateFunction {
   let validate = validators.get(schema);
   if (!validate) {
-    const whole = Array.isArray(schema) ? { anyOf: schema } : schema;
+    const whole = Array.isArray(schema) ? { anyOf: schema } : withoutDomain(schema);
     validate = ajv.compile(whole);
     // ajv would keep it for ever; here it lives as long as the schema does.
     ajv.removeSchema(whole);
     validators.set(schema, validate);
   }
   return validate;
+}
+
+/**
+ * Bounds of a number that may be no-data are the domain of a mathematical function, e.g. −1 … 1 of arccos.
+ * A pixel outside of it is no error: the function gives NaN, as the test vectors of the standard expect.
+ */
+function withoutDomain(schema: object): object {
+  const { type, minimum: _, maximum: __, ...rest } = schema as Schema & { minimum?: number; maximum?: number };
+  const isData = Array.isArray(type) && type.includes('number') && type.includes('null');
+  return isData ? { type, ...rest } : schema;
 }
 
 /** Labeled arrays as plain ones that `labeled` remembers. */

@@ -11,6 +11,7 @@ export interface Repair {
 interface Raw {
   readonly arguments: Readonly<Record<string, unknown>> & { readonly label?: unknown; readonly condition?: unknown };
   readonly returns?: unknown;
+  readonly delta?: number;
 }
 
 const withArgument = (raw: Raw, name: string, value: unknown): Raw => ({ ...raw, arguments: { ...raw.arguments, [name]: value } });
@@ -28,26 +29,123 @@ const zeroForLetter = (raw: Raw): Raw => withArgument(raw, 'label', String(raw.a
 
 const asLabeledArray = (raw: Raw): Raw => ({ ...raw, returns: { type: 'labeled-array', data: raw.returns } });
 
+const replaced = (raw: Raw, from: string | RegExp, to: string): Raw => JSON.parse(JSON.stringify(raw).replaceAll(from, to)) as Raw;
+
+/** The observations are of June 2020, the intervals are written for January; expected values are rounded to two digits or three. */
+const inJune = (raw: Raw): Raw => ({ ...replaced(raw, '"2020-01-', '"2020-06-'), delta: 0.0051 });
+
+const ASSET = 'expects 165 where the asset holds 255, which is no-data';
+
+const NEGATED_MASK = 'the asset is 1 where the values are to be kept; the process masks where it is not 0';
+const negateMask = (raw: Raw): Raw => withArgument(raw, 'mask', flipped(raw.arguments['mask'] as { data: number[][] }));
+const flipped = (mask: { readonly data: number[][] }) => ({ ...mask, data: mask.data.map((row) => row.map((v) => 1 - v)) });
+
+const keepsNodata = (returns: { readonly data: number[][][] }) => ({ ...returns, data: returns.data.map((band) => band.with(2, band[2]!.with(2, 255))) });
+
+interface Returned {
+  readonly order: readonly string[];
+  readonly dimensions: Readonly<Record<string, object>>;
+}
+
+/** Other labels for the first dimension of the expected cube, or another name for it. */
+const withFirst = (raw: Raw, values: readonly (string | number)[] | null, name?: string): Raw => {
+  const { order: [first, ...rest], dimensions, ...returns } = raw.returns as Returned;
+  const { [first!]: found, ...others } = dimensions;
+  const dimension = { type: 'temporal', ...found, ...(values && { values }) };
+  return { ...raw, returns: { ...returns, order: [name ?? first!, ...rest], dimensions: { [name ?? first!]: dimension, ...others } } };
+};
+
+const DAY_LABELS = 'labels the days as hours';
+
+/** The expected value contradicts the process description; what the description demands is put in its place. */
+const returning = (value: unknown) => (raw: Raw): Raw => ({ ...raw, returns: value });
+
+/** array_filter calls its callback `condition`; the file says `process`. */
+const renameCondition = (raw: Raw): Raw => {
+  const { process, ...rest } = raw.arguments;
+  return { ...raw, arguments: { ...rest, condition: process } };
+};
+
+const misnamed = 'the parameter condition is called process';
+
 export const repairs: Record<string, Record<number, Repair>> = {
+  aggregate_temporal: {
+    5: { reason: 'intervals in January, observations in June', mend: inJune },
+    6: { reason: 'intervals in January, observations in June', mend: inJune },
+    7: { reason: 'intervals in January, observations in June', mend: inJune },
+    8: { reason: 'intervals in January, observations in June', mend: inJune },
+    9: {
+      reason: 'intervals in January, and the labels stand inside the reducer',
+      mend: (raw) => {
+        const { labels, ...reducer } = raw.arguments['reducer'] as { labels: unknown };
+        return inJune(withArgument(withArgument(raw, 'reducer', reducer), 'labels', labels));
+      },
+    },
+    10: { reason: 'expects the median, which is declared as required, and calls mean', mend: (raw) => withArgument(raw, 'reducer', replaced(raw, '"mean"', '"median"').arguments['reducer']) },
+  },
+  aggregate_temporal_period: {
+    3: {
+      reason: `${DAY_LABELS}, and has two empty hours where one is expected`,
+      mend: (raw) => withFirst(replaced(raw, 'T04:00:00Z', 'T03:00:00Z'), ['2020-06-01-00', '2020-06-01-01', '2020-06-01-02', '2020-06-01-03']),
+    },
+    4: { reason: DAY_LABELS, mend: (raw) => withFirst(raw, ['2020-153', '2020-154', '2020-155', '2020-156']) },
+    7: { reason: 'names the dimension t2 and expects t', mend: (raw) => withFirst(raw, null, 't2') },
+    8: { reason: 'names the dimension t2 and expects t', mend: (raw) => withFirst(raw, null, 't2') },
+    9: { reason: 'names the dimension t2 and expects t', mend: (raw) => withFirst(raw, null, 't2') },
+  },
+  apply: { 2: { skip: ASSET } },
+  apply_dimension: {
+    1: { skip: ASSET },
+    2: { reason: 'the cube has no bands, the values are those along t', mend: (raw) => withArgument(raw, 'dimension', 't') },
+  },
+  create_data_cube: {
+    0: { reason: 'a cube without dimensions holds one value, which is no-data', mend: (raw) => ({ ...raw, returns: { ...(raw.returns as Returned), data: null } }) },
+  },
+  filter_bands: { 4: { skip: 'the arguments of the case before it with another result; wavelengths may be meant, but the asset has none' } },
+  mask: {
+    0: { reason: NEGATED_MASK, mend: negateMask },
+    1: { reason: NEGATED_MASK, mend: negateMask },
+    2: {
+      reason: `${NEGATED_MASK}; also expects the replacement where no-data is kept`,
+      mend: (raw) => negateMask({ ...raw, returns: keepsNodata(raw.returns as { data: number[][][] }) }),
+    },
+  },
+  rename_dimension: {
+    3: { reason: 'x and y are mixed up', mend: (raw) => withArgument(raw, 'source', 'y') },
+    4: { reason: 'x and y are mixed up', mend: (raw) => withArgument(raw, 'source', 'x') },
+  },
+  rename_labels: {
+    5: { reason: 'the target is given as source', mend: ({ arguments: { source, ...given }, ...raw }) => ({ ...raw, arguments: { ...given, target: source } }) },
+    7: { reason: 'the target is given as source', mend: ({ arguments: { source, ...given }, ...raw }) => ({ ...raw, arguments: { ...given, target: source } }) },
+  },
+  all: { 8: { reason: 'the description has the same case as an example, with no-data as the result', mend: returning(null) } },
+  any: { 8: { reason: 'the description has the same case as an example, with no-data as the result', mend: returning(null) } },
+  array_append: { 0: { reason: '0 appended to an empty array is [0], not [1]', mend: returning([0]) } },
   array_apply: {
     8: {
-      reason: 'the process is spelt mulitply',
-      mend: (raw) => withArgument(raw, 'process', JSON.parse(JSON.stringify(raw.arguments.process).replaceAll('mulitply', 'multiply'))),
+      reason: 'the process is spelt mulitply, and (−4.725 + 1.5) · 2 is negative',
+      mend: (raw) => returning([5, -1, 10, -6.45, NaN])(
+        withArgument(raw, 'process', JSON.parse(JSON.stringify(raw.arguments.process).replaceAll('mulitply', 'multiply'))),
+      ),
     },
   },
   array_element: { 3: { reason: 'label BO2 for B02', mend: zeroForLetter } },
   array_filter: {
     0: {
-      reason: 'x is given twice, the second is meant to be y',
-      mend: (raw) => withArgument(raw, 'condition', callback('gt', { x: { from_parameter: 'x' }, y: 3 })),
+      reason: `${misnamed}; x is given twice, the second is meant to be y`,
+      mend: (raw) => withArgument(renameCondition(raw), 'condition', callback('gt', { x: { from_parameter: 'x' }, y: 3 })),
     },
-    3: { reason: 'a labeled array without its type', mend: asLabeledArray },
-    4: { reason: 'a labeled array without its type', mend: asLabeledArray },
+    1: { reason: misnamed, mend: renameCondition },
+    2: { reason: misnamed, mend: renameCondition },
+    3: { reason: `${misnamed}; a labeled array without its type`, mend: (raw) => asLabeledArray(renameCondition(raw)) },
+    4: { reason: `${misnamed}; a labeled array without its type`, mend: (raw) => asLabeledArray(renameCondition(raw)) },
     5: {
-      reason: 'the condition must be boolean; gt is declared as required and gives the expected result',
-      mend: (raw) => withArgument(raw, 'condition', callback('gt', { x: { from_parameter: 'x' }, y: 1 })),
+      reason: `${misnamed}; the condition must be boolean: gt is declared as required and gives the expected result`,
+      mend: (raw) => withArgument(renameCondition(raw), 'condition', callback('gt', { x: { from_parameter: 'x' }, y: 1 })),
     },
+    6: { reason: misnamed, mend: renameCondition },
   },
+  array_find: { 6: { reason: 'the index counts from zero: 3 is at 0', mend: returning(0) } },
   array_modify: {
     3: {
       reason: 'removing one element needs length 1, whose default is 0',
@@ -58,5 +156,7 @@ export const repairs: Record<string, Record<number, Repair>> = {
     4: { reason: 'no process_graph around the condition', mend: wrapCondition },
     5: { reason: 'no process_graph around the condition', mend: wrapCondition },
   },
+  lte: { 15: { reason: 'infinity is equal to itself (IEEE 754; gte expects so)', mend: returning(true) } },
+  product: { 10: { reason: '−∞ · ∞ is −∞ (IEEE 754), not NaN as in a sum', mend: returning(-Infinity) } },
   reduce_dimension: { 1: { skip: 'expects 192/165 where the asset holds 192/255' } },
 };
