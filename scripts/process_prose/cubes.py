@@ -44,7 +44,8 @@ INPUT_OUTPUT = {
             'Opens a collection, raw or virtual, as a lazy data cube. Extent, bands and resolution travel down to the files, '
             'so that only the windows a result needs are read, from an overview where that is enough.\n\n'
             'The cube has the dimensions `x`, `y`, `t` and `bands` (for an embedding layer `embedding` in place of `bands`) on the grid of the collection: '
-            'the extent is widened to whole pixels and no pixel moves. Items that share an instant are laid over each other. '
+            'it has the pixels whose centre lies in the extent, and no pixel moves. Where the data lie in several reference systems, the one of most of the extent is used and the rest is transformed to it. '
+            'Items that share an instant are laid over each other. '
             'Blocks of a virtual collection that nobody has asked for before are computed on the way, and kept.'),
         parameters=dict(
             id='Id of the collection, as ``GET /collections`` lists it.',
@@ -56,8 +57,8 @@ INPUT_OUTPUT = {
         schemas={
             'spatial_extent/0': dict(title='Bounding box'),
             **box('spatial_extent/0'),
-            'spatial_extent/1': dict(title='GeoJSON', description='The bounding box of the geometries; pixels outside the geometries become no-data. Deprecated by the standard.'),
-            'spatial_extent/2': dict(title='Vector data cube', description='The bounding box of the geometries; pixels outside the geometries become no-data.'),
+            'spatial_extent/1': dict(title='GeoJSON', description='The bounding box of the geometries is loaded; pixels are not masked by their outlines. Deprecated by the standard.'),
+            'spatial_extent/2': dict(title='Vector data cube', description='Refused: this service has no vector data cubes.'),
             'spatial_extent/3': dict(title='Everywhere'),
             'temporal_extent/1': dict(title='All times'),
             'bands/1': dict(title='All bands'),
@@ -93,7 +94,7 @@ FILTERS = {
         parameters=dict(data=CUBE, extent='The bounding box.'),
         returns='The cube with fewer or as many pixels. ' + OTHERS_STAY,
         schemas={
-            'data/0': dict(title='Raster data cube'), 'data/1': dict(title='Vector data cube'),
+            'data/0': dict(title='Raster data cube'), 'data/1': dict(title='Vector data cube', description='Refused: this service has no vector data cubes.'),
             'returns/0': dict(title='Raster data cube'), 'returns/1': dict(title='Vector data cube'),
             **box('extent'),
         },
@@ -193,7 +194,7 @@ COMPUTING = {
     'mask': dict(
         summary='Mask out pixels',
         description='Replaces values where the mask is true or a number other than zero; where the mask is zero, false or no-data, the value stays. A mask without the bands, or without the dates, holds for all of them.',
-        parameters=dict(data=CUBE, mask='The mask, on the grid of the data. Its dimensions must be among those of the data, with the same labels.', replacement='The value to put in; no-data unless given.'),
+        parameters=dict(data=CUBE, mask='The mask. On another grid than the data it is brought to theirs by nearest neighbour. Its dimensions must be among those of the data, with the same labels.', replacement='The value to put in; no-data unless given.'),
         returns='A cube of the same shape.',
         examples=[example('Drop clouds', data=DATA, mask=from_node('clouds'))],
     ),
@@ -231,9 +232,9 @@ TIME = {
             period=(
                 'The period, with the labels that it gives:\n\n'
                 '* `hour`: `2024-05-17-09`\n* `day`: day of the year, `2024-138`\n* `week`: ISO 8601 week, `2024-20`\n'
-                '* `dekad`: days 1 to 10, 11 to 20 and the rest of each month, counted through the year from zero, `2024-13`\n'
-                '* `month`: `2024-05`\n* `season`: three months from December, March, June or September, `2024-mam` (also `djf`, `jja`, `son`; a December belongs to the next year)\n'
-                '* `tropical-season`: `2024-mjjaso` (May to October) or `2024-ndjfma` (November to April)\n'
+                '* `dekad`: days 1 to 10, 11 to 20 and the rest of each month, counted through the year, `2024-14`\n'
+                '* `month`: `2024-05`\n* `season`: three months from December, March, June or September, `2024-mam` (also `jja`, `son`, `djf`), with the year in which it begins\n'
+                '* `tropical-season`: `2024-mjjaso` (May to October) or `2024-ndjfma` (November to April), with the year in which it begins\n'
                 '* `year`: `2024`\n* `decade`: years ending in 0 to 9, `2020`\n* `decade-ad`: years ending in 1 to 0, `2021`'),
             reducer=REDUCER, dimension=TIME_DIMENSION, context=CONTEXT),
         returns='The cube with one label per period. ' + OTHERS_STAY,
