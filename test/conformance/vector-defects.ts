@@ -8,13 +8,13 @@ export interface Repair {
   readonly skip?: string;
 }
 
-interface Raw {
+export interface Raw {
   readonly arguments: Readonly<Record<string, unknown>> & { readonly label?: unknown; readonly condition?: unknown };
   readonly returns?: unknown;
   readonly delta?: number;
 }
 
-const withArgument = (raw: Raw, name: string, value: unknown): Raw => ({ ...raw, arguments: { ...raw.arguments, [name]: value } });
+export const withArgument = (raw: Raw, name: string, value: unknown): Raw => ({ ...raw, arguments: { ...raw.arguments, [name]: value } });
 
 const callback = (process_id: string, args: Record<string, unknown>) => ({ process_graph: { [process_id]: { process_id, arguments: args, result: true } } });
 
@@ -28,34 +28,6 @@ const wrapCondition = (raw: Raw): Raw => {
 const zeroForLetter = (raw: Raw): Raw => withArgument(raw, 'label', String(raw.arguments.label).replace('BO', 'B0'));
 
 const asLabeledArray = (raw: Raw): Raw => ({ ...raw, returns: { type: 'labeled-array', data: raw.returns } });
-
-const replaced = (raw: Raw, from: string | RegExp, to: string): Raw => JSON.parse(JSON.stringify(raw).replaceAll(from, to)) as Raw;
-
-/** The observations are of June 2020, the intervals are written for January; expected values are rounded to two digits or three. */
-const inJune = (raw: Raw): Raw => ({ ...replaced(raw, '"2020-01-', '"2020-06-'), delta: 0.0051 });
-
-const ASSET = 'expects 165 where the asset holds 255, which is no-data';
-
-const NEGATED_MASK = 'the asset is 1 where the values are to be kept; the process masks where it is not 0';
-const negateMask = (raw: Raw): Raw => withArgument(raw, 'mask', flipped(raw.arguments['mask'] as { data: number[][] }));
-const flipped = (mask: { readonly data: number[][] }) => ({ ...mask, data: mask.data.map((row) => row.map((v) => 1 - v)) });
-
-const keepsNodata = (returns: { readonly data: number[][][] }) => ({ ...returns, data: returns.data.map((band) => band.with(2, band[2]!.with(2, 255))) });
-
-interface Returned {
-  readonly order: readonly string[];
-  readonly dimensions: Readonly<Record<string, object>>;
-}
-
-/** Other labels for the first dimension of the expected cube, or another name for it. */
-const withFirst = (raw: Raw, values: readonly (string | number)[] | null, name?: string): Raw => {
-  const { order: [first, ...rest], dimensions, ...returns } = raw.returns as Returned;
-  const { [first!]: found, ...others } = dimensions;
-  const dimension = { type: 'temporal', ...found, ...(values && { values }) };
-  return { ...raw, returns: { ...returns, order: [name ?? first!, ...rest], dimensions: { [name ?? first!]: dimension, ...others } } };
-};
-
-const DAY_LABELS = 'labels the days as hours';
 
 /** The expected value contradicts the process description; what the description demands is put in its place. */
 const returning = (value: unknown) => (raw: Raw): Raw => ({ ...raw, returns: value });

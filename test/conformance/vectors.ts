@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import JSON5 from 'json5';
 import { LabeledArray, type Value } from '../../src/graph/value.ts';
 import type { ParameterDescription, ProcessGraph } from '../../src/graph/wire.ts';
+import { cubeRepairs } from './cube-vector-defects.ts';
 import { repairs, type Repair } from './vector-defects.ts';
 import { cubeOf, isCubeVector } from './vector-cubes.ts';
 
@@ -76,7 +77,7 @@ export function toProcess(vector: Vector): { process: { process_graph: ProcessGr
 }
 
 function toVector(process: string, index: number, raw: RawVector): Vector {
-  const repair: Repair = repairs[process]?.[index] ?? {};
+  const repair: Repair = repairs[process]?.[index] ?? cubeRepairs[process]?.[index] ?? {};
   const mended = repair.mend ? repair.mend(structuredClone(raw)) as RawVector : raw;
   const common = { process, index, delta: mended.delta ?? 1e-10, required: mended.required ?? [] };
   if (repair.skip !== undefined) return { ...common, arguments: {}, skip: repair.skip };

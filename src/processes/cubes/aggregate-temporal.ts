@@ -16,23 +16,24 @@ export const aggregateTemporal: Implementation = {
     const cube = cubeOf(args, ID);
     const dimension = temporalIndex(cube, optionalTextOf(args, ID, 'dimension'));
     const intervals = listOf(args, ID, 'intervals');
-    const groups = groupsOf(cube, dimension, intervals, groupLabels(intervals, labelsOf(args, ID, 'labels')));
+    const memberships = intervals.map(membership);
+    const labels = groupLabels(intervals, labelsOf(args, ID, 'labels'));
+    const groups = groupsOf(cube, dimension, memberships, labels);
     return aggregateGroups(cube, dimension, groups, {
       process: ID, reducer: callbackOf(args, ID, 'reducer'), constants: contextOf(args), meaning: meaningOf(ID, args),
     });
   },
 };
 
-function groupsOf(cube: Cube, dimension: number, intervals: readonly Value[], labels: readonly Label[]): Group[] {
+type Membership = (time: number) => boolean;
+
+function groupsOf(cube: Cube, dimension: number, memberships: readonly Membership[], labels: readonly Label[]): Group[] {
   const times = (cube.dimensions[dimension]!.labels ?? []).map((label) => instant(String(label)));
-  return intervals.map((interval, i) => {
-    const contains = membership(interval);
-    return { label: labels[i]!, members: times.flatMap((time, k) => (contains(time) ? [k] : [])) };
-  });
+  return memberships.map((contains, i) => ({ label: labels[i]!, members: times.flatMap((time, k) => (contains(time) ? [k] : [])) }));
 }
 
 /** Tests instants; an interval of times of day holds for every day and may run over midnight. */
-function membership(interval: Value): (time: number) => boolean {
+function membership(interval: Value): Membership {
   const [from, to] = pairOf(interval, ID, 'intervals').map((end) => (end === null ? NaN : timeOfDay(end))) as [number, number];
   if (Number.isNaN(from) || Number.isNaN(to)) {
     const { start, end } = intervalOf(interval, ID, 'intervals');
