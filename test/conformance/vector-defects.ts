@@ -41,58 +41,6 @@ const renameCondition = (raw: Raw): Raw => {
 const misnamed = 'the parameter condition is called process';
 
 export const repairs: Record<string, Record<number, Repair>> = {
-  aggregate_temporal: {
-    5: { reason: 'intervals in January, observations in June', mend: inJune },
-    6: { reason: 'intervals in January, observations in June', mend: inJune },
-    7: { reason: 'intervals in January, observations in June', mend: inJune },
-    8: { reason: 'intervals in January, observations in June', mend: inJune },
-    9: {
-      reason: 'intervals in January, and the labels stand inside the reducer',
-      mend: (raw) => {
-        const { labels, ...reducer } = raw.arguments['reducer'] as { labels: unknown };
-        return inJune(withArgument(withArgument(raw, 'reducer', reducer), 'labels', labels));
-      },
-    },
-    10: { reason: 'expects the median, which is declared as required, and calls mean', mend: (raw) => withArgument(raw, 'reducer', replaced(raw, '"mean"', '"median"').arguments['reducer']) },
-  },
-  aggregate_temporal_period: {
-    3: {
-      reason: `${DAY_LABELS}, and has two empty hours where one is expected`,
-      mend: (raw) => withFirst(replaced(raw, 'T04:00:00Z', 'T03:00:00Z'), ['2020-06-01-00', '2020-06-01-01', '2020-06-01-02', '2020-06-01-03']),
-    },
-    4: { reason: DAY_LABELS, mend: (raw) => withFirst(raw, ['2020-153', '2020-154', '2020-155', '2020-156']) },
-    7: { reason: 'names the dimension t2 and expects t', mend: (raw) => withFirst(raw, null, 't2') },
-    8: { reason: 'names the dimension t2 and expects t', mend: (raw) => withFirst(raw, null, 't2') },
-    9: { reason: 'names the dimension t2 and expects t', mend: (raw) => withFirst(raw, null, 't2') },
-  },
-  apply: { 2: { skip: ASSET } },
-  apply_dimension: {
-    1: { skip: ASSET },
-    2: { reason: 'the cube has no bands, the values are those along t', mend: (raw) => withArgument(raw, 'dimension', 't') },
-  },
-  create_data_cube: {
-    0: { reason: 'a cube without dimensions holds one value, which is no-data', mend: (raw) => ({ ...raw, returns: { ...(raw.returns as Returned), data: null } }) },
-  },
-  filter_bands: { 4: { skip: 'the arguments of the case before it with another result; wavelengths may be meant, but the asset has none' } },
-  mask: {
-    0: { reason: NEGATED_MASK, mend: negateMask },
-    1: { reason: NEGATED_MASK, mend: negateMask },
-    2: {
-      reason: `${NEGATED_MASK}; also expects the replacement where no-data is kept`,
-      mend: (raw) => negateMask({ ...raw, returns: keepsNodata(raw.returns as { data: number[][][] }) }),
-    },
-  },
-  rename_dimension: {
-    3: { reason: 'x and y are mixed up', mend: (raw) => withArgument(raw, 'source', 'y') },
-    4: { reason: 'x and y are mixed up', mend: (raw) => withArgument(raw, 'source', 'x') },
-  },
-  rename_labels: {
-    5: { reason: 'the target is given as source', mend: ({ arguments: { source, ...given }, ...raw }) => ({ ...raw, arguments: { ...given, target: source } }) },
-    7: { reason: 'the target is given as source', mend: ({ arguments: { source, ...given }, ...raw }) => ({ ...raw, arguments: { ...given, target: source } }) },
-  },
-  all: { 8: { reason: 'the description has the same case as an example, with no-data as the result', mend: returning(null) } },
-  any: { 8: { reason: 'the description has the same case as an example, with no-data as the result', mend: returning(null) } },
-  array_append: { 0: { reason: '0 appended to an empty array is [0], not [1]', mend: returning([0]) } },
   array_apply: {
     8: {
       reason: 'the process is spelt mulitply, and (−4.725 + 1.5) · 2 is negative',
