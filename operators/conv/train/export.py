@@ -10,13 +10,15 @@ from training.normalise import fit_normalisation
 from training.package import package
 
 FOLDER = Path(__file__).resolve().parents[1]
+#: Detail must not drown the kind of place when distances between embeddings are measured.
+LEARNED_SHARE = 0.05
 
 
 @torch.no_grad()
 def balance(encoder: Encoder, z_tiles: list[torch.Tensor]) -> torch.Tensor:
     """
     Sets the encoder's last linear step so that the learned numbers are uncorrelated with the statistics and with
-    each other, come in order of importance, and have one variance, all together half of that of the statistics.
+    each other, come in order of importance, and have one variance, all together LEARNED_SHARE of that of the statistics.
     Nothing is lost: the step can be undone. Gives the inverse [32, 33] (matrix and offset), for decoding.
     """
     embedded = torch.cat([encoder.encode(z[None])[0].reshape(DIMENSIONS, -1) for z in z_tiles], dim=1).double()
@@ -28,7 +30,7 @@ def balance(encoder: Encoder, z_tiles: list[torch.Tensor]) -> torch.Tensor:
     variances, axes = variances.flip(0), axes.flip(1).T
     axes *= torch.sign(axes[torch.arange(LEARNED), axes.abs().argmax(dim=1)])[:, None]
     print("standard deviations of the learned numbers:", np.round(variances.sqrt().numpy(), 4).tolist())
-    turn = torch.sqrt(own.trace() / 2 / LEARNED / variances)[:, None] * axes
+    turn = torch.sqrt(own.trace() * LEARNED_SHARE / LEARNED / variances)[:, None] * axes
     mix = torch.eye(DIMENSIONS, dtype=torch.float64)
     mix[STATISTICS:, :STATISTICS], mix[STATISTICS:, STATISTICS:] = -turn @ explained, turn
     bias = mix @ -mean
@@ -82,11 +84,11 @@ def export_and_package(encoder: Encoder, decoder: Decoder, z_tiles: list[torch.T
             "name": "conv",
             "version": "1.0.0",
             "title": "Convolutional embedding of Sentinel-2 patches",
-            "description": "A small convolutional encoder of nine Sentinel-2 L2A bands: 32 numbers per 80 m. The first 12 are statistics of the "
-            "patch's bands, the other 20 are learned, from the patch and 320 m around it, without labels.",
+            "description": "A small convolutional encoder of nine Sentinel-2 L2A bands: 32 numbers per 80 m. The first 16 describe the "
+            "statistics of the bands in the patch and up to 240 m around it, the other 16 are learned from 320 m around it, without labels.",
             "halo": HALO,
             "output": {"dimensions": DIMENSIONS, "prefix_truncatable": False},
         },
         decode,
-        {"method": "reconstruction with masked input, and statistics of the surroundings; no labels", "iterations": steps, "largest_difference_to_torch": parity},
+        {"method": "reconstruction of pixels; no labels", "iterations": steps, "largest_difference_to_torch": parity},
     )

@@ -1,10 +1,11 @@
 """
 The network of the operator `conv`.
 
-Encoder: nine raw bands -> 32 numbers per 8 x 8 patch. The first 12 are statistics of the patch itself (a linear
-view of the mean and standard deviation of its bands), the other 20 come from a convolutional network that sees 32
-pixels around the patch. No convolution pads and nothing is normalised over space, so a vector depends on its
-window alone, wherever the block that holds it begins.
+Encoder: nine raw bands -> 32 numbers per 8 x 8 patch. The first 16 say what kind of place it is: a linear view of
+the mean and standard deviation of the bands in the patch and, averaged, in the 3 x 3 and 7 x 7 patches around it.
+The other 16 say how the patch looks in detail: a convolutional network, trained to make reconstruction possible.
+No convolution pads and nothing is normalised over space, so a vector depends on its window of 72 x 72 pixels
+alone, wherever the block that holds it begins.
 """
 import numpy as np
 import torch
@@ -12,7 +13,9 @@ from torch import nn
 from torch.nn import functional as F
 
 BANDS, PATCH, HALO = 9, 8, 32
-STATISTICS, LEARNED = 12, 20
+STATISTICS, LEARNED = 16, 16
+#: Means over windows of so many patches, odd; the largest reaches 3 patches = 24 pixels out, within the halo.
+WINDOWS = (1, 3, 7)
 DIMENSIONS = STATISTICS + LEARNED
 
 
@@ -55,8 +58,22 @@ def band_statistics(z: torch.Tensor) -> torch.Tensor:
     return torch.cat([mean[:, :, :, 0, :, 0], spread], dim=1)
 
 
+def context_statistics(z: torch.Tensor) -> torch.Tensor:
+    """Band statistics of the patches inside the halo, averaged over each of WINDOWS, [N, 6 * bands, rows, columns]."""
+    reach = WINDOWS[-1] // 2
+    edge = HALO - reach * PATCH
+    statistics = band_statistics(z[:, :, edge:-edge, edge:-edge])
+    height, width = statistics.shape[2:]
+
+    def average(window: int) -> torch.Tensor:
+        cut = reach - window // 2
+        return F.avg_pool2d(statistics[:, :, cut : height - cut, cut : width - cut], window, stride=1)
+
+    return torch.cat([average(window) for window in WINDOWS], dim=1)
+
+
 class Encoder(nn.Module):
-    """`statistics_weight` [12, 18] and `statistics_bias` [12] are fixed before training (see train.py)."""
+    """`statistics_weight` [16, 54] and `statistics_bias` [16] are fixed before training (see train.py)."""
 
     def __init__(self, normalise: Normalise, statistics_weight: np.ndarray, statistics_bias: np.ndarray) -> None:
         super().__init__()
@@ -76,8 +93,8 @@ class Encoder(nn.Module):
         return self.encode(self.normalise(dn))
 
     def encode(self, z: torch.Tensor) -> torch.Tensor:
-        """The same from normalised pixels, which is where training masks them."""
-        statistics = F.conv2d(band_statistics(z[:, :, HALO:-HALO, HALO:-HALO]), self.statistics_weight, self.statistics_bias)
+        """The same from normalised pixels."""
+        statistics = F.conv2d(context_statistics(z), self.statistics_weight, self.statistics_bias)
         return F.conv2d(torch.cat([statistics, self.head(self.net(z))], dim=1), self.mix_weight, self.mix_bias)
 
 
@@ -101,8 +118,6 @@ class Decoder(nn.Module):
             nn.Conv2d(DIMENSIONS, width, 1), ContextBlock(width), ContextBlock(width), nn.GELU(), nn.Conv2d(width, pixels, 1)
         )
         self.linear = nn.Conv2d(DIMENSIONS, pixels, 1)
-        #: What the 20 learned numbers alone must tell: the band statistics of the eight patches around.
-        self.surroundings = nn.Conv2d(LEARNED, 2 * BANDS, 1)
 
     def forward(self, embedding: torch.Tensor) -> torch.Tensor:
         return F.pixel_shuffle(self.net(embedding) + self.linear(embedding), PATCH)

@@ -1,11 +1,9 @@
 """
 Trains the operator `conv` and packages it.
 
-The network learns to reconstruct the patch from its vector and its neighbours' vectors. In every second batch
-part of the input is masked, so that it must use the surroundings; and the learned numbers must tell the band
-statistics of the eight patches around. No labels are used.
+The network learns to reconstruct the pixels of a patch from its vector and its neighbours' vectors. No labels are used.
 
-Usage: OMP_NUM_THREADS=1 python operators/conv/train/train.py --iterations 3000
+Usage: OMP_NUM_THREADS=1 python operators/conv/train/train.py --iterations 4500
 A run that was interrupted goes on from its checkpoint; --package only packages the checkpoint.
 """
 import argparse
@@ -19,22 +17,18 @@ from torch.nn import functional as F
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).resolve().parent)]
 from export import export_and_package  # noqa: E402
-from model import BANDS, HALO, PATCH, STATISTICS, Decoder, Encoder, Normalise, band_statistics  # noqa: E402
+from model import BANDS, HALO, PATCH, STATISTICS, Decoder, Encoder, Normalise, context_statistics  # noqa: E402
 from training import tiles  # noqa: E402
 from training.normalise import CLIP, FULL_SCALE, fit_normalisation  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[3]
-EDGE = 12  # patches per side of a crop's inner part
-BATCH = 6
+EDGE = 16  # patches per side of a crop's inner part
+BATCH = 4
 
 
 def fixed_statistics(z_tiles: list[torch.Tensor]) -> tuple[np.ndarray, np.ndarray]:
-    """Weight and bias of the first 12 dimensions: principal components of the standardised band statistics."""
-    samples = []
-    for z in z_tiles:
-        edge = z.shape[1] // PATCH * PATCH
-        samples.append(band_statistics(z[None, :, :edge, :edge])[0].reshape(2 * BANDS, -1))
-    values = torch.cat(samples, dim=1).numpy().astype(np.float64)
+    """Weight and bias of the first 16 dimensions: principal components of the standardised statistics of patch and context."""
+    values = torch.cat([context_statistics(z[None])[0].flatten(1) for z in z_tiles], dim=1).numpy().astype(np.float64)
     mean, std = values.mean(axis=1), values.std(axis=1)
     _, vectors = np.linalg.eigh(np.cov((values - mean[:, None]) / std[:, None]))
     axes = vectors[:, ::-1][:, :STATISTICS].T
@@ -51,29 +45,13 @@ def random_crop(z_tiles: list[torch.Tensor], rng: np.random.Generator) -> torch.
     return crop.flip(2) if rng.integers(2) else crop
 
 
-def mask(z: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """Sets 30 % of the patches to the training mean."""
-    n, _, height, width = z.shape
-    keep = torch.from_numpy((rng.random((n, 1, height // PATCH, width // PATCH)) > 0.3).astype(np.float32))
-    return z * keep.repeat_interleave(PATCH, 2).repeat_interleave(PATCH, 3)
-
-
-def surroundings(z: torch.Tensor) -> torch.Tensor:
-    """Band statistics averaged over the eight patches around each patch of the inner part."""
-    around = HALO - PATCH
-    statistics = band_statistics(z[:, :, around:-around, around:-around])
-    return (F.avg_pool2d(statistics, 3, stride=1) * 9 - statistics[:, :, 1:-1, 1:-1]) / 8
-
-
-def losses(encoder: Encoder, decoder: Decoder, z: torch.Tensor, masked: bool, rng: np.random.Generator) -> dict[str, torch.Tensor]:
-    embedding = encoder.encode(mask(z, rng) if masked else z)
+def losses(encoder: Encoder, decoder: Decoder, z: torch.Tensor) -> dict[str, torch.Tensor]:
+    embedding = encoder.encode(z)
     learned = embedding[:, STATISTICS:]
     # Noise and a small price on size together keep the numbers of use after rounding to int8.
-    noisy = embedding + 0.03 * torch.randn_like(embedding)
-    inner = z[:, :, HALO:-HALO, HALO:-HALO]
+    decoded = decoder(embedding + 0.02 * torch.randn_like(embedding))
     return {
-        "pixels": F.mse_loss(decoder(noisy), inner),
-        "surroundings": 0.1 * F.mse_loss(decoder.surroundings(noisy[:, STATISTICS:]), surroundings(z)),
+        "pixels": F.mse_loss(decoded, z[:, :, HALO:-HALO, HALO:-HALO]),
         "size": 2e-4 * (learned * learned).mean(),
     }
 
@@ -102,17 +80,15 @@ def train(encoder: Encoder, decoder: Decoder, z_tiles: list[torch.Tensor], steps
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, steps)
         z = torch.stack([random_crop(z_tiles, rng) for _ in range(BATCH)])
-        parts = losses(encoder, decoder, z, masked=step % 2 == 1, rng=rng)
+        parts = losses(encoder, decoder, z)
         optimiser.zero_grad()
         sum(parts.values()).backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
-        if step % 2 == 0:
-            smooth = parts["pixels"].item() if smooth is None else 0.95 * smooth + 0.05 * parts["pixels"].item()
+        smooth = parts["pixels"].item() if smooth is None else 0.95 * smooth + 0.05 * parts["pixels"].item()
         if (step + 1) % 100 == 0:
             save(encoder, decoder, optimiser, step + 1, checkpoint)
-            told = " ".join(f"{k} {v.item():.4f}" for k, v in parts.items())
-            print(f"{step + 1}/{steps} unmasked pixels {smooth:.4f} | masked {told} | {time.time() - began:.0f} s", flush=True)
+            print(f"{step + 1}/{steps} pixels {smooth:.5f} size {parts['size'].item():.5f} | {time.time() - began:.0f} s", flush=True)
     return steps
 
 
@@ -136,7 +112,7 @@ def resume(encoder: Encoder, decoder: Decoder, optimiser, path: Path) -> int:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--iterations", type=int, default=3000)
+    arguments.add_argument("--iterations", type=int, default=4500)
     arguments.add_argument("--checkpoint", type=Path, default=ROOT / ".cache" / "conv.pt")
     arguments.add_argument("--package", action="store_true", help="package the checkpoint without training")
     given = arguments.parse_args()
