@@ -25,6 +25,7 @@ export function createApp(dependencies: ApiDependencies): Express {
   app.disable('x-powered-by');
   const shared = share(dependencies);
   app.use(logRequests(dependencies.log), cors, collapseSlashes, compressJson);
+  app.get('/health', (_request, response) => response.set('Cache-Control', 'no-store').json({ status: 'ok' }));
   app.get(['/.well-known/openeo', '/openeo/.well-known/openeo'], listVersions(shared.baseUrl));
   for (const [version, path] of Object.entries(versions)) app.use(path, openeoRouter(version as ApiVersion, dependencies, shared));
   app.use('/openeo', refuseVersion);

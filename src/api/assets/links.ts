@@ -1,24 +1,24 @@
-/** Where assets are to be had: hrefs as they are stored become URLs of the service. */
+/** Where the service's files are to be had: signed paths, which src/api/assets/route.ts answers. */
 import type { LinkSigner, SignedPath } from './sign.ts';
 
-/** Signed paths are below this one; src/api/assets/route.ts answers them. */
+/** Signed paths are below this one. */
 export const assetsPath = '/assets';
 
-/**
- * The URL of an item's asset, as clients see it.
- *
- * Files ('file:…') and objects ('object:…') are served by the service under a signed URL; http(s) URLs
- * stay as they are. `base` is the URL of the service.
- */
-export function signAsset(signer: LinkSigner, base: string, asset: { readonly collection: string; readonly item: string; readonly key: string; readonly href: string }): string {
-  if (!isServed(asset.href)) return asset.href;
-  const name = asset.href.split(/[/:]/).pop()!;
-  return base + signer.sign(pathOf('items', asset.collection, asset.item, asset.key, decodeSafely(name))).path;
+export interface AssetAddress {
+  readonly collection: string;
+  readonly item: string;
+  /** Key of the asset in the item. */
+  readonly key: string;
+  /** File name at the end of the path, for programs that look at endings. */
+  readonly name?: string;
 }
 
-/** True for stored hrefs that no client can use and that the service answers for. */
-export function isServed(href: string): boolean {
-  return href.startsWith('file:') || href.startsWith('object:');
+/**
+ * The signed path of an asset whose stored href no client can use ('file:…', 'object:…'), to be put
+ * behind the URL of the service. Whether there is such an asset is seen when somebody asks for it.
+ */
+export function signAsset(signer: LinkSigner, { collection, item, key, name }: AssetAddress): SignedPath {
+  return signer.sign(pathOf('items', collection, item, key, ...(name === undefined ? [] : [name])));
 }
 
 /** The signed path of a result's file; objects of results are named 'results/<job>/<run>/<name>'. */
@@ -33,13 +33,4 @@ export function signResultDocument(signer: LinkSigner, jobId: string, partial: b
 
 function pathOf(...segments: string[]): string {
   return [assetsPath, ...segments.map(encodeURIComponent)].join('/');
-}
-
-/** A file name out of a file: URL is encoded already. */
-function decodeSafely(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

@@ -16,7 +16,7 @@ export function assetRouter(dependencies: ApiDependencies, shared: Shared): Rout
   });
   router.get('/results/:job/:run/:name', (request, response) => sendResultFile(dependencies, request, response));
   router.get('/results/:job/:document', (request, response) => sendResultDocument(dependencies, shared, request, response));
-  router.get('/items/:collection/:item/:key/:name', (request, response) => sendItemAsset(dependencies, request, response));
+  router.get('/items/:collection/:item/:key{/:name}', (request, response) => sendItemAsset(dependencies, request, response));
   return router;
 }
 
@@ -39,14 +39,14 @@ async function sendResultDocument({ jobs }: ApiDependencies, shared: Shared, req
   response.type(stac.type === 'Feature' ? 'application/geo+json' : 'application/json').json(stac);
 }
 
-async function sendItemAsset({ catalog, objects }: ApiDependencies, request: Request<{ collection: string; item: string; key: string; name: string }>, response: Response): Promise<void> {
+async function sendItemAsset({ catalog, objects }: ApiDependencies, request: Request<{ collection: string; item: string; key: string; name?: string }>, response: Response): Promise<void> {
   const { collection, item: itemId, key, name } = request.params;
   const item = await catalog.item(collection, itemId);
   const asset = item !== null && Object.hasOwn(item.assets, key) ? item.assets[key] : undefined;
   if (asset === undefined) throw new OpenEOError('NotFound', {});
   const resource = asset.href.startsWith('file:') ? await fileResource(asset.href)
     : asset.href.startsWith('object:') ? await objectResource(objects, asset.href.slice('object:'.length)) : null;
-  await sendResource(request, response, found(resource), { mediaType: asset.type ?? 'application/octet-stream', name });
+  await sendResource(request, response, found(resource), { mediaType: asset.type ?? 'application/octet-stream', name: name ?? key });
 }
 
 function found(resource: Resource | null): Resource {

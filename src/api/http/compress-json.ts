@@ -11,15 +11,20 @@ const encoders = {
   gzip: (bytes: Buffer) => promisify(gzip)(bytes),
 };
 
-/** Makes `response.json` compress what is worth it, with what the client understands. */
+/** Makes `response.json`, and `response.send` of JSON, compress what is worth it with what the client understands. */
 export function compressJson(request: Request, response: Response, next: NextFunction): void {
+  const send = response.send.bind(response);
   response.json = (value: unknown) => {
-    const bytes = Buffer.from(JSON.stringify(value));
-    if (!response.getHeader('Content-Type')) response.type('application/json');
+    // Without the charset that express would add: JSON has none.
+    if (!response.hasHeader('Content-Type')) response.setHeader('Content-Type', 'application/json');
+    return response.send(Buffer.from(JSON.stringify(value)));
+  };
+  response.send = (body: unknown) => {
+    if (!Buffer.isBuffer(body) || !/json/.test(String(response.getHeader('Content-Type')))) return send(body);
     response.vary('Accept-Encoding');
-    const encoding = bytes.length < minBytes ? false : request.acceptsEncodings('br', 'gzip');
-    if (encoding !== 'br' && encoding !== 'gzip') return response.send(bytes);
-    encoders[encoding](bytes).then((packed) => response.set('Content-Encoding', encoding).send(packed), next);
+    const encoding = body.length < minBytes ? false : request.acceptsEncodings('br', 'gzip');
+    if (encoding !== 'br' && encoding !== 'gzip') return send(body);
+    encoders[encoding](body).then((packed) => send.call(response.set('Content-Encoding', encoding), packed), next);
     return response;
   };
   next();

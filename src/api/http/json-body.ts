@@ -15,11 +15,11 @@ const parse = express.json({ limit: maxBodyBytes, type: types, strict: false });
  * @throws ContentTypeInvalid for another media type, ProcessInvalid for a missing, broken or too large body
  */
 export const jsonBody: RequestHandler = (request: Request, response: Response, next: NextFunction) => {
-  if (hasBody(request) && !request.is(types)) return next(new OpenEOError('ContentTypeInvalid', { types: 'application/json' }));
+  if (!hasBody(request)) return next(new OpenEOError('ProcessInvalid', {}, { detail: 'The request has no body.' }));
+  if (!request.is(types)) return next(new OpenEOError('ContentTypeInvalid', { types: 'application/json' }));
   parse(request, response, (error?: unknown) => {
     if (error) return next(error);
     const body = request.body as unknown;
-    if (body === undefined) return next(new OpenEOError('ProcessInvalid', {}, { detail: 'The request has no body.' }));
     if (typeof body !== 'object' || body === null || Array.isArray(body)) return next(new OpenEOError('ProcessInvalid', {}, { detail: 'The request body must be a JSON object.' }));
     next();
   });
