@@ -2,6 +2,7 @@
  * How embeddings are described in STAC: the collection of a layer, its items, and the fields that a
  * result with embeddings carries (`emb:*` of the embeddings extension 0.0.1, processing 1.2,
  * projection 2, raster 2). The embeddings schema itself still demands STAC 1.0.0, so it is not listed.
+ * Hrefs are paths of the service; the API makes URLs of them.
  */
 import type { StacBand, StacCollection, StacItem, StacLink } from '../catalog/types.ts';
 import type { Quantization } from '../graph/scope.ts';
@@ -74,8 +75,8 @@ export function describeLayer(layer: Layer, file: StacCollection, source: StacCo
     'lamina:layer': { ...layer.definition, operator: layer.operator.reference },
     links: [
       ...(file.links ?? []),
-      { rel: 'emb:source-data', href: `collection:${source.id}`, type: 'application/json', title: source.title ?? source.id },
-      { rel: 'derived_from', href: `collection:${source.id}`, type: 'application/json', title: source.title ?? source.id },
+      { rel: 'emb:source-data', href: `/stac/collections/${source.id}`, type: 'application/json', title: source.title ?? source.id },
+      { rel: 'derived_from', href: `/stac/collections/${source.id}`, type: 'application/json', title: source.title ?? source.id },
     ],
   };
 }
@@ -94,13 +95,19 @@ function projectionSummary(source: StacCollection): Record<string, unknown> {
   return codes === undefined ? {} : { 'proj:code': codes };
 }
 
+/** Path under which the service computes and serves the file of a layer's item. */
+export function layerFileHref(layer: string, item: string): string {
+  return `/layers/${encodeURIComponent(layer)}/${encodeURIComponent(item)}/embeddings.tif`;
+}
+
 /** The item of a layer that stands for one raw item. Its file is computed when somebody fetches it. */
 export function describeLayerItem(layer: Layer, raw: StacItem): StacItem {
   const { manifest } = layer.operator;
   const { datetime, start_datetime: start, end_datetime: end } = raw.properties;
+  const href = `/stac/collections/${raw.collection}/items/${encodeURIComponent(raw.id)}`;
   const links: StacLink[] = [
-    { rel: 'derived_from', href: `item:${raw.collection}/${raw.id}`, type: 'application/geo+json', title: raw.id },
-    { rel: 'emb:source-data', href: `item:${raw.collection}/${raw.id}`, type: 'application/geo+json', title: raw.id },
+    { rel: 'derived_from', href, type: 'application/geo+json', title: raw.id },
+    { rel: 'emb:source-data', href, type: 'application/geo+json', title: raw.id },
   ];
   const projection = typeof raw.properties['proj:code'] === 'string' ? { 'proj:code': raw.properties['proj:code'] } : {};
   return {
@@ -122,7 +129,7 @@ export function describeLayerItem(layer: Layer, raw: StacItem): StacItem {
     links,
     assets: {
       embeddings: {
-        href: `layer:${layer.id}/${raw.id}`,
+        href: layerFileHref(layer.id, raw.id),
         type: COG_MEDIA_TYPE,
         title: 'Embeddings, computed on demand',
         roles: ['data', 'virtual'],

@@ -1,4 +1,5 @@
 /** What the STAC API is made of. The composition root gives it. */
+import type { Request } from 'express';
 import type { ItemSource } from '../../catalog/item-source.ts';
 import type { StacCollection } from '../../catalog/types.ts';
 import type { Log } from '../../log.ts';
@@ -10,8 +11,9 @@ export interface CollectionSource {
   collection(id: string): Promise<StacCollection | null>;
 }
 
-export interface StacDependencies {
-  /** URL under which clients reach the router, e.g. 'https://example.org/stac'; no slash at the end. */
+/** What a route needs to answer one request. */
+export interface StacContext {
+  /** URL under which the client reaches the router, e.g. 'https://example.org/stac'; no slash at the end. */
   readonly baseUrl: string;
   readonly title: string;
   /** CommonMark. */
@@ -19,8 +21,13 @@ export interface StacDependencies {
   readonly collections: CollectionSource;
   readonly items: ItemSource;
   /** URL (or path on the same host) under which the bytes of an asset can be fetched. */
-  readonly signAsset: (collection: string, item: string, assetKey: string) => string;
+  readonly signAsset: (collection: string, item: string, assetKey: string, href: string) => string;
   /** More links for the landing page, e.g. to the openEO API. */
   readonly links?: readonly { readonly rel: string; readonly href: string; readonly type?: string; readonly title?: string }[];
   readonly log: Log;
+}
+
+/** The base URL may depend on the request: without a configured one it is the host that the client named. */
+export interface StacDependencies extends Omit<StacContext, 'baseUrl'> {
+  readonly baseUrl: string | ((request: Request) => string);
 }

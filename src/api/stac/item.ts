@@ -1,16 +1,16 @@
 /** GET /collections/{collection_id}/items/{item_id} */
 import type { RequestHandler } from 'express';
 import { findCollection } from './collection.ts';
-import type { StacDependencies } from './dependencies.ts';
+import type { StacContext } from './dependencies.ts';
 import { presentItem } from './present.ts';
 import { GEOJSON_TYPE, notFound, pathParameter, sendJson } from './respond.ts';
 
-export function item(dependencies: StacDependencies): RequestHandler {
+export function item(context: StacContext): RequestHandler {
   return async (request, response) => {
-    const { id: collectionId } = await findCollection(dependencies, pathParameter(request, 'collectionId'));
+    const { id: collectionId } = await findCollection(context, pathParameter(request, 'collectionId'));
     const itemId = pathParameter(request, 'itemId');
-    const found = await dependencies.items.get(collectionId, itemId);
+    const found = await context.items.get(collectionId, itemId);
     if (!found) throw notFound('item', itemId);
-    sendJson(response, presentItem(found, dependencies), GEOJSON_TYPE);
+    sendJson(response, presentItem(found, context), GEOJSON_TYPE);
   };
 }

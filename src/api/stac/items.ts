@@ -1,17 +1,17 @@
 /** GET /collections/{collection_id}/items: the items of a collection, newest first. */
 import type { RequestHandler } from 'express';
 import { findCollection } from './collection.ts';
-import type { StacDependencies } from './dependencies.ts';
+import type { StacContext } from './dependencies.ts';
 import { parsePage } from './parse-query.ts';
 import { collectionUrl, nextLink, presentPage, selfUrl } from './present.ts';
 import { GEOJSON_TYPE, JSON_TYPE, pathParameter, sendJson } from './respond.ts';
 
-export function items(dependencies: StacDependencies): RequestHandler {
+export function items(context: StacContext): RequestHandler {
   return async (request, response) => {
-    const { id } = await findCollection(dependencies, pathParameter(request, 'collectionId'));
-    const page = await dependencies.items.search({ ...parsePage(request.query), collections: [id] });
-    const self = selfUrl(dependencies, request.originalUrl, `/collections/${encodeURIComponent(id)}/items`);
-    const parent = { rel: 'collection', href: collectionUrl(dependencies, id), type: JSON_TYPE };
-    sendJson(response, presentPage(page, self, [parent, ...nextLink(self, page.next)], dependencies), GEOJSON_TYPE);
+    const { id } = await findCollection(context, pathParameter(request, 'collectionId'));
+    const page = await context.items.search({ ...parsePage(request.query), collections: [id] });
+    const self = selfUrl(context, request.originalUrl, `/collections/${encodeURIComponent(id)}/items`);
+    const parent = { rel: 'collection', href: collectionUrl(context, id), type: JSON_TYPE };
+    sendJson(response, presentPage(page, self, [parent, ...nextLink(self, page.next)], context), GEOJSON_TYPE);
   };
 }

@@ -2,31 +2,31 @@
 import type { RequestHandler } from 'express';
 import type { StacLink } from '../../catalog/types.ts';
 import { conformsTo } from './conformance.ts';
-import type { StacDependencies } from './dependencies.ts';
+import type { StacContext } from './dependencies.ts';
 import { collectionUrl, QUERYABLES_REL, rootLink } from './present.ts';
 import { GEOJSON_TYPE, JSON_TYPE, OPENAPI_TYPE, SCHEMA_TYPE, sendJson } from './respond.ts';
 
-export function landing(dependencies: StacDependencies): RequestHandler {
+export function landing(context: StacContext): RequestHandler {
   return async (_request, response) => {
-    const collections = await dependencies.collections.collections();
-    const children = collections.map(({ id, title }): StacLink => ({ rel: 'child', href: collectionUrl(dependencies, id), type: JSON_TYPE, title: title ?? id }));
+    const collections = await context.collections.collections();
+    const children = collections.map(({ id, title }): StacLink => ({ rel: 'child', href: collectionUrl(context, id), type: JSON_TYPE, title: title ?? id }));
     sendJson(response, {
       type: 'Catalog',
       stac_version: '1.1.0',
       id: 'lamina',
-      title: dependencies.title,
-      description: dependencies.description,
+      title: context.title,
+      description: context.description,
       conformsTo,
-      links: [...fixedLinks(dependencies), ...(dependencies.links ?? []), ...children],
+      links: [...fixedLinks(context), ...(context.links ?? []), ...children],
     });
   };
 }
 
-function fixedLinks(dependencies: StacDependencies): StacLink[] {
-  const { baseUrl, title } = dependencies;
+function fixedLinks(context: StacContext): StacLink[] {
+  const { baseUrl, title } = context;
   return [
     { rel: 'self', href: `${baseUrl}/`, type: JSON_TYPE, title },
-    rootLink(dependencies),
+    rootLink(context),
     { rel: 'service-desc', href: `${baseUrl}/api`, type: OPENAPI_TYPE, title: 'Description of this API' },
     { rel: 'service-doc', href: `${baseUrl}/api.html`, type: 'text/html', title: 'Documentation of this API' },
     { rel: 'conformance', href: `${baseUrl}/conformance`, type: JSON_TYPE, title: 'Conformance classes' },

@@ -1,7 +1,7 @@
 /** Stored objects as clients see them: with the links of this API, and assets that can be fetched. */
 import type { ItemPage } from '../../catalog/item-source.ts';
 import type { StacAsset, StacCollection, StacItem, StacLink } from '../../catalog/types.ts';
-import type { StacDependencies } from './dependencies.ts';
+import type { StacContext } from './dependencies.ts';
 import { GEOJSON_TYPE, JSON_TYPE, SCHEMA_TYPE } from './respond.ts';
 
 export const QUERYABLES_REL = 'http://www.opengis.net/def/rel/ogc/1.0/queryables';
@@ -9,59 +9,61 @@ export const QUERYABLES_REL = 'http://www.opengis.net/def/rel/ogc/1.0/queryables
 /** Links that only this API can set; what a source says under these names is dropped. */
 const ownRels = new Set(['self', 'root', 'parent', 'collection', 'items', 'item', 'child', 'data', 'search', 'conformance', QUERYABLES_REL]);
 
-const foreignLinks = (links: readonly StacLink[]) => links.filter((link) => !ownRels.has(link.rel));
+/** The links a source or a layer gave; paths of the service become URLs. */
+const foreignLinks = (links: readonly StacLink[], { baseUrl }: StacContext) =>
+  links.filter((link) => !ownRels.has(link.rel)).map((link) => (link.href.startsWith('/') ? { ...link, href: new URL(link.href, baseUrl).href } : link));
 
 /** URL of a collection; its items are under '/items'. */
-export function collectionUrl({ baseUrl }: StacDependencies, id: string): string {
+export function collectionUrl({ baseUrl }: StacContext, id: string): string {
   return `${baseUrl}/collections/${encodeURIComponent(id)}`;
 }
 
-export function rootLink({ baseUrl, title }: StacDependencies): StacLink {
+export function rootLink({ baseUrl, title }: StacContext): StacLink {
   return { rel: 'root', href: `${baseUrl}/`, type: JSON_TYPE, title };
 }
 
-export function presentCollection(collection: StacCollection, dependencies: StacDependencies): StacCollection {
-  const url = collectionUrl(dependencies, collection.id);
+export function presentCollection(collection: StacCollection, context: StacContext): StacCollection {
+  const url = collectionUrl(context, collection.id);
   return {
     ...collection,
     links: [
       { rel: 'self', href: url, type: JSON_TYPE },
-      rootLink(dependencies),
-      { rel: 'parent', href: `${dependencies.baseUrl}/`, type: JSON_TYPE, title: dependencies.title },
+      rootLink(context),
+      { rel: 'parent', href: `${context.baseUrl}/`, type: JSON_TYPE, title: context.title },
       { rel: 'items', href: `${url}/items`, type: GEOJSON_TYPE },
       { rel: QUERYABLES_REL, href: `${url}/queryables`, type: SCHEMA_TYPE },
-      ...foreignLinks(collection.links),
+      ...foreignLinks(collection.links, context),
     ],
   };
 }
 
-export function presentItem(item: StacItem, dependencies: StacDependencies): StacItem {
-  const collection = collectionUrl(dependencies, item.collection);
+export function presentItem(item: StacItem, context: StacContext): StacItem {
+  const collection = collectionUrl(context, item.collection);
   return {
     ...item,
     links: [
       { rel: 'self', href: `${collection}/items/${encodeURIComponent(item.id)}`, type: GEOJSON_TYPE },
-      rootLink(dependencies),
+      rootLink(context),
       { rel: 'parent', href: collection, type: JSON_TYPE },
       { rel: 'collection', href: collection, type: JSON_TYPE },
-      ...foreignLinks(item.links),
+      ...foreignLinks(item.links, context),
     ],
-    assets: Object.fromEntries(Object.entries(item.assets).map(([key, asset]) => [key, presentAsset(item, key, asset, dependencies)])),
+    assets: Object.fromEntries(Object.entries(item.assets).map(([key, asset]) => [key, presentAsset(item, key, asset, context)])),
   };
 }
 
 /** Paths on our disk and keys of our store stay inside: clients get a signed URL instead. */
-function presentAsset(item: StacItem, key: string, asset: StacAsset, { signAsset, baseUrl }: StacDependencies): StacAsset {
+function presentAsset(item: StacItem, key: string, asset: StacAsset, { signAsset, baseUrl }: StacContext): StacAsset {
   const isPublic = /^(https?|s3|gs|az|abfs|ftp):/i.test(asset.href);
-  return isPublic ? asset : { ...asset, href: new URL(signAsset(item.collection, item.id, key), baseUrl).href };
+  return isPublic ? asset : { ...asset, href: new URL(signAsset(item.collection, item.id, key, asset.href), baseUrl).href };
 }
 
 /** One page of items as a GeoJSON FeatureCollection; `links` come after self and root. */
-export function presentPage(page: ItemPage, self: string, links: readonly StacLink[], dependencies: StacDependencies): Record<string, unknown> {
+export function presentPage(page: ItemPage, self: string, links: readonly StacLink[], context: StacContext): Record<string, unknown> {
   return {
     type: 'FeatureCollection',
-    features: page.items.map((item) => presentItem(item, dependencies)),
-    links: [{ rel: 'self', href: self, type: GEOJSON_TYPE }, rootLink(dependencies), ...links],
+    features: page.items.map((item) => presentItem(item, context)),
+    links: [{ rel: 'self', href: self, type: GEOJSON_TYPE }, rootLink(context), ...links],
     ...(page.numberMatched === null ? {} : { numberMatched: page.numberMatched }),
     numberReturned: page.items.length,
   };
@@ -76,7 +78,7 @@ export function nextLink(self: string, token: string | null): StacLink[] {
 }
 
 /** The public URL of a request: ours, not the one that a proxy talks to. */
-export function selfUrl({ baseUrl }: StacDependencies, originalUrl: string, path: string): string {
+export function selfUrl({ baseUrl }: StacContext, originalUrl: string, path: string): string {
   const query = originalUrl.indexOf('?');
   return `${baseUrl}${path}${query < 0 ? '' : originalUrl.slice(query)}`;
 }

@@ -1,7 +1,7 @@
 /** GET /queryables and /collections/{collection_id}/queryables: properties that searches know, as JSON Schema. */
 import type { RequestHandler } from 'express';
 import { findCollection } from './collection.ts';
-import type { StacDependencies } from './dependencies.ts';
+import type { StacContext } from './dependencies.ts';
 import { collectionUrl } from './present.ts';
 import { pathParameter, SCHEMA_TYPE, sendJson } from './respond.ts';
 
@@ -12,13 +12,13 @@ const properties = {
   datetime: { title: 'Acquisition time', type: 'string', format: 'date-time' },
 } as const;
 
-export function queryables(dependencies: StacDependencies): RequestHandler {
+export function queryables(context: StacContext): RequestHandler {
   return async (request, response) => {
     const id = pathParameter(request, 'collectionId');
-    const subject = id === '' ? null : await findCollection(dependencies, id);
+    const subject = id === '' ? null : await findCollection(context, id);
     sendJson(response, {
       $schema: 'https://json-schema.org/draft/2019-09/schema',
-      $id: subject ? `${collectionUrl(dependencies, subject.id)}/queryables` : `${dependencies.baseUrl}/queryables`,
+      $id: subject ? `${collectionUrl(context, subject.id)}/queryables` : `${context.baseUrl}/queryables`,
       type: 'object',
       title: subject ? `Queryables of ${subject.title ?? subject.id}` : 'Queryables of all collections',
       properties,

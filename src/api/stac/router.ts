@@ -1,9 +1,9 @@
 /** The STAC API: its table of contents. Every route is a file beside this one. */
-import express, { type Router } from 'express';
+import express, { type RequestHandler, type Router } from 'express';
 import { collection } from './collection.ts';
 import { collections } from './collections.ts';
 import { conformance } from './conformance.ts';
-import type { StacDependencies } from './dependencies.ts';
+import type { StacContext, StacDependencies } from './dependencies.ts';
 import { item } from './item.ts';
 import { items } from './items.ts';
 import { landing } from './landing.ts';
@@ -15,20 +15,29 @@ import { serviceDescription, serviceDocumentation } from './service-description.
 /** A router to mount where `baseUrl` points. Errors are answered here, in STAC's form. */
 export function createStacRouter(dependencies: StacDependencies): Router {
   const router = express.Router();
-  router.get('/', landing(dependencies));
+  const on = inContext(dependencies);
+  router.get('/', on(landing));
   router.get('/conformance', conformance());
-  router.get('/api', serviceDescription(dependencies));
-  router.get('/api.html', serviceDocumentation(dependencies));
-  router.get('/queryables', queryables(dependencies));
-  router.get('/collections', collections(dependencies));
-  router.get('/collections/:collectionId', collection(dependencies));
-  router.get('/collections/:collectionId/queryables', queryables(dependencies));
-  router.get('/collections/:collectionId/items', items(dependencies));
-  router.get('/collections/:collectionId/items/:itemId', item(dependencies));
-  router.get('/search', searchByQuery(dependencies));
+  router.get('/api', on(serviceDescription));
+  router.get('/api.html', on(serviceDocumentation));
+  router.get('/queryables', on(queryables));
+  router.get('/collections', on(collections));
+  router.get('/collections/:collectionId', on(collection));
+  router.get('/collections/:collectionId/queryables', on(queryables));
+  router.get('/collections/:collectionId/items', on(items));
+  router.get('/collections/:collectionId/items/:itemId', on(item));
+  router.get('/search', on(searchByQuery));
   // Some clients send no content type, or that of GeoJSON.
-  router.post('/search', express.json({ type: () => true, limit: '1mb', strict: false }), searchByBody(dependencies));
+  router.post('/search', express.json({ type: () => true, limit: '1mb', strict: false }), on(searchByBody));
   router.use(unknownRoute);
   router.use(errorHandler(dependencies.log));
   return router;
+}
+
+/** Gives each request its route with the base URL that its client knows. */
+function inContext({ baseUrl, ...rest }: StacDependencies): (route: (context: StacContext) => RequestHandler) => RequestHandler {
+  return (route) => (request, response, next) => {
+    const context = { ...rest, baseUrl: typeof baseUrl === 'string' ? baseUrl : baseUrl(request) };
+    return route(context)(request, response, next);
+  };
 }

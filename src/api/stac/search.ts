@@ -1,27 +1,27 @@
 /** GET and POST /search: items of all collections. */
 import type { RequestHandler } from 'express';
 import type { StacLink } from '../../catalog/types.ts';
-import type { StacDependencies } from './dependencies.ts';
+import type { StacContext } from './dependencies.ts';
 import { parseSearchBody, parseSearchQuery } from './parse-query.ts';
 import { nextLink, presentPage, selfUrl } from './present.ts';
 import { GEOJSON_TYPE, sendJson } from './respond.ts';
 
-export function searchByQuery(dependencies: StacDependencies): RequestHandler {
+export function searchByQuery(context: StacContext): RequestHandler {
   return async (request, response) => {
-    const page = await dependencies.items.search(parseSearchQuery(request.query));
-    const self = selfUrl(dependencies, request.originalUrl, '/search');
-    sendJson(response, presentPage(page, self, nextLink(self, page.next), dependencies), GEOJSON_TYPE);
+    const page = await context.items.search(parseSearchQuery(request.query));
+    const self = selfUrl(context, request.originalUrl, '/search');
+    sendJson(response, presentPage(page, self, nextLink(self, page.next), context), GEOJSON_TYPE);
   };
 }
 
 /** The body has been parsed by express.json(). */
-export function searchByBody(dependencies: StacDependencies): RequestHandler {
+export function searchByBody(context: StacContext): RequestHandler {
   return async (request, response) => {
     const body = (request.body === undefined ? {} : request.body) as unknown;
-    const page = await dependencies.items.search(parseSearchBody(body));
-    const self = `${dependencies.baseUrl}/search`;
+    const page = await context.items.search(parseSearchBody(body));
+    const self = `${context.baseUrl}/search`;
     // The whole body is repeated, so a client need not know how to merge.
     const next: StacLink[] = page.next === null ? [] : [{ rel: 'next', href: self, type: GEOJSON_TYPE, method: 'POST', body: { ...(body as object), token: page.next }, merge: false }];
-    sendJson(response, presentPage(page, self, next, dependencies), GEOJSON_TYPE);
+    sendJson(response, presentPage(page, self, next, context), GEOJSON_TYPE);
   };
 }

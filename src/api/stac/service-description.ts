@@ -1,14 +1,14 @@
 /** GET /api (OpenAPI 3.0, for programs) and GET /api.html (for people). */
 import type { RequestHandler } from 'express';
-import type { StacDependencies } from './dependencies.ts';
+import type { StacContext } from './dependencies.ts';
 import { openApiDocument, operations } from './openapi.ts';
 import { OPENAPI_TYPE, sendJson } from './respond.ts';
 
-export function serviceDescription({ baseUrl, title, description }: StacDependencies): RequestHandler {
+export function serviceDescription({ baseUrl, title, description }: StacContext): RequestHandler {
   return (_request, response) => sendJson(response, openApiDocument(baseUrl, title, description), OPENAPI_TYPE);
 }
 
-export function serviceDocumentation({ baseUrl, title, description }: StacDependencies): RequestHandler {
+export function serviceDocumentation({ baseUrl, title, description }: StacContext): RequestHandler {
   const rows = operations().map(([method, path, summary]) => `<tr><td>${method.toUpperCase()}</td><td><code>${escape(path)}</code></td><td>${escape(summary)}</td></tr>`);
   const page = `<!doctype html>
 <html lang="en">

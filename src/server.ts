@@ -1,0 +1,140 @@
+/** Composition root of the API: wires the catalog, the jobs and the routes, and listens. It never computes. */
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createApp } from './api/app.ts';
+import { signAsset } from './api/assets/links.ts';
+import { loadSecret } from './api/auth/secret.ts';
+import { configuredUsers, ensureDevelopmentUser, storedUsers, type NamedPassword, type UserDirectory } from './api/auth/users.ts';
+import type { ApiDependencies, Shared } from './api/dependencies.ts';
+import { createLayerRouter } from './api/layers/embeddings.ts';
+import { createStacRouter } from './api/stac/router.ts';
+import { createTileRouter } from './api/tiles/tiles.ts';
+import { combineItemSources } from './catalog/item-source.ts';
+import { readConfig, type Config } from './config.ts';
+import { openDeployment, packageFolder, type Deployment } from './deployment.ts';
+import { inputFormats, outputFormats } from './formats/index.ts';
+import { Jobs } from './jobs/service.ts';
+import { layerItems } from './layers/layer-items.ts';
+import { VirtualCatalog } from './layers/virtual-catalog.ts';
+import { createStreamLog, type Log } from './log.ts';
+import { prepareCatalog } from './prepare-catalog.ts';
+
+export interface RunningServer {
+  /** Where clients reach it from this machine, or the configured public URL. */
+  readonly url: string;
+  /** Made at this start, because there was no user; null otherwise. */
+  readonly developmentUser: NamedPassword | null;
+  close(): Promise<void>;
+}
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+
+/** Opens the deployment, prepares the catalog, and resolves when requests are answered. */
+export async function startServer(config: Config, databaseUrl: string, log: Log): Promise<RunningServer> {
+  const deployment = await openDeployment(config, databaseUrl, log);
+  try {
+    const { users, developmentUser } = await openUsers(config, deployment);
+    await prepareCatalog(deployment, packageFolder('collections'));
+    const { database, jobs: store, jobLogs: logs, queues, objects } = deployment;
+    const jobs = new Jobs({ store, logs, queues, objects, log });
+    const app = createApp(apiDependencies(config, deployment, { jobs, users, secret: await loadSecret(database, config.secret) }));
+    const { port, close } = await listen(createServer(app), config);
+    const stopCaring = jobs.startCaring();
+    return {
+      url: config.publicUrl ?? `http://${/^(0\.0\.0\.0|::)$/.test(config.host) ? '127.0.0.1' : config.host}:${port}`,
+      developmentUser,
+      async close() {
+        stopCaring();
+        await close();
+        await deployment.close();
+      },
+    };
+  } catch (error) {
+    await deployment.close();
+    throw error;
+  }
+}
+
+async function openUsers(config: Config, { database }: Deployment): Promise<{ users: UserDirectory; developmentUser: NamedPassword | null }> {
+  if (config.basicUsers !== null) return { users: configuredUsers(config.basicUsers), developmentUser: null };
+  return { users: storedUsers(database), developmentUser: await ensureDevelopmentUser(database) };
+}
+
+function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: Jobs; users: UserDirectory; secret: string }): ApiDependencies {
+  const { catalog, operators, registry, objects, queues, log } = deployment;
+  const virtual = new VirtualCatalog(catalog, operators);
+  const items = combineItemSources([catalog, layerItems(catalog, operators)]);
+  const shown = {
+    collections: async () => Promise.all((await catalog.collections()).map((stored) => virtual.describe(stored))),
+    collection: async (id: string) => {
+      const stored = await catalog.collection(id);
+      return stored && virtual.describe(stored);
+    },
+    item: (collection: string, id: string) => items.get(collection, id),
+  };
+  const stac = (shared: Shared) => createStacRouter({
+    baseUrl: (request) => `${shared.baseUrl(request)}/stac`,
+    title: 'Lamina',
+    description: 'Raw Earth-observation collections and virtual embedding layers over them.',
+    collections: shown,
+    items,
+    signAsset: (collection, item, key, href) => signAsset(shared.signer, '', { collection, item, key, href }),
+    log,
+  });
+  const layers = createLayerRouter({ virtual, items: catalog, jobs: parts.jobs, objects, timeoutSeconds: config.syncTimeoutSeconds });
+  return {
+    ...parts,
+    catalog: shown,
+    registry,
+    objects,
+    formats: { input: inputFormats, output: outputFormats },
+    publicUrl: config.publicUrl,
+    tokenHours: config.tokenHours,
+    linkHours: config.linkHours,
+    syncTimeoutSeconds: config.syncTimeoutSeconds,
+    version,
+    log,
+    mounts: [
+      { path: '/stac', handler: stac },
+      { path: '/layers', handler: () => layers },
+      { path: '/', handler: (shared) => createTileRouter({ catalog, virtual, queues, objects, publicUrl: shared.baseUrl }) },
+    ],
+  };
+}
+
+/** Throws an Error with one line when the port is taken or may not be used. */
+async function listen(server: ReturnType<typeof createServer>, { host, port }: Config): Promise<{ port: number; close: () => Promise<void> }> {
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const reasons: Record<string, string> = { EADDRINUSE: 'is in use by another program', EACCES: 'may not be used by this user' };
+    throw new Error(`port ${port} on ${host} ${reasons[code ?? ''] ?? `can't be listened on (${code})`}; LAMINA_PORT chooses another one`, { cause: error });
+  }
+  const close = async () => {
+    const closed = once(server, 'close');
+    server.close();
+    // Clients that keep connections open must not keep the service open.
+    setTimeout(() => server.closeAllConnections(), 1000).unref();
+    server.closeIdleConnections();
+    await closed;
+  };
+  return { port: (server.address() as AddressInfo).port, close };
+}
+
+/** `lamina api`: only the API, for deployments with workers elsewhere. Runs until it is told to end. */
+export async function runApi(environment: NodeJS.ProcessEnv): Promise<void> {
+  const config = readConfig(environment);
+  const log = createStreamLog(process.stdout, config.logLevel);
+  if (config.databaseUrl === null) throw new Error('An API of its own needs LAMINA_DATABASE_URL: `lamina serve` brings a database along.');
+  const server = await startServer(config, config.databaseUrl, log);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve());
+  log.info(`The API answers on ${server.url}.`);
+  await promise;
+  await server.close();
+  process.exit(0);
+}
