@@ -69,7 +69,7 @@ INPUT_OUTPUT = {
         },
         examples=[
             example('Three bands of one summer, little cloud', id='SYNTHETIC_S2',
-                    spatial_extent=dict(west=5.9, south=50.6, east=6.0, north=50.7), temporal_extent=['2024-06-01', '2024-09-01'], bands=['B04', 'B08', 'SCL'],
+                    spatial_extent=dict(west=5.95, south=50.61, east=5.98, north=50.63), temporal_extent=['2023-06-01', '2023-09-01'], bands=['B04', 'B08', 'SCL'],
                     properties={'eo:cloud_cover': child('lte', x=dict(from_parameter='value'), y=20)}),
         ],
     ),
