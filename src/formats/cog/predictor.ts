@@ -32,36 +32,61 @@ export function applyDifferences(bytes: Uint8Array, shape: RowShape): void {
   else throw new RangeError('predictor 2 is written for samples of at most 4 bytes');
 }
 
-/** Undoes predictor 3: gives little-endian floats. */
+/** Undoes predictor 3: gives little-endian floats. Changes `bytes` on the way. */
 export function undoFloatPlanes(bytes: Uint8Array, shape: RowShape): Uint8Array {
-  const { samplesPerRow, rows, bytesPerSample } = shape;
-  const rowBytes = samplesPerRow * bytesPerSample;
-  const out = new Uint8Array(rowBytes * rows);
+  const rowBytes = shape.samplesPerRow * shape.bytesPerSample;
+  const out = new Uint8Array(rowBytes * shape.rows);
   sumBytes(bytes, { ...shape, samplesPerRow: rowBytes });
-  for (let row = 0; row < rows; row++) {
-    for (let plane = 0; plane < bytesPerSample; plane++) {
-      let from = row * rowBytes + plane * samplesPerRow;
-      let to = row * rowBytes + (bytesPerSample - 1 - plane);
-      for (let i = 0; i < samplesPerRow; i++, to += bytesPerSample) out[to] = bytes[from++]!;
-    }
-  }
+  if (shape.bytesPerSample === 4) joinLongs(bytes, new Uint32Array(out.buffer), shape);
+  else movePlanes(shape, (plane, sample) => {
+    out[sample] = bytes[plane]!;
+  });
   return out;
 }
 
 /** Applies predictor 3 to little-endian floats. */
 export function applyFloatPlanes(bytes: Uint8Array, shape: RowShape): Uint8Array {
-  const { samplesPerRow, rows, bytesPerSample } = shape;
-  const rowBytes = samplesPerRow * bytesPerSample;
-  const out = new Uint8Array(rowBytes * rows);
-  for (let row = 0; row < rows; row++) {
-    for (let plane = 0; plane < bytesPerSample; plane++) {
-      let to = row * rowBytes + plane * samplesPerRow;
-      let from = row * rowBytes + (bytesPerSample - 1 - plane);
-      for (let i = 0; i < samplesPerRow; i++, from += bytesPerSample) out[to++] = bytes[from]!;
-    }
-  }
+  const rowBytes = shape.samplesPerRow * shape.bytesPerSample;
+  const out = new Uint8Array(rowBytes * shape.rows);
+  if (shape.bytesPerSample === 4) splitLongs(new Uint32Array(bytes.buffer, bytes.byteOffset, out.length / 4), out, shape);
+  else movePlanes(shape, (plane, sample) => {
+    out[plane] = bytes[sample]!;
+  });
   subtractBytes(out, { ...shape, samplesPerRow: rowBytes });
   return out;
+}
+
+/** Visits every byte with its place among the planes and its place in the samples. */
+function movePlanes({ samplesPerRow, rows, bytesPerSample }: RowShape, move: (plane: number, sample: number) => void): void {
+  const rowBytes = samplesPerRow * bytesPerSample;
+  for (let row = 0; row < rows; row++) {
+    for (let plane = 0; plane < bytesPerSample; plane++) {
+      let from = row * rowBytes + plane * samplesPerRow;
+      let to = row * rowBytes + (bytesPerSample - 1 - plane);
+      for (let i = 0; i < samplesPerRow; i++, to += bytesPerSample) move(from++, to);
+    }
+  }
+}
+
+/** movePlanes for the commonest type, four bytes at a time. */
+function splitLongs(longs: Uint32Array, out: Uint8Array, { samplesPerRow, rows }: RowShape): void {
+  for (let row = 0, i = 0; row < rows; row++) {
+    for (let to = row * samplesPerRow * 4, end = to + samplesPerRow; to < end; to++) {
+      const value = longs[i++]!;
+      out[to] = value >>> 24;
+      out[to + samplesPerRow] = value >>> 16;
+      out[to + samplesPerRow * 2] = value >>> 8;
+      out[to + samplesPerRow * 3] = value;
+    }
+  }
+}
+
+function joinLongs(bytes: Uint8Array, longs: Uint32Array, { samplesPerRow, rows }: RowShape): void {
+  for (let row = 0, i = 0; row < rows; row++) {
+    for (let from = row * samplesPerRow * 4, end = from + samplesPerRow; from < end; from++) {
+      longs[i++] = (bytes[from]! << 24) | (bytes[from + samplesPerRow]! << 16) | (bytes[from + samplesPerRow * 2]! << 8) | bytes[from + samplesPerRow * 3]!;
+    }
+  }
 }
 
 function sumBytes(data: Uint8Array, { samplesPerRow, stride, rows }: RowShape): void {

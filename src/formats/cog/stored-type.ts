@@ -1,0 +1,114 @@
+/** How the values of a cube become stored samples: type, no-data value, scale and offset. */
+import type { Block } from '../../cube/block.ts';
+import type { Cube, Encoding } from '../../cube/cube.ts';
+import { allocate, isFloat, type DType, type Samples } from '../../cube/dtype.ts';
+import { storeIn } from '../../cube/store.ts';
+import type { PlannedBand } from '../raster-plan.ts';
+
+export interface StoredType {
+  readonly dtype: Exclude<DType, 'bool'>;
+  /** The value that stands for no-data. */
+  readonly nodata: number;
+  /** True when the cube itself says so, and not our choice because some value is needed. */
+  readonly isNodataGiven: boolean;
+  readonly encoding?: Encoding;
+}
+
+type IntegerType = 'uint8' | 'int8' | 'uint16' | 'int16' | 'uint32' | 'int32';
+
+/** Far from what measurements and classes usually are. */
+const usualNodata: Record<IntegerType, number> = { uint8: 255, int8: -128, uint16: 65_535, int16: -32_768, uint32: 4_294_967_295, int32: -2_147_483_648 };
+/** Where to go when a type has no value left for no-data. */
+const wider: Record<IntegerType, { readonly dtype: StoredType['dtype']; readonly nodata: number }> = {
+  uint8: { dtype: 'uint16', nodata: 65_535 },
+  int8: { dtype: 'int16', nodata: -32_768 },
+  uint16: { dtype: 'int32', nodata: -1 },
+  int16: { dtype: 'int32', nodata: -2_147_483_648 },
+  uint32: { dtype: 'float64', nodata: Number.NaN },
+  int32: { dtype: 'float64', nodata: Number.NaN },
+};
+const limits: Record<IntegerType, readonly [number, number]> = {
+  uint8: [0, 255], int8: [-128, 127], uint16: [0, 65_535], int16: [-32_768, 32_767], uint32: [0, 4_294_967_295], int32: [-2_147_483_648, 2_147_483_647],
+};
+
+/**
+ * The type to try first: the encoding the cube asks for, else `wanted`, else its own type. Floats use NaN
+ * for no-data, integers the source's value, where the type can hold it, or a far one.
+ */
+export function storedTypeFor(cube: Cube, wanted?: StoredType['dtype']): StoredType {
+  const { encoding, nodata } = cube.attributes;
+  if (encoding && wanted === undefined) return { dtype: encoding.dtype === 'bool' ? 'uint8' : encoding.dtype, nodata: encoding.nodata, isNodataGiven: true, encoding };
+  const dtype = wanted ?? (cube.dtype === 'bool' ? 'uint8' : cube.dtype);
+  if (!isInteger(dtype)) return { dtype, nodata: Number.NaN, isNodataGiven: true };
+  const [low, high] = limits[dtype];
+  const isFitting = cube.dtype !== 'bool' && typeof nodata === 'number' && Number.isInteger(nodata) && nodata >= low && nodata <= high;
+  return isFitting ? { dtype, nodata, isNodataGiven: true } : { dtype, nodata: usualNodata[dtype], isNodataGiven: false };
+}
+
+/** The next type to try when valid samples equal the no-data value and lie between `minimum` and `maximum`. */
+export function withFreeNodata(type: StoredType, minimum: number, maximum: number): StoredType {
+  if (!isInteger(type.dtype)) return type;
+  const [low, high] = limits[type.dtype];
+  if (maximum < high) return { ...type, nodata: high, isNodataGiven: false };
+  if (minimum > low) return { ...type, nodata: low, isNodataGiven: false };
+  return { ...type, ...wider[type.dtype], isNodataGiven: false };
+}
+
+export interface EncodedSamples {
+  readonly samples: Samples;
+  /** A valid sample equals the no-data value. */
+  readonly isAmbiguous: boolean;
+}
+
+/** Stored samples of a block [bands, …]; no-data becomes the type's no-data value, and so does NaN in integers. */
+export function encodeBlock(block: Block, type: StoredType, bands: readonly PlannedBand[]): EncodedSamples {
+  if (type.encoding?.scale) return { samples: encodeScaled(block, type, bands), isAmbiguous: false };
+  const plain = block.dtype === type.dtype || (block.dtype === 'bool' && type.dtype === 'uint8');
+  if (!plain) return encodeConverted(block, type);
+  const isFree = isFloat(type.dtype) || !hasValid(block, type.nodata);
+  if (!block.nulls) return { samples: block.data, isAmbiguous: !isFree };
+  const samples = block.data.slice();
+  for (let i = 0; i < samples.length; i++) if (block.nulls[i]) samples[i] = type.nodata;
+  return { samples, isAmbiguous: !isFree };
+}
+
+/** stored = round((value − offset) / scale), within ±127 so that −128 stays free for no-data. */
+function encodeScaled(block: Block, type: StoredType, bands: readonly PlannedBand[]): Samples {
+  const { scale = [], offset = [] } = type.encoding!;
+  const samples = allocate(type.dtype, block.data.length);
+  const perBand = samples.length / bands.length;
+  const limit = type.dtype === 'int8' ? 127 : Number.POSITIVE_INFINITY;
+  for (const [band, { label }] of bands.entries()) {
+    const step = scale[label] ?? 1;
+    const middle = offset[label] ?? 0;
+    for (let i = band * perBand; i < (band + 1) * perBand; i++) {
+      const value = block.data[i]!;
+      if (block.nulls?.[i] || Number.isNaN(value)) samples[i] = type.nodata;
+      else samples[i] = Math.max(-limit, Math.min(limit, Math.round((value - middle) / step)));
+    }
+  }
+  return samples;
+}
+
+function encodeConverted(block: Block, type: StoredType): EncodedSamples {
+  const samples = allocate(type.dtype, block.data.length);
+  const store = storeIn(samples, type.dtype);
+  const isInt = isInteger(type.dtype);
+  let isAmbiguous = false;
+  for (let i = 0; i < samples.length; i++) {
+    const value = block.data[i]!;
+    if (block.nulls?.[i] || (isInt && Number.isNaN(value))) samples[i] = type.nodata;
+    else {
+      store(i, value);
+      if (isInt && samples[i] === type.nodata) isAmbiguous = true;
+    }
+  }
+  return { samples, isAmbiguous };
+}
+
+function hasValid(block: Block, value: number): boolean {
+  for (let i = block.data.indexOf(value as never); i >= 0; i = block.data.indexOf(value as never, i + 1)) if (!block.nulls?.[i]) return true;
+  return false;
+}
+
+const isInteger = (dtype: DType): dtype is IntegerType => dtype in limits;
