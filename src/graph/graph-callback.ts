@@ -14,6 +14,7 @@ import type { ProcessGraph } from './wire.ts';
 export class GraphCallback extends Callback {
   readonly #graph: Graph;
   readonly #environment: Environment;
+  readonly #call: Call;
   readonly #calls: ReadonlyMap<GraphNode, Call>;
 
   /** `call` is that of the node the callback was given to. */
@@ -21,6 +22,7 @@ export class GraphCallback extends Callback {
     super();
     this.#graph = graph;
     this.#environment = environment;
+    this.#call = call;
     this.#calls = new Map(graph.nodes.map((node) => [node, callOf(node, call)]));
   }
 
@@ -42,9 +44,8 @@ export class GraphCallback extends Callback {
       graph: this.#graph,
       constants: new Map([...this.#environment, ...defaults, ...Object.entries(constants)]),
       inputs,
-      calls: this.#calls,
+      call: this.#call,
       interpret: (parameters) => this.interpret({ ...constants, ...parameters }),
-      toCallback: (graph, environment, call) => new GraphCallback(graph, environment, call),
     });
   }
 

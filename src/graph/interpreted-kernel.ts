@@ -24,6 +24,7 @@ export function interpretedKernel(inputs: readonly KernelInput[], interpret: Int
   const shape = shapeOf(probe(inputs, interpret), inputs);
   return {
     ...shape,
+    isInterpreted: true,
     run: (data, outer, inner) => runCells(inputs, interpret, shape, data, outer, inner),
   };
 }

@@ -29,6 +29,8 @@ export interface Kernel {
   /** Labels of the returned array when it is a labeled one. */
   readonly labels: readonly Label[] | null;
   readonly dtype: DType;
+  /** True: the callback could not be compiled and runs cell by cell, a hundred times slower. */
+  readonly isInterpreted?: boolean;
   /** Works on outer × inner cells; scalar inputs have length 1. The result is [outer, length ?? 1, inner]. */
   run(inputs: readonly KernelData[], outer: number, inner: number): KernelData;
 }

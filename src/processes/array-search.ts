@@ -2,9 +2,11 @@
 import type { Label } from '../cube/dimension.ts';
 import type { Code, Operands, ScalarOperand } from '../graph/emit.ts';
 import type { Implementation } from '../graph/process.ts';
+import { arithmeticOf } from '../graph/result-dtype.ts';
 import type { Value } from '../graph/value.ts';
 import { arrayOf, elementsOf, isSet, labelsOf, numbersOf } from './arguments.ts';
 import { isEqual } from './comparison.ts';
+import { parseInstant } from './dates.ts';
 import { onLine } from './ranking.ts';
 
 /** Index of the first or last element that equals the value as eq() sees it; null when there is none. */
@@ -64,29 +66,42 @@ const findLabel: Implementation = {
 
 /** Positions on the x axis: numbers and instants as they are, otherwise the indices. */
 function axisOf(labels: readonly Label[] | null, length: number): number[] {
-  const positions = labels?.map((label) => (typeof label === 'number' ? label : Date.parse(label)));
+  const positions = labels?.map((label) => (typeof label === 'number' ? label : parseInstant(label)));
   return positions?.every(Number.isFinite) ? positions : Array.from({ length }, (_, i) => i);
 }
 
-/** Fills NaN and no-data between two numbers with the straight line between them. */
-function interpolate(data: readonly (number | null)[], axis: readonly number[]): (number | null)[] {
-  const known = data.flatMap((x, i) => (x === null || Number.isNaN(x) ? [] : [i]));
-  const filled = [...data];
-  for (let n = 1; n < known.length; n++) {
-    const [from, to] = [known[n - 1]!, known[n]!];
-    const [low, high] = [data[from]!, data[to]!];
-    for (let i = from + 1; i < to; i++) {
-      filled[i] = onLine(low, high, (axis[i]! - axis[from]!) / (axis[to]! - axis[from]!));
+/** Fills NaN and no-data between two numbers with the straight line between them; `nulls` are the no-data flags. */
+function interpolate(values: Float64Array, nulls: Uint8Array, axis: readonly number[], length: number): void {
+  let before = -1;
+  for (let i = 0; i < length; i++) {
+    const value = values[i]!;
+    if (nulls[i] === 1 || Number.isNaN(value)) continue;
+    for (let gap = before + 1; before >= 0 && gap < i; gap++) {
+      values[gap] = onLine(values[before]!, value, (axis[gap]! - axis[before]!) / (axis[i]! - axis[before]!));
+      nulls[gap] = 0;
     }
+    before = i;
   }
-  return filled;
 }
 
 const interpolateLinear: Implementation = {
   run: (args, call) => {
     const data = numbersOf(args, 'data', call);
     const labels = labelsOf(args, 'data');
-    return arrayOf(interpolate(data, axisOf(labels, data.length)), labels);
+    const [values, nulls] = [Float64Array.from(data, (x) => x ?? 0), Uint8Array.from(data, (x) => (x === null ? 1 : 0))];
+    interpolate(values, nulls, axisOf(labels, data.length), data.length);
+    return arrayOf(Array.from(values, (x, i) => (nulls[i] === 1 ? null : x)), labels);
+  },
+  emit: (operands, code) => {
+    const data = code.numbers(operands, 'data');
+    if (data.count !== null) return code.giveUp('the array has a different length in every cell');
+    const [values, nulls] = [code.scratch(data.length), code.constant(new Uint8Array(data.length))];
+    const position = code.variable('0');
+    code.each(data, (x) => code.line(`${values}[${position}] = ${x.value}; ${nulls}[${position}] = ${x.isNull ?? '0'}; ${position} += 1;`));
+    code.line(`${code.constant(interpolate)}(${values}, ${nulls}, ${code.constant(axisOf(data.labels, data.length))}, ${data.length});`);
+    const dtype = arithmeticOf([data]);
+    const at = (k: string | number) => code.scalar('number', dtype, `${values}[${k}]`, data.isNullable ? `${nulls}[${k}]` : null);
+    return { kind: 'array', type: 'number', dtype, length: data.length, count: null, labels: data.labels, isNullable: data.isNullable, at };
   },
 };
 

@@ -23,16 +23,32 @@ const pattern = /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(
 function instantOf(args: Arguments, name: string, call: Call): Instant | null {
   const text = textOf(args, name, call);
   if (text === null) return null;
+  if (!pattern.test(text)) throw invalid(call, name, 'it must be a date (YYYY-MM-DD) or a date with time and time zone (RFC 3339)');
+  return readInstant(text) ?? refuse(invalid(call, name, `there is no such date or time as ${text}`));
+}
+
+function refuse(error: Error): never {
+  throw error;
+}
+
+/** null when the text is no date, or one that no calendar has. */
+function readInstant(text: string): Instant | null {
   const match = pattern.exec(text);
-  if (!match) throw invalid(call, name, 'it must be a date (YYYY-MM-DD) or a date with time and time zone (RFC 3339)');
+  if (!match) return null;
   const [year, month, day, hours, minutes, seconds] = match.slice(1, 7).map((part) => Number(part ?? 0)) as [number, number, number, number, number, number];
+  const midnight = utc(year, month - 1, day);
+  const isDate = new Date(midnight).getUTCDate() === day && month >= 1 && month <= 12;
+  if (!isDate || hours > 23 || minutes > 59 || seconds > 60) return null;
   // Cut, not rounded: 0.9999 s is still within its second. A leap second counts as the next one.
   const fraction = Number((match[7] ?? '').slice(0, 3).padEnd(3, '0'));
-  const local = utc(year, month - 1, day) + ((hours * 60 + minutes) * 60 + seconds) * 1000 + fraction;
-  const isDate = new Date(utc(year, month - 1, day)).getUTCDate() === day && month >= 1 && month <= 12;
-  if (!isDate || hours > 23 || minutes > 59 || seconds > 60) throw invalid(call, name, `there is no such date or time as ${text}`);
   const zone = match[8] ?? '';
-  return { local, offset: offsetOf(zone), zone };
+  return { local: midnight + ((hours * 60 + minutes) * 60 + seconds) * 1000 + fraction, offset: offsetOf(zone), zone };
+}
+
+/** Milliseconds since 1970 of a date or a date with time; NaN when the text is neither. */
+export function parseInstant(text: string): number {
+  const instant = readInstant(text);
+  return instant ? utcOf(instant) : NaN;
 }
 
 /** Date.UTC without its rule that years below 100 mean 19xx. */

@@ -1,9 +1,9 @@
 /** Category sorting. Numbers sort by value (NaN last), dates by the instant they mean. */
-import type { Implementation } from '../graph/process.ts';
+import type { Call, Implementation } from '../graph/process.ts';
 import type { Arguments, Value } from '../graph/value.ts';
-import type { Call } from '../graph/process.ts';
 import { describeValue } from '../graph/schema-words.ts';
 import { booleanOf, elementsOf, invalid } from './arguments.ts';
+import { parseInstant } from './dates.ts';
 
 /** Positions of the elements in sorted order; no-data is removed (nodata = null), at the end (true) or at the start (false). */
 function orderOf(data: readonly Value[], args: Arguments, call: Call): number[] {
@@ -18,7 +18,7 @@ function orderOf(data: readonly Value[], args: Arguments, call: Call): number[] 
 }
 
 function keyOf(value: Value, call: Call): number {
-  const key = typeof value === 'number' ? value : typeof value === 'string' ? Date.parse(value) : undefined;
+  const key = typeof value === 'number' ? value : typeof value === 'string' ? parseInstant(value) : undefined;
   if (key === undefined || (typeof value === 'string' && Number.isNaN(key))) {
     throw invalid(call, 'data', `only numbers and dates can be sorted, not ${describeValue(value)}`);
   }
@@ -36,7 +36,37 @@ const sort: Implementation = {
     const data = elementsOf(args, 'data', call);
     return orderOf(data, args, call).map((i) => data[i]!);
   },
+  emit: (operands, code) => {
+    const data = code.numbers(operands, 'data');
+    const nodata = code.known(operands, 'nodata') ?? null;
+    const numbers = code.scratch(data.length);
+    const [count, missing] = [code.variable('0'), code.variable('0')];
+    code.each(data, (x) => {
+      const keep = () => code.line(`${numbers}[${count}] = ${x.value}; ${count} += 1;`);
+      if (x.isNull === null) keep();
+      else code.branch(`(${x.isNull}) === 0`, keep, () => code.line(`${missing} += 1;`));
+    });
+    code.line(`${code.constant(code.known(operands, 'asc') === false ? sortDescending : sortAscending)}(${numbers}, ${count});`);
+    const shape = { type: 'number', dtype: data.dtype, length: data.length, isFull: data.count === null && (!data.isNullable || nodata !== null) } as const;
+    return code.collect(shape, (append) => {
+      const fill = () => code.loop(missing, () => append({ kind: 'scalar', type: 'number', dtype: data.dtype, value: '0', isNull: '1' }));
+      if (nodata === false) fill();
+      code.loop(count, (i) => append(code.scalar('number', data.dtype, `${numbers}[${i}]`, null)));
+      if (nodata === true) fill();
+    });
+  },
 };
+
+/** Like `compare`: NaN last in either direction. Array.prototype.sort of typed arrays puts NaN last, too. */
+function sortAscending(numbers: Float64Array, count: number): void {
+  numbers.subarray(0, count).sort();
+}
+
+function sortDescending(numbers: Float64Array, count: number): void {
+  const part = numbers.subarray(0, count).sort();
+  const valid = part.findLastIndex((x) => !Number.isNaN(x)) + 1;
+  part.subarray(0, valid).reverse();
+}
 
 const order: Implementation = {
   run: (args, call) => orderOf(elementsOf(args, 'data', call), args, call),

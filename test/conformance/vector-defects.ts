@@ -41,6 +41,9 @@ const renameCondition = (raw: Raw): Raw => {
 const misnamed = 'the parameter condition is called process';
 
 export const repairs: Record<string, Record<number, Repair>> = {
+  all: { 8: { reason: 'the description has the same case as an example, with no-data as the result', mend: returning(null) } },
+  any: { 8: { reason: 'the description has the same case as an example, with no-data as the result', mend: returning(null) } },
+  array_append: { 0: { reason: '0 appended to an empty array is [0], not [1]', mend: returning([0]) } },
   array_apply: {
     8: {
       reason: 'the process is spelt mulitply, and (−4.725 + 1.5) · 2 is negative',
