@@ -66,7 +66,9 @@ async function makeAccount(): Promise<Account['ids'] | null> {
 async function closedDirectory(paths: readonly string[], ids: { uid: number; gid: number }): Promise<string | null> {
   for (const path of paths) {
     for (const directory of ancestors(path)) {
-      const info = await stat(directory);
+      // The cluster itself is made later, and then by the account.
+      const info = await stat(directory).catch(() => null);
+      if (info === null) continue;
       const bit = info.uid === ids.uid ? 0o100 : info.gid === ids.gid ? 0o010 : 0o001;
       if (info.isDirectory() && (info.mode & bit) === 0) return directory;
     }
