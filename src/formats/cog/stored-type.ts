@@ -2,7 +2,6 @@
 import type { Block } from '../../cube/block.ts';
 import type { Cube, Encoding } from '../../cube/cube.ts';
 import { allocate, isFloat, type DType, type Samples } from '../../cube/dtype.ts';
-import { storeIn } from '../../cube/store.ts';
 import type { PlannedBand } from '../raster-plan.ts';
 
 export interface StoredType {
@@ -56,54 +55,74 @@ export function withFreeNodata(type: StoredType, minimum: number, maximum: numbe
 
 export interface EncodedSamples {
   readonly samples: Samples;
+  /** No-data flags of the stored samples: those of the block, and NaN where integers are stored. */
+  readonly nulls: Uint8Array | null;
   /** A valid sample equals the no-data value. */
   readonly isAmbiguous: boolean;
 }
 
 /** Stored samples of a block [bands, …]; no-data becomes the type's no-data value, and so does NaN in integers. */
 export function encodeBlock(block: Block, type: StoredType, bands: readonly PlannedBand[]): EncodedSamples {
-  if (type.encoding?.scale) return { samples: encodeScaled(block, type, bands), isAmbiguous: false };
+  if (type.encoding?.scale) return encodeScaled(block, type, bands);
   const plain = block.dtype === type.dtype || (block.dtype === 'bool' && type.dtype === 'uint8');
   if (!plain) return encodeConverted(block, type);
   const isFree = isFloat(type.dtype) || !hasValid(block, type.nodata);
-  if (!block.nulls) return { samples: block.data, isAmbiguous: !isFree };
+  if (!block.nulls) return { samples: block.data, nulls: null, isAmbiguous: !isFree };
   const samples = block.data.slice();
   for (let i = 0; i < samples.length; i++) if (block.nulls[i]) samples[i] = type.nodata;
-  return { samples, isAmbiguous: !isFree };
+  return { samples, nulls: block.nulls, isAmbiguous: !isFree };
+}
+
+/** The block's flags with NaN flagged too; the same array when there is no NaN. */
+function withNaN(block: Block): Uint8Array | null {
+  const { data } = block;
+  if (!isFloat(block.dtype)) return block.nulls;
+  let { nulls } = block;
+  for (let i = 0; i < data.length; i++) {
+    // NaN is the one value that does not equal itself.
+    if (data[i] === data[i] || nulls?.[i]) continue;
+    if (nulls === block.nulls) nulls = nulls ? nulls.slice() : new Uint8Array(data.length);
+    nulls![i] = 1;
+  }
+  return nulls;
 }
 
 /** stored = round((value − offset) / scale), within ±127 so that −128 stays free for no-data. */
-function encodeScaled(block: Block, type: StoredType, bands: readonly PlannedBand[]): Samples {
+function encodeScaled(block: Block, type: StoredType, bands: readonly PlannedBand[]): EncodedSamples {
   const { scale = [], offset = [] } = type.encoding!;
   const samples = allocate(type.dtype, block.data.length);
+  const nulls = withNaN(block);
   const perBand = samples.length / bands.length;
   const limit = type.dtype === 'int8' ? 127 : Number.POSITIVE_INFINITY;
   for (const [band, { label }] of bands.entries()) {
     const step = scale[label] ?? 1;
     const middle = offset[label] ?? 0;
     for (let i = band * perBand; i < (band + 1) * perBand; i++) {
-      const value = block.data[i]!;
-      if (block.nulls?.[i] || Number.isNaN(value)) samples[i] = type.nodata;
-      else samples[i] = Math.max(-limit, Math.min(limit, Math.round((value - middle) / step)));
+      if (nulls?.[i]) samples[i] = type.nodata;
+      else samples[i] = Math.max(-limit, Math.min(limit, Math.round((block.data[i]! - middle) / step)));
     }
   }
-  return samples;
+  return { samples, nulls, isAmbiguous: false };
 }
 
+/** To another type: numbers are rounded and held at its limits. */
 function encodeConverted(block: Block, type: StoredType): EncodedSamples {
   const samples = allocate(type.dtype, block.data.length);
-  const store = storeIn(samples, type.dtype);
   const isInt = isInteger(type.dtype);
+  const nulls = isInt ? withNaN(block) : block.nulls;
+  const [low, high] = isInt ? limits[type.dtype as IntegerType] : [0, 0];
   let isAmbiguous = false;
   for (let i = 0; i < samples.length; i++) {
-    const value = block.data[i]!;
-    if (block.nulls?.[i] || (isInt && Number.isNaN(value))) samples[i] = type.nodata;
-    else {
-      store(i, value);
-      if (isInt && samples[i] === type.nodata) isAmbiguous = true;
+    if (nulls?.[i]) {
+      samples[i] = type.nodata;
+    } else if (isInt) {
+      samples[i] = Math.min(high, Math.max(low, Math.floor(block.data[i]! + 0.5)));
+      if (samples[i] === type.nodata) isAmbiguous = true;
+    } else {
+      samples[i] = block.data[i]!;
     }
   }
-  return { samples, isAmbiguous };
+  return { samples, nulls, isAmbiguous };
 }
 
 function hasValid(block: Block, value: number): boolean {
