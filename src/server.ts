@@ -14,7 +14,7 @@ import { createTileRouter } from './api/tiles/tiles.ts';
 import { combineItemSources } from './catalog/item-source.ts';
 import { readConfig, type Config } from './config.ts';
 import { openDeployment, packageFolder, type Deployment } from './deployment.ts';
-import { inputFormats, outputFormats } from './formats/index.ts';
+import { resultFormats } from './formats/index.ts';
 import { Jobs } from './jobs/service.ts';
 import { layerItems } from './layers/layer-items.ts';
 import { VirtualCatalog } from './layers/virtual-catalog.ts';
@@ -80,7 +80,7 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
     description: 'Raw Earth-observation collections and virtual embedding layers over them.',
     collections: shown,
     items,
-    signAsset: (collection, item, key, href) => signAsset(shared.signer, '', { collection, item, key, href }),
+    signAsset: (collection, item, key, href) => (href.startsWith('/') ? href : signAsset(shared.signer, { collection, item, key, name: href.split(/[/:]/).pop()! }).path),
     log,
   });
   const layers = createLayerRouter({ virtual, items: catalog, jobs: parts.jobs, objects, timeoutSeconds: config.syncTimeoutSeconds });
@@ -89,7 +89,8 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
     catalog: shown,
     registry,
     objects,
-    formats: { input: inputFormats, output: outputFormats },
+    // No process reads files of users yet, so there is no input format to announce.
+    formats: { input: {}, output: mapValues(resultFormats, (format) => format.description) },
     publicUrl: config.publicUrl,
     tokenHours: config.tokenHours,
     linkHours: config.linkHours,
@@ -102,6 +103,10 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
       { path: '/', handler: (shared) => createTileRouter({ catalog, virtual, queues, objects, publicUrl: shared.baseUrl }) },
     ],
   };
+}
+
+function mapValues<T, R>(record: Readonly<Record<string, T>>, change: (value: T) => R): Record<string, R> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 }
 
 /** Throws an Error with one line when the port is taken or may not be used. */
