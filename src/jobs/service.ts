@@ -79,8 +79,7 @@ export class Jobs {
     const discard = () => deleteObjects(this.#objects, jobFolder(job.id));
     try {
       await this.#queues.add('sync', { id: job.id, payload });
-      const { files } = await this.#queues.result<SyncResult>('sync', job.id, signal);
-      return { id: job.id, files, discard };
+      return { ...await this.#queues.result<SyncResult>('sync', job.id, signal), id: job.id, discard };
     } catch (error) {
       await this.#stopSync(job);
       if (signal.aborted && (signal.reason as Error | undefined)?.name === 'TimeoutError') {

@@ -132,7 +132,7 @@ export async function startService(changes: Partial<ApiDependencies> = {}): Prom
   const dependencies = { store, logs, watch: new RunWatch(store, 50), objects, log };
   const run = (task: { jobId: string; run: number }, context: TaskContext) => {
     const what = doing;
-    if (what === null) return new Promise<never>(() => {});
+    if (what === null) return new Promise<never>((_, reject) => context.signal.addEventListener('abort', () => reject(new Error('The test ends.'))));
     return runJob(dependencies, task, context, async (runContext) => ({ result: await what(runContext) }));
   };
   await queues.work('batch', 1, run);

@@ -35,8 +35,8 @@ async function sendResultDocument({ jobs }: ApiDependencies, shared: Shared, req
   if (!job?.result || !['results.json', 'partial.json'].includes(document)) throw new OpenEOError('NotFound', {});
   const partial = document === 'partial.json';
   if (!partial && job.status !== 'finished') throw new OpenEOError('NotFound', {});
-  const stac = resultDocument(job, job.result, { base: shared.baseUrl(request), signer: shared.signer, partial });
-  response.type(stac.type === 'Feature' ? 'application/geo+json' : 'application/json').json(stac);
+  response.setHeader('Content-Type', 'application/geo+json');
+  response.json(resultDocument(job, job.result, { base: shared.baseUrl(request), signer: shared.signer, partial }));
 }
 
 async function sendItemAsset({ catalog, objects }: ApiDependencies, request: Request<{ collection: string; item: string; key: string; name?: string }>, response: Response): Promise<void> {

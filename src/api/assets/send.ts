@@ -23,7 +23,9 @@ export async function sendResource(request: Request, response: Response, resourc
   if (matches(request.headers['if-none-match'], etag)) return void response.status(304).end();
   const range = requestedRange(request, etag, resource.sizeBytes);
   if (range === 'unsatisfiable') return void response.status(416).set('Content-Range', `bytes */${resource.sizeBytes}`).end();
-  response.set({ 'Content-Type': mediaType, 'Content-Disposition': `inline; filename*=UTF-8''${encodeURIComponent(name)}` });
+  // Not response.set for the type: it would add a charset to some.
+  response.setHeader('Content-Type', mediaType);
+  response.set('Content-Disposition', `inline; filename*=UTF-8''${encodeURIComponent(name)}`);
   const length = range === null ? resource.sizeBytes : range.last - range.first + 1;
   response.set('Content-Length', String(length));
   if (range !== null) response.status(206).set('Content-Range', `bytes ${range.first}-${range.last}/${resource.sizeBytes}`);

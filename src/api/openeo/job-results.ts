@@ -34,7 +34,8 @@ export async function listResults({ jobs, userId, baseUrl, url, signer }: Contex
   requireResults(job, partial);
   const result = job.result ?? { files: [], properties: {}, bbox: null, geometry: null, links: [], stacExtensions: [] };
   const document = resultDocument(job, result, { base: baseUrl(request), self: `${url(request)}/jobs/${job.id}/results`, signer, partial });
-  response.type('application/geo+json').json(document);
+  response.setHeader('Content-Type', 'application/geo+json');
+  response.json(document);
 }
 
 function requireResults({ status }: Job, partial: boolean): void {

@@ -43,7 +43,9 @@ async function send(context: Context, answer: SyncAnswer, request: Request, resp
   if (more.length > 0) return sendTar(context, answer, request, response);
   const stream = await context.objects.stream(file.objectKey);
   if (stream === null) throw new OpenEOError('StorageFailure', {});
-  response.set({ 'Content-Type': file.mediaType, 'Content-Length': String(file.sizeBytes), 'Content-Disposition': disposition(file.name) });
+  response.set({ 'Content-Length': String(file.sizeBytes), 'Content-Disposition': disposition(file.name) });
+  // Not response.set, which would add a charset to some types.
+  response.setHeader('Content-Type', file.mediaType);
   await sendStream(stream, response);
 }
 
