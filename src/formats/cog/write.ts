@@ -147,10 +147,12 @@ class Pass {
 
   async #emit(tile: Tile, spool: TileSpool): Promise<void> {
     this.#context.signal.throwIfAborted();
-    const { samples, isAmbiguous } = encodeBlock(tile.block, this.#type, this.#file.bands);
+    const { samples, nulls, isAmbiguous } = encodeBlock(tile.block, this.#type, this.#file.bands);
     if (tile.level === 0) {
-      this.#gather(tile, samples);
+      this.#gather(tile, samples, nulls);
       if (isAmbiguous) this.#isAmbiguous = true;
+      // Where integers are stored, NaN has become no-data.
+      if (nulls !== tile.block.nulls) this.#hasNaN = true;
       const { grid } = this.#facts;
       this.#context.onProgress?.(Math.min(0.95, 0.95 * (this.#cellsRead / (grid.width * grid.height))));
     }
@@ -181,27 +183,24 @@ class Pass {
     this.#hasNaN ||= this.#statistics.some((statistics) => statistics.hasNaN);
   }
 
-  #gather(tile: Tile, samples: Samples): void {
+  #gather(tile: Tile, samples: Samples, nulls: Uint8Array | null): void {
     const { tileSize, grid } = this.#facts;
     const width = Math.min(tileSize, grid.width - tile.column * tileSize);
     const height = Math.min(tileSize, grid.height - tile.row * tileSize);
-    const { nulls, data } = tile.block;
     for (const [band, statistics] of this.#statistics.entries()) {
       for (let row = 0; row < height; row++) {
         const start = (band * tileSize + row) * tileSize;
         statistics.add(samples, nulls, start, start + width);
       }
     }
-    // Where integers are stored, NaN has become no-data already.
-    if (isFloat(this.#dtype) && !isFloat(this.#type.dtype)) this.#hasNaN ||= data.some((value, i) => Number.isNaN(value) && !nulls?.[i]);
   }
 
   #hasConflict(): boolean {
-    return this.#isAmbiguous && (this.#hasNulls || (this.#hasNaN && !isFloat(this.#type.dtype)));
+    return this.#isAmbiguous && (this.#hasNulls || this.#hasNaN);
   }
 
   #finalFacts(): ImageFacts {
-    const hasNodata = this.#hasNulls || (this.#type.isNodataGiven && !this.#isAmbiguous);
+    const hasNodata = this.#hasNulls || this.#hasNaN || (this.#type.isNodataGiven && !this.#isAmbiguous);
     return { ...this.#facts, hasNodata, statistics: this.#statistics.map((s) => s.result()) };
   }
 

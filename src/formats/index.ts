@@ -1,0 +1,24 @@
+/** The formats that results can be saved in. */
+import { OpenEOError } from '../errors.ts';
+import { gtiff } from './cog/write.ts';
+import { json } from './json.ts';
+import { netcdf } from './netcdf/write.ts';
+import { png } from './png.ts';
+import type { ResultFormat } from './writer.ts';
+
+/** By the names that GET /file_formats lists. */
+export const resultFormats: Readonly<Record<'GTiff' | 'netCDF' | 'PNG' | 'JSON', ResultFormat>> = { GTiff: gtiff, netCDF: netcdf, PNG: png, JSON: json };
+
+export type FormatName = keyof typeof resultFormats;
+
+/** The format's canonical name, in whatever case it is given; undefined when there is no such format. */
+export function formatName(name: string): FormatName | undefined {
+  return (Object.keys(resultFormats) as FormatName[]).find((known) => known.toLowerCase() === name.toLowerCase());
+}
+
+/** The format of a name, in whatever case. Throws FormatUnsuitable that lists the formats there are. */
+export function findFormat(name: string): ResultFormat {
+  const known = formatName(name);
+  if (known) return resultFormats[known];
+  throw new OpenEOError('FormatUnsuitable', {}, { detail: `There is no output format '${name}'; there are ${Object.keys(resultFormats).join(', ')}.` });
+}

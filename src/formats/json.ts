@@ -1,0 +1,122 @@
+/** The result format JSON: cubes as nested arrays with their labels, and plain values as they are. */
+import { open, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { valueAt } from '../cube/block.ts';
+import { Cube } from '../cube/cube.ts';
+import { splitWindow } from '../cube/window.ts';
+import { readOptions } from './options.ts';
+import { requireCells } from './raster-plan.ts';
+import { projectionFields } from './stac-asset.ts';
+import { reportingFullDisk, writeAll } from './temporary-file.ts';
+import type { FormatDescription, ResultFormat, WriteContext, WrittenFile } from './writer.ts';
+
+const description: FormatDescription = {
+  title: 'JSON',
+  description: 'A data cube becomes an object with `dims`, `coords`, `attrs` and `data` (nested arrays, in the shape of xarray\'s `DataArray.from_dict`). No-data is null. NaN and infinities, which JSON has no number for, are the strings "NaN", "Infinity" and "-Infinity". Numbers, texts, booleans and arrays are written as they are, a labeled array like a cube with one dimension.',
+  gis_data_types: ['raster', 'table', 'other'],
+  parameters: {
+    filename_prefix: { description: 'Name of the file, without its ending.', type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$', default: 'result' },
+  },
+};
+
+/** Samples read at once: numbers as text are several times larger than in memory. */
+const WINDOW_SAMPLES = 256 * 1024;
+
+export const json: ResultFormat = {
+  description,
+  write: (data, options, context) => reportingFullDisk(async () => {
+    const { filename_prefix: prefix } = readOptions(description, options);
+    return [await writeJson(data, `${String(prefix)}.json`, context)];
+  }),
+};
+
+async function writeJson(data: unknown, name: string, context: WriteContext): Promise<WrittenFile> {
+  if (data instanceof Cube) requireCells(data);
+  const path = join(context.directory, name);
+  const handle = await open(path, 'wx');
+  try {
+    const out = new TextFile(handle);
+    if (data instanceof Cube) await writeCube(data, out, context);
+    else await out.write(JSON.stringify(plainValue(data)));
+    await out.flush();
+  } finally {
+    await handle.close();
+  }
+  const metadata = data instanceof Cube && data.grid ? projectionFields(data.grid) : {};
+  return { path, name, mediaType: 'application/json', roles: ['data'], metadata };
+}
+
+async function writeCube(cube: Cube, out: TextFile, { signal, onProgress }: WriteContext): Promise<void> {
+  const header = {
+    dims: cube.dimensions.map((d) => d.name),
+    coords: Object.fromEntries(cube.dimensions.map((d) => [d.name, { dims: [d.name], attrs: {}, data: cube.labels(d.name) }])),
+    attrs: { ...(cube.grid && { crs: cube.grid.crs }), ...(cube.attributes.bands && { bands: cube.attributes.bands }) },
+  };
+  await out.write(`${JSON.stringify(header).slice(0, -1)},"data":`);
+  const nesting = innerSizes(cube.shape);
+  const total = cube.shape.reduce((a, b) => a * b, 1);
+  let index = 0;
+  for (const window of splitWindow(cube.fullWindow(), WINDOW_SAMPLES)) {
+    signal.throwIfAborted();
+    const block = await cube.read(window, signal);
+    const pieces: string[] = [];
+    for (let i = 0; i < block.data.length; i++, index++) pieces.push(sampleText(valueAt(block, i), index, nesting));
+    await out.write(pieces.join(''));
+    onProgress?.(index / total);
+  }
+  await out.write('}');
+}
+
+/** For each dimension, outermost first: how many samples one of its arrays holds. */
+function innerSizes(shape: readonly number[]): number[] {
+  return shape.map((_, i) => shape.slice(i).reduce((a, b) => a * b, 1));
+}
+
+/** A sample with the brackets that open before it and close behind it. */
+function sampleText(value: number | boolean | null, index: number, nesting: readonly number[]): string {
+  const opened = nesting.filter((size) => index % size === 0).length;
+  const closed = nesting.filter((size) => (index + 1) % size === 0).length;
+  const comma = index > 0 ? ',' : '';
+  return `${comma}${'['.repeat(opened)}${JSON.stringify(plainNumber(value))}${']'.repeat(closed)}`;
+}
+
+function plainNumber(value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+}
+
+/** Values of a process graph as JSON: a labeled array has `values` and `labels`. */
+function plainValue(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plainValue);
+  if (value === null || typeof value !== 'object') return plainNumber(value ?? null);
+  const { values, labels, ...rest } = value as { values?: unknown; labels?: unknown };
+  if (Array.isArray(values) && Array.isArray(labels) && Object.keys(rest).length === 0) {
+    return { dims: ['labels'], coords: { labels: { dims: ['labels'], attrs: {}, data: labels } }, attrs: {}, data: values.map(plainValue) };
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, plainValue(entry)]));
+}
+
+/** Text that is written in large pieces. */
+class TextFile {
+  readonly #handle: FileHandle;
+  #pieces: string[] = [];
+  #length = 0;
+  #position = 0;
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  async write(text: string): Promise<void> {
+    this.#pieces.push(text);
+    this.#length += text.length;
+    if (this.#length > 1024 * 1024) await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    const bytes = Buffer.from(this.#pieces.join(''), 'utf8');
+    await writeAll(this.#handle, bytes, this.#position);
+    this.#position += bytes.byteLength;
+    this.#pieces = [];
+    this.#length = 0;
+  }
+}

@@ -1,0 +1,206 @@
+/** The result format netCDF: one CF file with all dates and dimensions, written window by window. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import type { Block, Window } from '../../cube/block.ts';
+import type { Cube } from '../../cube/cube.ts';
+import { allocate, isFloat } from '../../cube/dtype.ts';
+import { permute } from '../../cube/permute.ts';
+import { splitWindow, withRange } from '../../cube/window.ts';
+import { encodeBlock, storedTypeFor, withFreeNodata, type StoredType } from '../cog/stored-type.ts';
+import { readOptions, type Options } from '../options.ts';
+import { requireCells, type PlannedBand } from '../raster-plan.ts';
+import { rasterAsset } from '../stac-asset.ts';
+import { StatisticsGatherer } from '../statistics.ts';
+import { reportingFullDisk } from '../temporary-file.ts';
+import type { FormatDescription, ResultFormat, WriteContext, WrittenFile } from '../writer.ts';
+import { NetcdfFile, type StoredArray, type StoredCode } from './file.ts';
+import { coordinateOf, gridMapping, planVariables, type Attributes, type DataVariable } from './variables.ts';
+
+const description: FormatDescription = {
+  title: 'netCDF-4',
+  description: 'One file with all dates, following the CF conventions. Up to 32 bands become variables; more bands, and every other dimension, stay dimensions of the variable `data`. No-data is the `_FillValue`; NaN stays NaN. int8 embeddings have `scale_factor` and `add_offset` where all dimensions share them, otherwise they are stored as float32, as are float16 ones. The coordinate reference system is in the variable `crs`.',
+  gis_data_types: ['raster'],
+  parameters: {
+    filename_prefix: { description: 'Name of the file, without its ending.', type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$', default: 'result' },
+  },
+};
+
+export const MEDIA_TYPE = 'application/x-netcdf';
+
+/** Edge of chunks in pixels, and samples written at once: compression happens on this thread, so pieces are small. */
+const CHUNK = 256;
+const WINDOW_SAMPLES = 1024 * 1024;
+/** netCDF's usual fill value: far from data, and not NaN, so that NaN and no-data stay apart. */
+const FLOAT_FILL = Math.fround(9.969209968386869e36);
+
+export const netcdf: ResultFormat = {
+  description,
+  write: (cube, options, context) => reportingFullDisk(() => writeFile(cube, options, context)),
+};
+
+async function writeFile(cube: Cube, options: Options, context: WriteContext): Promise<WrittenFile[]> {
+  const { filename_prefix: prefix } = readOptions(description, options);
+  requireCells(cube);
+  const name = `${String(prefix)}.nc`;
+  const path = join(context.directory, name);
+  let type = typeFor(cube);
+  for (;;) {
+    const pass = new Pass(cube, type, context);
+    if (await pass.run(path)) return [{ path, name, mediaType: MEDIA_TYPE, roles: ['data'], metadata: pass.metadata() }];
+    type = withFreeNodata(type, ...pass.range());
+    await rm(path, { force: true });
+    context.log.debug(`Valid samples equal the no-data value: writing '${name}' again with no-data ${type.nodata} as ${type.dtype}`);
+  }
+}
+
+/** netCDF knows no float16, and a variable has one scale only. */
+function typeFor(cube: Cube): StoredType {
+  const { scale, offset } = cube.attributes.encoding ?? {};
+  const isPerVariable = planVariables(cube).every((v) => v.band !== null);
+  const isShared = [scale, offset].every((list) => !list || list.every((value) => value === list[0]));
+  const type = scale && (isPerVariable || isShared) ? storedTypeFor(cube) : storedTypeFor(cube, cube.dtype === 'bool' ? 'uint8' : cube.dtype);
+  if (!isFloat(type.dtype)) return type;
+  return { ...type, dtype: type.dtype === 'float64' ? 'float64' : 'float32', nodata: FLOAT_FILL };
+}
+
+class Pass {
+  readonly #cube: Cube;
+  readonly #type: StoredType;
+  readonly #context: WriteContext;
+  readonly #variables: readonly { readonly variable: DataVariable; readonly statistics: StatisticsGatherer }[];
+  #hasNulls = false;
+  #isAmbiguous = false;
+
+  constructor(cube: Cube, type: StoredType, context: WriteContext) {
+    this.#cube = cube;
+    this.#type = type;
+    this.#context = context;
+    this.#variables = planVariables(cube).map((variable) => ({ variable, statistics: new StatisticsGatherer() }));
+  }
+
+  /** False when valid samples equal the no-data value, so that the file is of no use. */
+  async run(path: string): Promise<boolean> {
+    const { grid } = this.#cube;
+    const file = await NetcdfFile.create(path, { Conventions: 'CF-1.8', source: 'Lamina' });
+    try {
+      const used = new Set(this.#variables.flatMap(({ variable }) => variable.dimensions));
+      for (const [i, dimension] of this.#cube.dimensions.entries()) if (used.has(i)) file.addCoordinate(coordinateOf(this.#cube, dimension));
+      if (grid) file.addCarrier('crs', gridMapping(grid));
+      for (const { variable } of this.#variables) this.#addVariable(file, variable);
+      await this.#writeWindows(file);
+      return !(this.#isAmbiguous && this.#hasNulls);
+    } finally {
+      file.close();
+    }
+  }
+
+  range(): [number, number] {
+    const known = this.#variables.map(({ statistics }) => statistics.result()).filter((s) => s !== null);
+    return [Math.min(...known.map((s) => s.minimum)), Math.max(...known.map((s) => s.maximum))];
+  }
+
+  metadata(): Record<string, unknown> {
+    const { grid } = this.#cube;
+    if (!grid) return {};
+    return rasterAsset(grid, this.#variables.map(({ variable, statistics }) => {
+      const [scale, offset] = this.#scaleOf(variable);
+      return {
+        band: bandOf(variable), dataType: this.#type.dtype, statistics: statistics.result(), nodata: this.#type.nodata,
+        ...(scale !== undefined && { scale }), ...(offset !== undefined && { offset }),
+      };
+    }));
+  }
+
+  #addVariable(file: NetcdfFile, variable: DataVariable): void {
+    const dimensions = variable.dimensions.map((i) => this.#cube.dimensions[i]!);
+    const [scale, offset] = this.#scaleOf(variable);
+    const { description: text, unit, common_name } = variable.description ?? {};
+    const attributes: Attributes = {
+      ...(text !== undefined && { long_name: text }),
+      ...(unit !== undefined && { units: unit }),
+      ...(common_name !== undefined && { common_name }),
+      ...(this.#cube.grid && { grid_mapping: 'crs' }),
+      ...(scale !== undefined && { scale_factor: scale }),
+      ...(offset !== undefined && { add_offset: offset }),
+    };
+    file.addVariable({
+      name: variable.name,
+      dtype: this.#type.dtype as StoredCode,
+      dimensions: dimensions.map((d) => d.name),
+      shape: dimensions.map((d) => d.size),
+      chunks: dimensions.map((d) => (d.type === 'spatial' ? Math.min(CHUNK, d.size) : Math.min(d.type === 'other' || d.type === 'bands' ? 16 : 1, d.size))),
+    }, this.#type.nodata, attributes);
+  }
+
+  #scaleOf({ band, description: text }: DataVariable): [number | undefined, number | undefined] {
+    const { encoding } = this.#type;
+    return encoding ? [encoding.scale?.[band ?? 0], encoding.offset?.[band ?? 0]] : [text?.scale, text?.offset];
+  }
+
+  async #writeWindows(file: NetcdfFile): Promise<void> {
+    const { signal, onProgress } = this.#context;
+    const total = this.#cube.shape.reduce((a, b) => a * b, 1);
+    let done = 0;
+    for (const window of windowsOf(this.#cube)) {
+      signal.throwIfAborted();
+      const block = await this.#cube.read(window, signal);
+      if (block.nulls?.includes(1)) this.#hasNulls = true;
+      this.#writeBlock(file, block, window);
+      done += block.data.length;
+      onProgress?.(done / total);
+      // HDF5 works on this thread: let timers and cancellation have their turn.
+      await yieldToOthers();
+    }
+  }
+
+  #writeBlock(file: NetcdfFile, block: Block, window: Window): void {
+    const bands = this.#cube.dimensions.findIndex((d) => d.type === 'bands');
+    for (const { variable, statistics } of this.#variables) {
+      const isWhole = variable.band === null;
+      const ordered = permute(block, isWhole ? variable.dimensions : [bands, ...variable.dimensions]);
+      const part = isWhole ? ordered : bandPart(ordered, variable.band! - window.start[bands]!);
+      if (!part) continue;
+      const { samples, nulls, isAmbiguous } = encodeBlock(part, this.#type, [bandOf(variable)]);
+      if (isAmbiguous) this.#isAmbiguous = true;
+      if (nulls !== part.nulls) this.#hasNulls = true;
+      statistics.add(samples, nulls, 0, samples.length);
+      const stored = samples instanceof Float16Array ? Float32Array.from(samples) : samples;
+      file.write(variable.name, variable.dimensions.map((i) => window.start[i]!), variable.dimensions.map((i) => window.size[i]!), withFill(stored, part, this.#type));
+    }
+  }
+}
+
+/** Windows of whole chunks; time steps and bands come one after the other before space is cut. */
+function* windowsOf(cube: Cube): Generator<Window> {
+  const x = cube.dimensions.findIndex((d) => d.axis === 'x');
+  const y = cube.dimensions.findIndex((d) => d.axis === 'y');
+  const spans = [x, y].filter((i) => i >= 0);
+  let windows: Window[] = [cube.fullWindow()];
+  for (const i of spans) {
+    const size = cube.dimensions[i]!.size;
+    const step = CHUNK * 4;
+    windows = windows.flatMap((window) => Array.from({ length: Math.ceil(size / step) }, (_, k) => withRange(window, i, k * step, Math.min(step, size - k * step))));
+  }
+  for (const window of windows) yield* splitWindow(window, WINDOW_SAMPLES, spans);
+}
+
+/** One band of a block whose first dimension is that of the bands; undefined when the block does not have it. */
+function bandPart(block: Block, band: number): Block | undefined {
+  const [count = 0, ...shape] = block.shape;
+  if (band < 0 || band >= count) return undefined;
+  const length = block.data.length / count;
+  const cut = <T extends { subarray(a: number, b: number): T }>(array: T) => array.subarray(band * length, (band + 1) * length);
+  return { dtype: block.dtype, shape, data: cut(block.data as Uint8Array) as Block['data'], nulls: block.nulls && cut(block.nulls) };
+}
+
+const bandOf = (variable: DataVariable): PlannedBand => ({ name: variable.name, label: variable.band ?? 0, ...(variable.description && { description: variable.description }) });
+
+/** Where floats are stored, no-data is the fill value (encodeBlock has put it there) and NaN stays. */
+function withFill(samples: StoredArray, block: Block, type: StoredType): StoredArray {
+  if (!isFloat(type.dtype) || !block.nulls) return samples;
+  const out = samples === block.data ? (allocate(type.dtype, samples.length) as StoredArray) : samples;
+  if (out !== samples) out.set(samples);
+  for (let i = 0; i < out.length; i++) if (block.nulls[i]) out[i] = type.nodata;
+  return out;
+}
