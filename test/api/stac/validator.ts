@@ -33,3 +33,8 @@ function collect(report: Report): unknown[] {
   const own = [...report.results.core, ...Object.values(report.results.extensions).flat()];
   return [...own, ...(report.children ?? []).flatMap(collect)];
 }
+
+/** A stored item with the one link that the schema wants and that it gets when it is served. */
+export function withCollectionLink<T extends { readonly links: readonly unknown[]; readonly collection: string }>(item: T): T {
+  return { ...item, links: [...item.links, { rel: 'collection', href: `https://example.org/collections/${item.collection}`, type: 'application/json' }] };
+}
