@@ -32,6 +32,11 @@ export class OpenEOError<C extends ErrorCode = ErrorCode> extends Error {
   }
 }
 
+/** True for a code that the service knows. */
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorCodes, code);
+}
+
 /** Narrows an unknown error to an OpenEOError, optionally to the given codes. */
 export function isOpenEOError<C extends ErrorCode = ErrorCode>(error: unknown, ...only: C[]): error is OpenEOError<C> {
   return error instanceof OpenEOError && (only.length === 0 || (only as string[]).includes(error.code));

@@ -2,8 +2,7 @@
  * How an error crosses from the process that ran a task to the one that waits for it: as one string of
  * JSON, because that is what a queue keeps of a failure.
  */
-import { errorCodes } from '../error-codes.ts';
-import { OpenEOError } from '../errors.ts';
+import { isErrorCode, OpenEOError } from '../errors.ts';
 import type { ErrorCode, NodePath } from '../errors.ts';
 
 interface Failure {
@@ -40,7 +39,7 @@ export function decodeFailure(text: string): OpenEOError {
 function parse(text: string): Failure | null {
   try {
     const value = JSON.parse(text) as Partial<Failure> | null;
-    if (value === null || typeof value.code !== 'string' || !(value.code in errorCodes)) return null;
+    if (value === null || typeof value.code !== 'string' || !isErrorCode(value.code)) return null;
     return { code: value.code, message: String(value.message), path: Array.isArray(value.path) ? value.path : [] };
   } catch {
     // BullMQ's own words, e.g. about a task that was lost too often.

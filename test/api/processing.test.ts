@@ -26,7 +26,7 @@ beforeEach(() => service.work(writing(service.objects, { 'result.json': '{"a":1}
 
 const process = { process_graph: { a: { process_id: 'add', arguments: { x: 1, y: 2 }, result: true } } };
 type Body = Record<string, unknown>;
-const api = (path: string, init: RequestInit & { headers?: Record<string, string> } = {}) => fetch(`${service.url}/openeo/1.3${path}`, { ...init, headers: { ...bearer, ...init.headers } });
+const api = (path: string, init: Omit<RequestInit, 'headers'> & { headers?: Record<string, string> } = {}) => fetch(`${service.url}/openeo/1.3${path}`, { ...init, headers: { ...bearer, ...init.headers } });
 const json = async (answer: Response) => answer.json() as Promise<Body>;
 const send = (method: string, path: string, body: unknown) => api(path, { method, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
 

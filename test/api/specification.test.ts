@@ -53,7 +53,7 @@ describe.each([['1.2.0', '1.2'], ['1.3.0', '1.3']])('openEO API %s', (version, p
   let service: TestService;
   let bearer: Record<string, string>;
   const process = { process_graph: { a: { process_id: 'add', arguments: { x: 1, y: 2 }, result: true } } };
-  const call = (target: string, init: RequestInit & { headers?: Record<string, string> } = {}) => fetch(`${service.url}/openeo/${path}${target}`, { ...init, headers: { ...bearer, 'Content-Type': 'application/json', ...init.headers } });
+  const call = (target: string, init: Omit<RequestInit, 'headers'> & { headers?: Record<string, string> } = {}) => fetch(`${service.url}/openeo/${path}${target}`, { ...init, headers: { ...bearer, 'Content-Type': 'application/json', ...init.headers } });
 
   beforeAll(async () => {
     service = await startService();
