@@ -25,23 +25,26 @@ export interface RunningWorker {
 export async function startWorker(config: Config, databaseUrl: string, log: Log): Promise<RunningWorker> {
   const deployment = await openDeployment(config, databaseUrl, log);
   const { objects, queues, jobs, jobLogs } = deployment;
-  const runtime = createOnnxRuntime({ threads: config.embedThreads, log });
+  const runtime = createOnnxRuntime({ threads: config.embedThreads, providers: config.executionProviders, log });
   const rasters = new RasterCache({ store: objects, blockBytes: config.cacheBytes });
   const scratch = join(config.data, 'scratch');
   await mkdir(scratch, { recursive: true });
 
-  const engine = engineOf(deployment, rasters, new EmbedBlocks({ store: objects, compute: queuedComputer(queues, objects) }));
+  const engineFor = (urgency: 'tile' | 'sync' | 'batch') => {
+    const blocks = new EmbedBlocks({ store: objects, compute: queuedComputer(queues, objects, urgency), memoryBytes: config.cacheBytes / 8 });
+    return engineOf(deployment, rasters, blocks);
+  };
   // Blocks of blocks are computed on the spot: a lane that waited for itself could stand still for ever.
-  const innerEngine = engineOf(deployment, rasters, new EmbedBlocks({ store: objects, compute: directComputer(objects, runtime) }));
+  const innerEngine = engineOf(deployment, rasters, new EmbedBlocks({ store: objects, compute: directComputer(objects, runtime), memoryBytes: config.cacheBytes / 8 }));
   const embed = createEmbedHandler({ engine: innerEngine, store: objects, runtime, log });
-  const tile = createTileHandler(engine, objects);
-  const processing = { store: jobs, logs: jobLogs, watch: new RunWatch(jobs), objects, log, engine, scratch, syncMaxSamples: config.syncMaxPixels };
+  const tile = createTileHandler(engineFor('tile'), objects);
+  const processing = { store: jobs, logs: jobLogs, watch: new RunWatch(jobs), objects, log, scratch, syncMaxSamples: config.syncMaxPixels };
 
   const workers: TaskWorker[] = [
     await queues.work<BlockTask, unknown>('embed', config.embedThreads * 2, (task, context) => embed(task, context.signal)),
     await queues.work<TileTask, unknown>('tile', config.workerConcurrency * 2, (task, context) => tile(task, context.signal)),
-    await queues.work<SyncTask, unknown>('sync', config.workerConcurrency, createSyncHandler(processing)),
-    await queues.work<BatchTask, unknown>('batch', config.workerConcurrency, createBatchHandler(processing)),
+    await queues.work<SyncTask, unknown>('sync', config.workerConcurrency, createSyncHandler({ ...processing, engine: engineFor('sync') })),
+    await queues.work<BatchTask, unknown>('batch', config.workerConcurrency, createBatchHandler({ ...processing, engine: engineFor('batch') })),
   ];
   return {
     async close() {

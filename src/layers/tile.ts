@@ -31,8 +31,8 @@ export interface TileView {
 /** RGBA, row by row. */
 export type TilePixels = Uint8ClampedArray<ArrayBuffer>;
 
-/** Newer dates fill what older ones leave open; more than this many would make a tile slow. */
-const MAX_DATES = 6;
+/** Older dates fill what newer ones leave open (clouds are not looked at); more than this many would make a tile slow. */
+const MAX_DATES = 4;
 
 /** A tile whose area holds more patches than this is refused: its picture would cost thousands of inferences. */
 const MAX_PATCHES = 300 * 300;
@@ -113,7 +113,10 @@ function readDate(cube: Cube, date: number, window: { x: number; y: number; widt
   return cube.read({ start: range.map((r) => r[0]), size: range.map((r) => r[1]) }, signal);
 }
 
-/** Reads dates from the newest backwards until every pixel has data, and puts them on top of each other. */
+/**
+ * Reads dates from the newest backwards until every pixel has data, and puts them on top of each other.
+ * Ends early at a date that adds nothing: what is open then mostly lies outside of the collection.
+ */
 async function newestValid(cube: Cube, read: (date: number) => Promise<Block>, bands: number, area = TILE_SIZE * TILE_SIZE): Promise<Block | null> {
   const dates = cube.find('temporal')?.size ?? 1;
   const out = createNullBlock(cube.dtype, [bands, area]);
@@ -121,6 +124,7 @@ async function newestValid(cube: Cube, read: (date: number) => Promise<Block>, b
   let open = area;
   for (let date = dates - 1; date >= 0 && dates - date <= MAX_DATES && open > 0; date--) {
     const block = await read(date);
+    const before = open;
     for (let i = 0; i < area; i++) {
       // A pixel is taken with all its bands from one date, or not at all.
       if (nulls[i] === 0 || hasGap(block, i, bands, area)) continue;
@@ -130,6 +134,7 @@ async function newestValid(cube: Cube, read: (date: number) => Promise<Block>, b
       }
       open--;
     }
+    if (open === before && open < area) break;
   }
   return open === area ? null : out;
 }

@@ -48,11 +48,14 @@ export function createEmbedHandler(dependencies: EmbedWorkerDependencies): (task
   };
 }
 
+/** Who waits for a map tile or an answer goes before who waits for a job. */
+const priorities = { tile: 1, sync: 2, batch: 3 } as const;
+
 /** Has blocks computed by the workers of the embed lane; the key is the task id, so concurrent wishes share one task. */
-export function queuedComputer(queues: TaskQueues, store: ObjectStore): BlockComputer {
+export function queuedComputer(queues: TaskQueues, store: ObjectStore, urgency: keyof typeof priorities): BlockComputer {
   return async (task, _source, _position, signal) => {
     const compute = async () => {
-      await queues.add('embed', { id: task.key, payload: task });
+      await queues.add('embed', { id: task.key, payload: task, priority: priorities[urgency] });
       await queues.result<BlockOutcome>('embed', task.key, signal);
     };
     await compute();
