@@ -8,6 +8,7 @@ import { openBackend } from './backend.ts';
 import type { QueueBackend, QueueConnection } from './backend.ts';
 import { decodeFailure, encodeFailure, isFinal } from './failure.ts';
 import { triesPerLane } from './queue.ts';
+import { answered, nextEnd, Patience } from './waiting.ts';
 import type { Lane, Task, TaskContext, TaskQueues, TaskWorker } from './queue.ts';
 
 export interface QueueSettings {
@@ -25,8 +26,9 @@ const keepSeconds = { completed: 15 * 60, failed: 60 * 60 };
 /** Opens the queues of all lanes; throws when Redis or PostgreSQL can't be reached. */
 export async function openTaskQueues(settings: QueueSettings): Promise<TaskQueues> {
   const log = settings.log ?? silentLog;
-  const onError = (error: Error) => log.warning(`The task queue reports: ${error.message}`);
-  return new BullTaskQueues(await openBackend(settings.connection, onError), settings, log, onError);
+  const closing = new AbortController();
+  const onError = (error: Error) => closing.signal.aborted || log.warning(`The task queue reports: ${error.message}`);
+  return new BullTaskQueues(await openBackend(settings.connection, onError), settings, log, onError, closing);
 }
 
 class BullTaskQueues implements TaskQueues {
@@ -37,9 +39,10 @@ class BullTaskQueues implements TaskQueues {
   readonly #queues = new Map<Lane, Queue>();
   readonly #events = new Map<Lane, QueueEvents>();
   readonly #workers = new Set<TaskWorker>();
-  readonly #closing = new AbortController();
+  readonly #closing: AbortController;
 
-  constructor(backend: QueueBackend, settings: QueueSettings, log: Log, onError: (error: Error) => void) {
+  constructor(backend: QueueBackend, settings: QueueSettings, log: Log, onError: (error: Error) => void, closing: AbortController) {
+    this.#closing = closing;
     this.#backend = backend;
     this.#settings = settings;
     this.#log = log;
@@ -50,37 +53,46 @@ class BullTaskQueues implements TaskQueues {
     const queue = this.#queue(lane);
     const jobId = wireId(task.id);
     // A failed task may be tried anew; everything else that has the id stays as it is.
-    const known = await queue.getJob(jobId) as Job | undefined;
+    const known = await answered(queue.getJob(jobId)) as Job | undefined;
     if (known !== undefined && await known.getState() === 'failed') await known.remove().catch(() => {});
-    await queue.add(lane, pack(task.payload), { jobId, priority: Math.max(0, Math.trunc(task.priority ?? 0)) });
+    await answered(queue.add(lane, pack(task.payload), { jobId, priority: Math.max(0, Math.trunc(task.priority ?? 0)) }));
   }
 
   async result<R>(lane: Lane, taskId: string, signal: AbortSignal): Promise<R> {
     const stopped = AbortSignal.any([signal, this.#closing.signal]);
     const events = this.#eventsOf(lane);
-    for (let pauseMs = 25; ; pauseMs = Math.min(pauseMs * 2, 1000)) {
+    const patience = new Patience();
+    for (let pauseMs = 25; ; pauseMs = Math.min(pauseMs * 2, 500)) {
       stopped.throwIfAborted();
       // Listening begins before looking, so that an end in between is not missed.
       const ended = nextEnd(events, wireId(taskId), pauseMs, stopped);
-      const outcome = await this.#outcome(lane, taskId);
-      if (outcome !== null) return outcome.value as R;
+      const job = await this.#find(lane, taskId, patience);
+      // finishedOn is set by the same change that makes a task completed or failed.
+      if (job?.finishedOn) {
+        const outcome = await outcomeOf(job);
+        if (outcome !== null) return outcome.value as R;
+      }
       await ended;
     }
   }
 
-  /** null while the task is waiting or running. */
-  async #outcome(lane: Lane, taskId: string): Promise<{ value: unknown } | null> {
-    const job = await this.#queue(lane).getJob(wireId(taskId)) as Job | undefined;
-    if (job === undefined) throw new OpenEOError('Internal', { message: 'the task was removed before it ended.' });
-    // finishedOn is set by the same change that makes a task completed or failed.
-    if (!job.finishedOn) return null;
-    const state = await job.getState();
-    if (state === 'failed') throw decodeFailure(job.failedReason);
-    return state === 'completed' ? { value: unpack(job.returnvalue) } : null;
+  /** The task as it is now; undefined while there is hope that it shows up. */
+  async #find(lane: Lane, taskId: string, patience: Patience): Promise<Job | undefined> {
+    let job: Job | undefined;
+    try {
+      job = await answered(this.#queue(lane).getJob(wireId(taskId))) as Job | undefined;
+    } catch (error) {
+      this.#onError(error as Error);
+      patience.away(error);
+      return undefined;
+    }
+    if (job === undefined) patience.absent();
+    else patience.found();
+    return job;
   }
 
   async remove(lane: Lane, taskId: string): Promise<void> {
-    const job = await this.#queue(lane).getJob(wireId(taskId)) as Job | undefined;
+    const job = await answered(this.#queue(lane).getJob(wireId(taskId))) as Job | undefined;
     // A running task is locked; it ends by itself, and its id is free after that.
     await job?.remove().catch(() => {});
   }
@@ -123,7 +135,7 @@ class BullTaskQueues implements TaskQueues {
   }
 
   async depth(lane: Lane): Promise<{ waiting: number; active: number }> {
-    const counts = await this.#queue(lane).getJobCounts('waiting', 'prioritized', 'delayed', 'active');
+    const counts = await answered(this.#queue(lane).getJobCounts('waiting', 'prioritized', 'delayed', 'active'));
     return { waiting: (counts.waiting ?? 0) + (counts.prioritized ?? 0) + (counts.delayed ?? 0), active: counts.active ?? 0 };
   }
 
@@ -159,20 +171,11 @@ class BullTaskQueues implements TaskQueues {
   }
 }
 
-/** Waits for the event that the task ended, at most `pauseMs`. */
-function nextEnd(events: QueueEvents, jobId: string, pauseMs: number, stopped: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const names = [`completed:${jobId}`, `failed:${jobId}`] as unknown as 'completed'[];
-    const done = () => {
-      clearTimeout(timer);
-      stopped.removeEventListener('abort', done);
-      for (const name of names) events.off(name, done);
-      resolve();
-    };
-    const timer = setTimeout(done, pauseMs);
-    stopped.addEventListener('abort', done);
-    for (const name of names) events.on(name, done);
-  });
+/** null when the task has been added again meanwhile. Throws what its handler threw. */
+async function outcomeOf(job: Job): Promise<{ value: unknown } | null> {
+  const state = await job.getState();
+  if (state === 'failed') throw decodeFailure(job.failedReason);
+  return state === 'completed' ? { value: unpack(job.returnvalue) } : null;
 }
 
 /** Puts a task back to the others that wait, because its worker shuts down. */
