@@ -19,6 +19,7 @@ export type InlineGraph = (callback: CallbackOperand, parameters: Readonly<Recor
 export class CodeWriter implements Code {
   /** Objects that the code refers to as c0, c1, … */
   readonly constants: unknown[] = [];
+  readonly #hoisted = new Map<string, string>();
   #lines: string[] = [];
   #names = 0;
   #call: Call | null = null;
@@ -30,6 +31,11 @@ export class CodeWriter implements Code {
 
   get text(): string {
     return this.#lines.join('\n');
+  }
+
+  /** Statements before the loop over the cells of one outer index. */
+  get preamble(): string {
+    return [...this.#hoisted].map(([expression, name]) => `const ${name} = ${expression};`).join('\n');
   }
 
   get call(): Call {
@@ -54,6 +60,12 @@ export class CodeWriter implements Code {
   local(expression: string): string {
     const name = this.#name();
     this.line(`const ${name} = ${expression};`);
+    return name;
+  }
+
+  hoisted(expression: string): string {
+    const name = this.#hoisted.get(expression) ?? this.#name();
+    this.#hoisted.set(expression, name);
     return name;
   }
 
@@ -124,6 +136,7 @@ export class CodeWriter implements Code {
 
   each(array: ArrayOperand, body: (element: ScalarOperand, index: string) => void): void {
     if (array.elements) array.elements.forEach((element, i) => body(element, String(i)));
+    else if (array.each) array.each(body);
     else this.loop(array.count ?? array.length, (index) => body(array.at(index), index));
   }
 

@@ -50,6 +50,13 @@ export interface ArrayOperand {
   readonly elements?: readonly ScalarOperand[];
   /** The element at an index, which is a number or the name of one. Adds statements. */
   readonly at: (index: string | number) => ScalarOperand;
+  /** A better loop over all elements than one with `at`. */
+  readonly each?: (body: (element: ScalarOperand, index: string) => void) => void;
+  /**
+   * Present when the elements are samples of up to 32 bits, as they are stored: names an int32 that orders
+   * like the element at a known index (NaN at either end).
+   */
+  readonly keyAt?: (index: number) => { readonly key: string; readonly isNull: string | null };
 }
 
 /** A callback inside the callback, with what its parent's parameters and its surroundings hold. */
@@ -86,6 +93,8 @@ export interface Code {
   local(expression: string): string;
   /** Names a value and its no-data flag: a new scalar. */
   scalar(type: ScalarType, dtype: DType, expression: string, isNull: string | null): ScalarOperand;
+  /** Names an expression of `o` and `inner` only, which is the same for many cells. */
+  hoisted(expression: string): string;
   /** A variable that `line` may assign to. */
   variable(initial: string): string;
   line(statement: string): void;

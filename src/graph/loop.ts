@@ -30,13 +30,38 @@ const CELLS_PER_CALL = 4096;
 export function inputOperand(writer: CodeWriter, input: KernelInput, index: number, hasNulls: boolean): Operand {
   const type: ScalarType = input.dtype === 'bool' ? 'boolean' : 'number';
   const read = (at: string) => writer.scalar(type, input.dtype, `d${index}[${at}]${type === 'boolean' ? ' !== 0' : ''}`, hasNulls ? `m${index}[${at}]` : null);
-  if (input.kind === 'scalar') return read('o * inner + i');
+  if (input.kind === 'scalar') return read(`${writer.hoisted('o * inner')} + i`);
   const length = input.labels?.length ?? 0;
-  const start = writer.local(`o * ${length} * inner + i`);
+  const place = (k: string | number) => (/^\d+$/.test(String(k))
+    ? `${writer.hoisted(`(o * ${length} + ${k}) * inner`)} + i`
+    : `${writer.hoisted(`o * ${length} * inner`)} + i + ${k} * inner`);
+  const keyAt = keyReader(writer, input, index, hasNulls, place);
   return {
     kind: 'array', type, dtype: input.dtype, length, count: null, labels: input.labels ?? null, isNullable: hasNulls,
-    at: (k) => read(writer.local(k === '0' || k === 0 ? start : `${start} + ${k} * inner`)),
+    at: (k) => read(writer.local(place(k))),
+    each: (body) => {
+      const [k, at] = [writer.variable('0'), writer.variable(place(0))];
+      writer.line(`for (; ${k} < ${length}; ${k}++, ${at} += inner) {`);
+      body(read(at), k);
+      writer.line('}');
+    },
+    ...(keyAt && { keyAt }),
   } satisfies ArrayOperand;
+}
+
+/**
+ * Samples as integers that order alike. The bits of a float32 read as an int32 do so once all but the
+ * sign are turned over in negative numbers.
+ */
+function keyReader(writer: CodeWriter, { dtype }: KernelInput, index: number, hasNulls: boolean, place: (k: number) => string): ArrayOperand['keyAt'] {
+  if (!['float32', 'uint8', 'int8', 'uint16', 'int16', 'int32'].includes(dtype)) return undefined;
+  return (k) => {
+    const at = writer.local(place(k));
+    const isNull = hasNulls ? writer.local(`m${index}[${at}]`) : null;
+    if (dtype !== 'float32') return { key: writer.local(`d${index}[${at}]`), isNull };
+    const bits = writer.local(`${writer.hoisted(`new Int32Array(d${index}.buffer, d${index}.byteOffset, d${index}.length)`)}[${at}]`);
+    return { key: writer.local(`${bits} ^ (${bits} >> 31 & 0x7fffffff)`), isNull };
+  };
 }
 
 /** Finishes the code with the storing of the result and makes a function of it. */
@@ -49,6 +74,7 @@ return function cells(outerFrom, outerTo, from, to, inner, out, outNulls, inputs
 ${names.join('\n')}
 let hasNull = 0;
 for (let o = outerFrom; o < outerTo; o++) {
+${writer.preamble}
 for (let i = from; i < to; i++) {
 ${writer.text}
 }
@@ -63,7 +89,7 @@ return hasNull;
 function storeResult(writer: CodeWriter, result: Operand): Omit<Loop, 'run'> {
   const operand = result.kind === 'constant' ? constantResult(writer, result.value) : result;
   if (operand.kind === 'scalar') {
-    store(writer, operand, 'o * inner + i');
+    store(writer, operand, `${writer.hoisted('o * inner')} + i`);
     return { dtype: operand.dtype, length: null, labels: null, isNullable: operand.isNull !== null };
   }
   if (operand.kind !== 'array') throw unstorable(operand);
@@ -84,8 +110,8 @@ function unstorable(operand: Operand): OpenEOError {
 
 /** Cells whose array is shorter than the longest possible one are filled up with no-data. */
 function storeArray(writer: CodeWriter, array: ArrayOperand): void {
-  const start = writer.local(`o * ${array.length} * inner + i`);
-  const place = (index: string) => `${start} + ${index} * inner`;
+  const start = writer.hoisted(`o * ${array.length} * inner`);
+  const place = (index: string) => `${start} + i + ${index} * inner`;
   writer.each(array, (element, index) => store(writer, element, place(index)));
   if (array.count === null) return;
   const rest = writer.variable(array.count);

@@ -24,11 +24,9 @@ function instantOf(args: Arguments, name: string, call: Call): Instant | null {
   const text = textOf(args, name, call);
   if (text === null) return null;
   if (!pattern.test(text)) throw invalid(call, name, 'it must be a date (YYYY-MM-DD) or a date with time and time zone (RFC 3339)');
-  return readInstant(text) ?? refuse(invalid(call, name, `there is no such date or time as ${text}`));
-}
-
-function refuse(error: Error): never {
-  throw error;
+  const instant = readInstant(text);
+  if (!instant) throw invalid(call, name, `there is no such date or time as ${text}`);
+  return instant;
 }
 
 /** null when the text is no date, or one that no calendar has. */

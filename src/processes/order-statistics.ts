@@ -5,6 +5,7 @@ import type { Call, Implementation } from '../graph/process.ts';
 import { arithmeticOf } from '../graph/result-dtype.ts';
 import type { Arguments, Value } from '../graph/value.ts';
 import { elementsOf, invalid } from './arguments.ts';
+import { emitNetworkMedian, MAX_NETWORK } from './median-network.ts';
 import { eachValid, ignoresNodata, validNumbers } from './reducers.ts';
 import { onLine, selectRank, sortNumbers } from './ranking.ts';
 
@@ -43,6 +44,7 @@ const median: Implementation = {
   },
   emit: (operands, code) => {
     const data = code.numbers(operands, 'data');
+    if (data.keyAt && data.length > 0 && data.length <= MAX_NETWORK) return emitNetworkMedian(data, ignoresNodata(operands, code), code);
     const { count, isNull, hasNaN, numbers } = gather(operands, code);
     const compute = `${hasNaN} ? NaN : ${code.constant(medianOf)}(${numbers}, ${count})`;
     return code.scalar('number', arithmeticOf([data]), isNull === null ? compute : `${count} === 0 ? 0 : ${compute}`, isNull);
