@@ -5,10 +5,107 @@
  */
 import type { Block } from './block.ts';
 import type { Resampling } from './cube.ts';
-import type { KernelName, Placement } from './interpolate.ts';
-import { storeIn } from './store.ts';
+import type { KernelName } from './kernels.ts';
+import type { Placement } from './nearest.ts';
+import { storeRow } from './store.ts';
 
 export type AggregationMethod = Exclude<Resampling, 'near' | KernelName>;
+
+/** Aggregates the source cells under each target cell into `out`, which comes filled with no-data. */
+export function aggregate(source: Block, place: Placement, method: AggregationMethod, out: Block): void {
+  const { source: cells, target } = place;
+  const spans = createSpans(target.width);
+  const values = new Float64Array(target.width);
+  const compute = method === 'average' || method === 'sum' || method === 'rms' ? meanRow(method) : listRow(lists[method]);
+  for (let row = 0; row < target.height; row++) {
+    fillSpans(place, target.y + row, spans, row === 0);
+    for (let band = 0; band < source.shape[0]!; band++) {
+      const to = (band * target.height + row) * target.width;
+      compute({ block: source, base: band * cells.width * cells.height, width: cells.width }, spans, values, out.nulls!, to);
+      storeRow(values, out.data, out.dtype, to);
+    }
+  }
+}
+
+interface Layer {
+  readonly block: Block;
+  /** Index of the band's first sample. */
+  readonly base: number;
+  readonly width: number;
+}
+
+type ComputeRow = (layer: Layer, spans: Spans, values: Float64Array, flags: Uint8Array, to: number) => void;
+
+/** What the cells of a target row cover along one axis, in cells of the source block. */
+interface Axis {
+  readonly from: Float64Array;
+  readonly to: Float64Array;
+  /** First cell that is touched and the one after the last. */
+  readonly first: Int32Array;
+  readonly end: Int32Array;
+}
+
+interface Spans {
+  readonly across: Axis;
+  readonly down: Axis;
+  readonly spare: Float64Array;
+}
+
+function createSpans(width: number): Spans {
+  const axis = (): Axis => ({ from: new Float64Array(width), to: new Float64Array(width), first: new Int32Array(width), end: new Int32Array(width) });
+  return { across: axis(), down: axis(), spare: new Float64Array(width) };
+}
+
+/** The edges of a cell lie half-way between its corners. */
+function fillSpans({ map, source, separable }: Placement, row: number, { across, down, spare }: Spans, isFirst: boolean): void {
+  if (isFirst || !separable) {
+    map(row, 0, 0.5, across.from, spare);
+    map(row, 1, 0.5, across.to, spare);
+    touch(across, source.x, source.width);
+  }
+  map(row, 0.5, 0, spare, down.from);
+  map(row, 0.5, 1, spare, down.to);
+  touch(down, source.y, source.height);
+}
+
+function touch({ from, to, first, end }: Axis, origin: number, size: number): void {
+  for (let c = 0; c < from.length; c++) {
+    const low = Math.min(from[c]!, to[c]!) - origin;
+    const high = Math.max(from[c]!, to[c]!) - origin;
+    from[c] = low;
+    to[c] = high;
+    // Comparisons with NaN are false: a cell without image covers nothing.
+    const isThere = high > low;
+    first[c] = isThere ? Math.max(0, Math.floor(low + 1e-9)) : 0;
+    end[c] = isThere ? Math.min(size, Math.ceil(high - 1e-9)) : 0;
+  }
+}
+
+/** The share of a cell that lies between two positions. */
+const share = (cell: number, from: number, to: number) => Math.min(cell + 1, to) - Math.max(cell, from);
+
+function meanRow(method: 'average' | 'sum' | 'rms'): ComputeRow {
+  const isSquared = method === 'rms';
+  return ({ block: { data, nulls }, base, width }, { across, down }, values, flags, to) => {
+    for (let c = 0; c < values.length; c++) {
+      let sum = 0;
+      let total = 0;
+      for (let y = down.first[c]!; y < down.end[c]!; y++) {
+        const wy = share(y, down.from[c]!, down.to[c]!);
+        const line = base + y * width;
+        for (let x = across.first[c]!; x < across.end[c]!; x++) {
+          if (nulls !== null && nulls[line + x] === 1) continue;
+          const weight = wy * share(x, across.from[c]!, across.to[c]!);
+          const value = data[line + x]!;
+          sum += weight * (isSquared ? value * value : value);
+          total += weight;
+        }
+      }
+      flags[to + c] = total > 0 ? 0 : 1;
+      values[c] = method === 'sum' ? sum : isSquared ? Math.sqrt(sum / total) : sum / total;
+    }
+  };
+}
 
 /** Valid samples of one target cell with the share of each that is covered. */
 interface Covered {
@@ -17,31 +114,14 @@ interface Covered {
   count: number;
 }
 
-type Aggregation = (covered: Covered) => number;
-
-const aggregations: Record<AggregationMethod, Aggregation> = {
-  average: (c) => weighted(c, (v) => v) / totalWeight(c),
-  sum: (c) => weighted(c, (v) => v),
-  rms: (c) => Math.sqrt(weighted(c, (v) => v * v) / totalWeight(c)),
-  min: (c) => c.values.subarray(0, c.count).reduce((a, b) => Math.min(a, b)),
-  max: (c) => c.values.subarray(0, c.count).reduce((a, b) => Math.max(a, b)),
+const lists: Record<Exclude<AggregationMethod, 'average' | 'sum' | 'rms'>, (covered: Covered) => number> = {
+  min: ({ values, count }) => values.subarray(0, count).reduce((a, b) => Math.min(a, b)),
+  max: ({ values, count }) => values.subarray(0, count).reduce((a, b) => Math.max(a, b)),
   q1: (c) => quantile(c, 0.25),
   med: (c) => quantile(c, 0.5),
   q3: (c) => quantile(c, 0.75),
   mode: commonest,
 };
-
-function weighted({ values, weights, count }: Covered, of: (value: number) => number): number {
-  let sum = 0;
-  for (let i = 0; i < count; i++) sum += weights[i]! * of(values[i]!);
-  return sum;
-}
-
-function totalWeight({ weights, count }: Covered): number {
-  let sum = 0;
-  for (let i = 0; i < count; i++) sum += weights[i]!;
-  return sum;
-}
 
 function quantile({ values, count }: Covered, share: number): number {
   const sorted = values.subarray(0, count).sort();
@@ -57,80 +137,29 @@ function commonest({ values, weights, count }: Covered): number {
   return best;
 }
 
-/** Aggregates the source cells under each target cell into `out`, which comes filled with no-data. */
-export function aggregate(source: Block, place: Placement, method: AggregationMethod, out: Block): void {
-  const { source: cells, target } = place;
-  const spans = createSpans(target.width);
-  const store = storeIn(out.data, out.dtype);
-  const summarise = aggregations[method];
+function listRow(summarise: (covered: Covered) => number): ComputeRow {
   let covered: Covered = { values: new Float64Array(64), weights: new Float64Array(64), count: 0 };
-  for (let row = 0; row < target.height; row++) {
-    spansOf(place, target.y + row, spans);
-    for (let band = 0; band < source.shape[0]!; band++) {
-      const to = (band * target.height + row) * target.width;
-      for (let c = 0; c < target.width; c++) {
-        covered = collect(source, band * cells.width * cells.height, place, spans, c, covered);
-        if (covered.count === 0) continue;
-        store(to + c, summarise(covered));
-        out.nulls![to + c] = 0;
-      }
+  return (layer, spans, values, flags, to) => {
+    for (let c = 0; c < values.length; c++) {
+      covered = collect(layer, spans, c, covered);
+      flags[to + c] = covered.count > 0 ? 0 : 1;
+      if (covered.count > 0) values[c] = summarise(covered);
     }
-  }
+  };
 }
 
-/** Source positions of the left, right, upper and lower edges of the cells of a target row. */
-interface Spans {
-  readonly left: Float64Array;
-  readonly right: Float64Array;
-  readonly top: Float64Array;
-  readonly bottom: Float64Array;
-  readonly spare: Float64Array;
-}
-
-function createSpans(width: number): Spans {
-  const axis = () => new Float64Array(width);
-  return { left: axis(), right: axis(), top: axis(), bottom: axis(), spare: axis() };
-}
-
-function spansOf({ map }: Placement, row: number, { left, right, top, bottom, spare }: Spans): void {
-  map(row, 0, 0.5, left, spare);
-  map(row, 1, 0.5, right, spare);
-  map(row, 0.5, 0, spare, top);
-  map(row, 0.5, 1, spare, bottom);
-}
-
-function collect(source: Block, base: number, { source: cells }: Placement, spans: Spans, column: number, reuse: Covered): Covered {
-  const across = span(spans.left[column]! - cells.x, spans.right[column]! - cells.x, cells.width);
-  const down = span(spans.top[column]! - cells.y, spans.bottom[column]! - cells.y, cells.height);
-  const size = Math.max(0, across.end - across.start) * Math.max(0, down.end - down.start);
+function collect({ block: { data, nulls }, base, width }: Layer, { across, down }: Spans, c: number, reuse: Covered): Covered {
+  const size = Math.max(0, across.end[c]! - across.first[c]!) * Math.max(0, down.end[c]! - down.first[c]!);
   const covered = size <= reuse.values.length ? reuse : { values: new Float64Array(size), weights: new Float64Array(size), count: 0 };
   covered.count = 0;
-  for (let y = down.start; y < down.end; y++) {
-    const wy = share(y, down);
-    for (let x = across.start; x < across.end; x++) {
-      const at = base + y * cells.width + x;
-      if (source.nulls?.[at]) continue;
-      covered.values[covered.count] = source.data[at]!;
-      covered.weights[covered.count++] = wy * share(x, across);
+  for (let y = down.first[c]!; y < down.end[c]!; y++) {
+    const wy = share(y, down.from[c]!, down.to[c]!);
+    for (let x = across.first[c]!; x < across.end[c]!; x++) {
+      const at = base + y * width + x;
+      if (nulls?.[at]) continue;
+      covered.values[covered.count] = data[at]!;
+      covered.weights[covered.count++] = wy * share(x, across.from[c]!, across.to[c]!);
     }
   }
   return covered;
 }
-
-interface Span {
-  readonly from: number;
-  readonly to: number;
-  /** First and last cell (exclusive) that are touched. */
-  readonly start: number;
-  readonly end: number;
-}
-
-function span(a: number, b: number, size: number): Span {
-  const from = Math.min(a, b);
-  const to = Math.max(a, b);
-  // Comparisons with NaN are false: a cell without image covers nothing.
-  if (!(to > from)) return { from: 0, to: 0, start: 0, end: 0 };
-  return { from, to, start: Math.max(0, Math.floor(from + 1e-9)), end: Math.min(size, Math.ceil(to - 1e-9)) };
-}
-
-const share = (cell: number, { from, to }: Span) => Math.min(cell + 1, to) - Math.max(cell, from);

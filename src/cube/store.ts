@@ -1,8 +1,6 @@
 /** Writing computed numbers into typed arrays without wrap-around. */
 import { isFloat, type DType, type Samples } from './dtype.ts';
 
-export type Store = (index: number, value: number) => void;
-
 const limits: Partial<Record<DType, readonly [number, number]>> = {
   bool: [0, 1],
   uint8: [0, 255],
@@ -13,16 +11,15 @@ const limits: Partial<Record<DType, readonly [number, number]>> = {
   int32: [-2_147_483_648, 2_147_483_647],
 };
 
-/** A function that stores a number in `data`: integers are rounded (halves up) and held at the limits of the type. */
-export function storeIn(data: Samples, dtype: DType): Store {
+/** Stores a row of numbers in `data` from `to` on: integers are rounded (halves up) and held at the limits of the type. */
+export function storeRow(values: Float64Array, data: Samples, dtype: DType, to: number): void {
   if (isFloat(dtype)) {
-    return (index, value) => {
-      data[index] = value;
-    };
+    data.set(values, to);
+    return;
   }
   const [low, high] = limits[dtype]!;
-  return (index, value) => {
-    const rounded = Math.floor(value + 0.5);
-    data[index] = rounded < low ? low : rounded > high ? high : rounded;
-  };
+  for (let i = 0; i < values.length; i++) {
+    const rounded = Math.floor(values[i]! + 0.5);
+    data[to + i] = rounded < low ? low : rounded > high ? high : rounded;
+  }
 }

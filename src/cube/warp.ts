@@ -10,7 +10,9 @@ import { aggregate } from './aggregate.ts';
 import { createNullBlock, type Block } from './block.ts';
 import type { Resampling } from './cube.ts';
 import { arithmeticDType, type DType } from './dtype.ts';
-import { interpolate, kernels, pickNearest, reach, type KernelName } from './interpolate.ts';
+import { interpolate } from './interpolate.ts';
+import { kernels, reach, type KernelName } from './kernels.ts';
+import { pickNearest } from './nearest.ts';
 import { cropBlock, withoutIdleNulls } from './paste.ts';
 
 export interface Warp {
@@ -39,9 +41,9 @@ export function createWarp(target: Grid, source: Grid, method: Resampling): Warp
     sourceCells: (cells) => coveredCells(map, cells, margins(method, scale)),
     run(block, sourceCells, cells) {
       const out = createNullBlock(warpedDType(block.dtype, method), [block.shape[0]!, cells.height, cells.width]);
-      const place = { source: sourceCells, target: cells, map: map.over(cells) };
+      const place = { source: sourceCells, target: cells, map: map.over(cells), separable: map.separable };
       if (method === 'near') pickNearest(block, place, out);
-      else if (hasKernel(method)) interpolate(block, place, kernels[method], scale, out);
+      else if (hasKernel(method)) interpolate(block, place, method, scale, out);
       else aggregate(block, place, method, out);
       return withoutIdleNulls(out);
     },

@@ -88,22 +88,30 @@ function controlled(window: CellWindow, exact: CellMap['exact']): RowMap {
   }
   const smooth = smoothCells({ xs, ys, columns, rows, left, top }, exact);
   return (row, dx, dy, outX, outY) => {
-    const y = row + dy;
-    const r = Math.min(Math.floor(y / CONTROL_STEP) - top, rows - 2);
-    const v = y / CONTROL_STEP - (top + r);
-    for (let i = 0; i < window.width; i++) {
-      const x = window.x + i + dx;
-      const c = Math.min(Math.floor(x / CONTROL_STEP) - left, columns - 2);
+    const r = Math.floor(row / CONTROL_STEP) - top;
+    const v = (row - (top + r) * CONTROL_STEP + dy) / CONTROL_STEP;
+    for (let c = 0; c + 1 < columns; c++) {
       const at = r * columns + c;
-      if (!smooth[at]) {
-        [outX[i], outY[i]] = exact(x, y) as [number, number];
-        continue;
+      // Columns of the window that lie in this square of control points.
+      const first = (left + c) * CONTROL_STEP;
+      const from = Math.max(0, first - window.x);
+      const to = Math.min(window.width, first + CONTROL_STEP - window.x);
+      if (smooth[at]) {
+        interpolate(xs, at, columns, v, outX, from, to, window.x - first + dx);
+        interpolate(ys, at, columns, v, outY, from, to, window.x - first + dx);
+      } else {
+        for (let i = from; i < to; i++) [outX[i], outY[i]] = exact(window.x + i + dx, row + dy) as [number, number];
       }
-      const u = x / CONTROL_STEP - (left + c);
-      outX[i] = bilinear(xs, at, columns, u, v);
-      outY[i] = bilinear(ys, at, columns, u, v);
     }
   };
+}
+
+/** Values of columns from…to in a square of control points; column i lies (i + shift) cells right of its left edge. */
+function interpolate(values: Float64Array, at: number, columns: number, v: number, out: Float64Array, from: number, to: number, shift: number): void {
+  const west = values[at]! + (values[at + columns]! - values[at]!) * v;
+  const east = values[at + 1]! + (values[at + columns + 1]! - values[at + 1]!) * v;
+  const slope = (east - west) / CONTROL_STEP;
+  for (let i = from; i < to; i++) out[i] = west + slope * (i + shift);
 }
 
 interface ControlPoints {
