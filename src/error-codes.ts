@@ -62,7 +62,6 @@ export const errorCodes = {
   DimensionNotAvailable: { status: 400, message: 'A dimension with the specified name does not exist.' },
   DistinctDimensionLabelsRequired: { status: 400, message: 'The dimension labels have duplicate values. Distinct labels must be specified.' },
   TemporalExtentEmpty: { status: 400, message: 'The temporal extent is empty. The second instant in time must always be greater/later than the first instant in time.' },
-  SpatialExtentEmpty: { status: 400, message: 'The spatial extent is empty.' },
   LabelExists: { status: 400, message: 'A label with the specified name exists.' },
   ArrayNotLabeled: { status: 400, message: 'The array is not a labeled array, but the `label` parameter is set. Use the `index` instead.' },
   ArrayLabelConflict: { status: 400, message: 'At least one label exists in both arrays and the conflict must be resolved before.' },

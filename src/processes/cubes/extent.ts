@@ -1,13 +1,13 @@
 /** Bounding boxes as openEO writes them. */
 import { parseCrs, WGS84 } from '../../geo/crs.ts';
 import type { Bounds } from '../../geo/grid.ts';
-import { invalidArgument, OpenEOError } from '../../errors.ts';
+import { invalidArgument } from '../../errors.ts';
 import type { ObjectValue, Value } from '../../graph/value.ts';
 import { isObject, kindOf } from './arguments.ts';
 
 /**
- * Reads {west, south, east, north, crs?}. Throws SpatialExtentEmpty when it holds nothing, and
- * ProcessParameterInvalid when it is no such box.
+ * Reads {west, south, east, north, crs?}. Throws ProcessParameterInvalid when it holds nothing or is no
+ * such box.
  */
 export function boundsOf(value: Value | undefined, process: string, parameter: string): Bounds {
   if (!isObject(value)) throw invalidArgument(process, parameter, `it must be a bounding box with west, south, east and north, not ${kindOf(value)}`);
@@ -20,7 +20,7 @@ export function boundsOf(value: Value | undefined, process: string, parameter: s
   const bounds = { west: edge('west'), south: edge('south'), east: edge('east'), north: edge('north'), crs: crsOf(value['crs'], process, parameter) };
   if (bounds.east <= bounds.west || bounds.north <= bounds.south) {
     const edges = `west ${bounds.west}, east ${bounds.east}, south ${bounds.south}, north ${bounds.north}`;
-    throw new OpenEOError('SpatialExtentEmpty', {}, { detail: `In parameter '${parameter}' of '${process}' west must be less than east and south less than north, but it has ${edges}.` });
+    throw invalidArgument(process, parameter, `the extent is empty: west must be less than east and south less than north, but it has ${edges}`);
   }
   return bounds;
 }
