@@ -1,5 +1,5 @@
-/** GeoKeys (OGC GeoTIFF 1.1): the CRS of a file, from its keys and to them. */
-import { epsgCode, isGeographic, parseCrs } from '../../geo/crs.ts';
+/** GeoKeys (OGC GeoTIFF 1.1): from the keys of a file to its CRS. */
+import { parseCrs } from '../../geo/crs.ts';
 import type { Directory } from './layout.ts';
 
 export type GeoKeys = Readonly<Record<string, unknown>>;
@@ -28,17 +28,6 @@ export function crsOfGeoKeys(keys: GeoKeys): { readonly crs: string } | { readon
   if (code !== USER_DEFINED) return known(`EPSG:${Number(code)}`) ?? { reason: `EPSG:${Number(code)} is not a known coordinate reference system` };
   const text = wktOfCitation(keys) ?? projString(keys);
   return (text === undefined ? undefined : known(text)) ?? { reason: 'its user-defined coordinate reference system is not supported' };
-}
-
-/** The entries of a GeoKeyDirectory tag with its parameter tags, for a CRS with or without EPSG code. */
-export function geoKeyTags(crs: string): { directory: number[]; ascii: string } {
-  const code = epsgCode(crs);
-  const geographic = isGeographic(crs);
-  const citation = code === undefined ? `${crs}|` : '';
-  const entries: number[][] = [[1024, 0, 1, geographic ? 2 : 1], [1025, 0, 1, 1]];
-  if (code === undefined) entries.push([1026, 34737, citation.length, 0]);
-  entries.push([geographic ? 2048 : 3072, 0, 1, code ?? USER_DEFINED]);
-  return { directory: [1, 1, 0, entries.length, ...entries.flat()], ascii: citation };
 }
 
 function known(crs: string): { crs: string } | undefined {

@@ -4,7 +4,7 @@ import type { Grid } from '../../geo/grid.ts';
 import type { PlannedBand } from '../raster-plan.ts';
 import type { BandStatistics } from '../statistics.ts';
 import { formatGdalMetadata, type GdalItem } from './gdal-metadata.ts';
-import { geoKeyTags } from './geokeys.ts';
+import { geoKeyTags } from './write-geokeys.ts';
 import type { LevelSize } from './pyramid.ts';
 import type { StoredType } from './stored-type.ts';
 import { compressionTag, predictorFor, type CompressionName } from './tile-encoder.ts';
@@ -26,7 +26,7 @@ export interface ImageFacts {
 const TAG = {
   NewSubfileType: 254, ImageWidth: 256, ImageLength: 257, BitsPerSample: 258, Compression: 259, Photometric: 262, SamplesPerPixel: 277,
   PlanarConfiguration: 284, Software: 305, DateTime: 306, Predictor: 317, TileWidth: 322, TileLength: 323, ExtraSamples: 338, SampleFormat: 339,
-  ModelPixelScale: 33550, ModelTiepoint: 33922, GeoKeyDirectory: 34735, GeoAsciiParams: 34737, GdalMetadata: 42112, GdalNodata: 42113,
+  ModelPixelScale: 33550, ModelTiepoint: 33922, GeoKeyDirectory: 34735, GeoDoubleParams: 34736, GeoAsciiParams: 34737, GdalMetadata: 42112, GdalNodata: 42113,
 } as const;
 
 const MIN_IS_BLACK = 1;
@@ -66,6 +66,7 @@ function fileFields(facts: ImageFacts): Field[] {
     { tag: TAG.ModelPixelScale, type: FIELD.double, values: [grid.stepX, grid.stepY, 0] },
     { tag: TAG.ModelTiepoint, type: FIELD.double, values: [0, 0, 0, grid.originX, grid.originY, 0] },
     { tag: TAG.GeoKeyDirectory, type: FIELD.short, values: keys.directory },
+    ...(keys.doubles.length === 0 ? [] : [{ tag: TAG.GeoDoubleParams, type: FIELD.double, values: keys.doubles }]),
     ...(keys.ascii === '' ? [] : [{ tag: TAG.GeoAsciiParams, type: FIELD.ascii, values: ascii(keys.ascii) }]),
     { tag: TAG.GdalMetadata, type: FIELD.ascii, values: ascii(formatGdalMetadata(metadataItems(facts))) },
   ];

@@ -39,6 +39,11 @@ export interface ImageLayout {
   readonly blocks: () => Promise<BlockTable>;
 }
 
+/** A block that unpacks to more than this is damaged, an attack, or beyond what a worker should hold. */
+const LARGEST_BLOCK = 512 * 1024 * 1024;
+/** An uncompressed image in one strip is read in pieces of about this size. */
+const PIECE_BYTES = 1024 * 1024;
+
 const TAGS = { TileOffsets: 324, TileByteCounts: 325, StripOffsets: 273, StripByteCounts: 279 } as const;
 const OVERVIEW = 1;
 const MASK = 4;
@@ -49,19 +54,23 @@ export async function readLayout(directory: Directory, isLittleEndian: boolean, 
   const width = tag('ImageWidth', 0);
   const height = tag('ImageLength', 0);
   const isTiled = directory.hasTag('TileWidth');
-  const blockWidth = isTiled ? tag('TileWidth', 0) : width;
-  const blockHeight = isTiled ? tag('TileLength', 0) : Math.min(height, tag('RowsPerStrip', height) || height);
-  if (!(width > 0 && height > 0 && blockWidth > 0 && blockHeight > 0)) throw unreadable(source, 'it has no image size');
-  const subfile = tag('NewSubfileType', 0);
+  const samplesPerPixel = tag('SamplesPerPixel', 1);
+  const isPlanar = tag('PlanarConfiguration', 1) === 2;
+  const compression = tag('Compression', 1);
   const sample = sampleType(directory, source);
+  const rowBytes = Math.ceil(((isTiled ? tag('TileWidth', 0) : width) * (isPlanar ? 1 : samplesPerPixel) * sample.bits) / 8);
+  const stripRows = isTiled ? 0 : Math.min(height, tag('RowsPerStrip', height) || height);
+  const isOneStrip = !isTiled && stripRows === height && compression === 1 && rowBytes * height > 2 * PIECE_BYTES;
+  const blockWidth = isTiled ? tag('TileWidth', 0) : width;
+  const blockHeight = isTiled ? tag('TileLength', 0) : isOneStrip ? Math.max(1, Math.floor(PIECE_BYTES / rowBytes)) : stripRows;
+  if (!(width > 0 && height > 0 && blockWidth > 0 && blockHeight > 0 && samplesPerPixel > 0)) throw unreadable(source, 'it has no image size');
+  if (rowBytes * blockHeight > LARGEST_BLOCK) throw unreadable(source, `its blocks of ${blockWidth} × ${blockHeight} pixels are too large`);
+  const subfile = tag('NewSubfileType', 0);
   const layout = {
-    width, height, blockWidth, blockHeight, isTiled, isLittleEndian,
+    width, height, blockWidth, blockHeight, isTiled, isLittleEndian, samplesPerPixel, isPlanar, compression,
     blocksAcross: Math.ceil(width / blockWidth),
     blocksDown: Math.ceil(height / blockHeight),
-    samplesPerPixel: tag('SamplesPerPixel', 1),
-    isPlanar: tag('PlanarConfiguration', 1) === 2,
     ...sample,
-    compression: tag('Compression', 1),
     predictor: Number((await directory.loadValue('Predictor')) ?? 1),
     photometric: tag('PhotometricInterpretation', 1),
     isOverview: (subfile & OVERVIEW) !== 0,
@@ -69,7 +78,23 @@ export async function readLayout(directory: Directory, isLittleEndian: boolean, 
     jpegTables: toBytes(await directory.loadValue('JPEGTables')),
     lercParameters: (await directory.loadValue('LercParameters')) as ArrayLike<number> | undefined,
   };
-  return { ...layout, blocks: once(() => readBlockTable(directory, layout, header, source)) };
+  const readTable = async () => (isOneStrip
+    ? piecesOf(await readBlockTable(directory, { ...layout, blocksDown: 1 }, header, source), layout, rowBytes)
+    : readBlockTable(directory, layout, header, source));
+  return { ...layout, blocks: once(readTable) };
+}
+
+/** The table of an image in one uncompressed strip (per band when planar), as if it had been written in small ones. */
+function piecesOf(strips: BlockTable, layout: Sizes & { readonly height: number; readonly blockHeight: number }, rowBytes: number): BlockTable {
+  const planes = layout.isPlanar ? layout.samplesPerPixel : 1;
+  const pieces = Array.from({ length: planes * layout.blocksDown }, (_, i) => {
+    const first = (i % layout.blocksDown) * layout.blockHeight;
+    return {
+      offset: strips.offsets[Math.floor(i / layout.blocksDown)]! + first * rowBytes,
+      size: Math.min(layout.blockHeight, layout.height - first) * rowBytes,
+    };
+  });
+  return { offsets: Float64Array.from(pieces, (p) => p.offset), byteCounts: Float64Array.from(pieces, (p) => p.size) };
 }
 
 type Sizes = Pick<ImageLayout, 'blocksAcross' | 'blocksDown' | 'samplesPerPixel' | 'isPlanar' | 'isTiled' | 'isLittleEndian' | 'compression'>;
