@@ -8,8 +8,8 @@ import { openBackend } from './backend.ts';
 import type { QueueBackend, QueueConnection } from './backend.ts';
 import { decodeFailure, encodeFailure, isFinal } from './failure.ts';
 import { triesPerLane } from './queue.ts';
-import { answered, nextEnd, Patience } from './waiting.ts';
 import type { Lane, Task, TaskContext, TaskQueues, TaskWorker } from './queue.ts';
+import { answered, nextEnd, Patience } from './waiting.ts';
 
 export interface QueueSettings {
   readonly connection: QueueConnection;

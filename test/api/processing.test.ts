@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { invalidArgument } from '../../src/errors.ts';
+import { hasSchemas, problemsOf } from './stac/validator.ts';
 import { emptyResult, startService, writing } from './service.ts';
 import type { TestService } from './service.ts';
 
@@ -219,6 +220,7 @@ describe('batch jobs', () => {
     });
     expect(item.links).toContainEqual({ rel: 'derived_from', href: `${service.url}/stac/collections/S2%2FL2A/items/scene%201`, type: 'application/geo+json' });
     expect(await (await fetch(item.assets['result.json']!.href)).text()).toBe('{"a":1}');
+    if (hasSchemas) expect(await problemsOf(item)).toEqual([]);
     const canonical = await fetch(item.links.find(({ rel }) => rel === 'canonical')!.href);
     expect(await canonical.json()).toMatchObject({ id, assets: { 'result.json': { href: expect.stringContaining('/assets/results/') } } });
   });

@@ -157,6 +157,17 @@ describe.each(['postgres', 'redis'])('task queues on %s', (kind) => {
     expect(await queues.depth('sync')).toEqual({ waiting: 0, active: 0 });
   });
 
+  it('keeps waiters of a task that is removed and added again at once', async () => {
+    await queues.add('embed', { id: 'a', payload: 1 });
+    const waiting = queues.result('embed', 'a', patience());
+    await delay(50);
+    await queues.remove('embed', 'a');
+    await delay(100);
+    await queues.add('embed', { id: 'a', payload: 2 });
+    await queues.work('embed', 1, async (payload: number) => payload);
+    expect(await waiting).toBe(2);
+  });
+
   it('stops waiting when the caller goes away', async () => {
     await queues.add('sync', { id: 'a', payload: {} });
     const caller = new AbortController();
