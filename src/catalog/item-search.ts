@@ -8,8 +8,10 @@ import { boxGeometry, boxOf, intersectionTest, turnsOf, type Box, type Geometry 
 import { ItemTokenError, type ItemPage, type ItemQuery } from './item-source.ts';
 import type { StacItem } from './types.ts';
 
-/** Up to so many candidates are tested exactly for numberMatched; above, the count of boxes is the answer. */
-const MAX_EXACT_COUNT = 1000;
+/** Matches are counted up to this; a larger number is not told, because finding it would cost more than the page. */
+const MAX_COUNT = 20_000;
+/** Up to so many candidates are tested exactly for the count. */
+const MAX_TESTED = 1000;
 
 interface Condition {
   readonly sql: string;
@@ -45,7 +47,7 @@ export async function searchItems(database: Queryable, query: ItemQuery): Promis
   const page = found.slice(0, query.limit);
   const next = found.length > query.limit ? encodeToken(keyOf(page.at(-1)!)) : null;
   const whole = after === null && next === null;
-  return { items: page.map((row) => row.definition), numberMatched: whole ? page.length : await countMatches(database, condition, test), next };
+  return { items: page.map((row) => row.definition), numberMatched: whole ? page.length : await countMatches(database, query, test), next };
 }
 
 async function candidates(database: Queryable, condition: Condition, after: Key | null, size: number): Promise<Row[]> {
@@ -68,11 +70,22 @@ function keysetCondition([instant, collection, id]: Key, bind: (value: unknown) 
 
 const keyOf = (row: Row): Key => [row.key, row.collection, row.id];
 
-async function countMatches(database: Queryable, condition: Condition, test: ((item: StacItem) => boolean) | null): Promise<number> {
-  const [row] = await database.query<{ count: number }>(`select count(*) as count from items where ${condition.sql}`, condition.params);
-  if (!test || row!.count > MAX_EXACT_COUNT) return row!.count;
-  const rows = await database.query<{ definition: StacItem }>(`select definition from items where ${condition.sql}`, condition.params);
-  return rows.filter(({ definition }) => test(definition)).length;
+/** null when there are too many to count. */
+async function countMatches(database: Queryable, query: ItemQuery, test: ((item: StacItem) => boolean) | null): Promise<number | null> {
+  const { params, sql } = conditionOf(query);
+  if (!test) return capped(database, sql, params);
+  // What lies wholly inside a searched box needs no test; only what its border cuts does.
+  const all = [...params];
+  const inside = query.bbox?.length === 4 && !query.intersects ? insideCondition(flatBox(query.bbox), (value) => `$${all.push(value)}`) : 'false';
+  const tested = await database.query<{ definition: StacItem }>(`select definition from items where ${sql} and not ${inside} limit ${MAX_TESTED + 1}`, all);
+  if (tested.length > MAX_TESTED) return null;
+  const certain = inside === 'false' ? 0 : await capped(database, `${sql} and ${inside}`, all);
+  return certain === null ? null : certain + tested.filter(({ definition }) => test(definition)).length;
+}
+
+async function capped(database: Queryable, sql: string, params: readonly unknown[]): Promise<number | null> {
+  const [row] = await database.query<{ count: number }>(`select count(*) as count from (select 1 from items where ${sql} limit ${MAX_COUNT + 1}) as matches`, params);
+  return row!.count > MAX_COUNT ? null : row!.count;
 }
 
 /** PostgreSQL has no text with a NUL character; no stored id has one either, so any other sign will do. */
@@ -96,10 +109,20 @@ function conditionOf(query: ItemQuery): Condition {
 }
 
 /** The stored boxes reach beyond 180 where they cross the antimeridian, so the neighbouring turns are asked too. */
-export function boxCondition([west, south, east, north]: Box, bind: (value: unknown) => string): string {
+export function boxCondition(box: Box, bind: (value: unknown) => string): string {
+  const [west, south, east, north] = box;
+  // An index is a detour when everything is wanted.
+  if (west <= -180 && south <= -90 && east >= 180 && north >= 90) return 'footprint is not null';
+  return `(${turnsOfBox(box, bind).map((turned) => `footprint && ${turned}`).join(' or ')})`;
+}
+
+function insideCondition(box: Box, bind: (value: unknown) => string): string {
+  return `(${turnsOfBox(box, bind).map((turned) => `footprint <@ ${turned}`).join(' or ')})`;
+}
+
+function turnsOfBox([west, south, east, north]: Box, bind: (value: unknown) => string): string[] {
   const turns = [0, 360, ...(east >= 180 ? [-360] : [])];
-  const tests = turns.map((turn) => `footprint && box(point(${bind(west + turn)}, ${bind(south)}), point(${bind(east + turn)}, ${bind(north)}))`);
-  return `(${tests.join(' or ')})`;
+  return turns.map((turn) => `box(point(${bind(west + turn)}, ${bind(south)}), point(${bind(east + turn)}, ${bind(north)}))`);
 }
 
 /** West, south, east, north of a STAC bbox; east is beyond 180 when the box crosses the antimeridian. */

@@ -187,6 +187,26 @@ describe('paging', () => {
   });
 });
 
+describe('numberMatched', () => {
+  it('is exact up to 20 000 matches and left out beyond', async () => {
+    await store.putCollection(collection('crowd'));
+    const definition = JSON.stringify(item('crowd', { id: 'one' }));
+    const grow = (from: number, to: number) => fresh.database.query(
+      `insert into items (collection, id, definition, properties, instant, starts, ends, footprint)
+       select 'crowd', 'c' || n, $1::json, '{}', now(), now(), now(), box(point(0, 0), point(1, 1)) from generate_series($2::int, $3::int) as n`, [definition, from, to]);
+    const count = async (more: Partial<ItemQuery>) => (await store.search({ collections: ['crowd'], limit: 1, ...more })).numberMatched;
+    await grow(1, 20_000);
+    expect(await count({})).toBe(20_000);
+    expect(await count({ bbox: [-1, -1, 2, 2] })).toBe(20_000);
+    await grow(20_001, 20_001);
+    expect(await count({})).toBeNull();
+    expect(await count({ bbox: [-1, -1, 2, 2] })).toBeNull();
+    expect(await count({ bbox: [0.5, 0.5, 2, 2] })).toBeNull();
+    expect(await count({ ids: ['c7', 'c8'] })).toBe(2);
+    await store.deleteCollection('crowd');
+  });
+});
+
 describe('combined sources', () => {
   const made = (prefix: string, count: number): ItemSource => ({
     search: ({ limit, token }) => {

@@ -1,6 +1,6 @@
 /** The checks of stac-api-validator for item search, against our own service. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fill, startService, type Answer, type Service } from './service.ts';
+import { fill, list, startService, type Answer, type Service } from './service.ts';
 
 let service: Service;
 beforeAll(async () => {
@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-const ids = (answer: Answer) => [...answer.body['features']!].map((feature) => feature['id']!);
+const ids = (answer: Answer) => list(answer.body['features']!).map((feature) => feature['id']!);
 const both = async (query: Record<string, unknown>): Promise<[Answer, Answer]> => {
   const text = Object.entries(query).map(([key, value]): [string, string] => [key, Array.isArray(value) ? value.join(',') : typeof value === 'object' ? JSON.stringify(value) : String(value)]);
   return [await service.get(`/search?${new URLSearchParams(text).toString()}`), await service.post('/search', query)];
@@ -132,13 +132,13 @@ describe('paging', () => {
       const answer: Answer = await service.get(url);
       byGet.push(...ids(answer));
       expect(answer.body['numberMatched']).toBe(12);
-      url = [...answer.body['links']!].find((l) => l['rel'] === 'next')?.['href'];
+      url = list(answer.body['links']!).find((l) => l['rel'] === 'next')?.['href'];
     }
     const byPost: string[] = [];
     for (let body: unknown = { limit: 3, collections: ['MONTHS'] }; body !== undefined;) {
       const answer: Answer = await service.post('/search', body);
       byPost.push(...ids(answer));
-      const next = [...answer.body['links']!].find((l) => l['rel'] === 'next');
+      const next = list(answer.body['links']!).find((l) => l['rel'] === 'next');
       if (next) expect(next).toMatchObject({ method: 'POST', href: `${service.url}/search`, merge: false, body: { limit: 3, collections: ['MONTHS'] } });
       body = next?.['body'];
     }

@@ -20,6 +20,9 @@ export interface Service {
 // Tests look into answers freely; what they find is compared, not computed with.
 export type Json = { readonly [key: string]: Json } & Iterable<Json> & string;
 
+/** The members of an array in an answer. */
+export const list = (value: Json): Json[] => Array.from(value as Iterable<Json>);
+
 export interface Answer {
   readonly status: number;
   readonly type: string | null;

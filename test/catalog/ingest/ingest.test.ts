@@ -117,7 +117,7 @@ describe.skipIf(!hasData)(hasData ? 'ingest of ../shared/data' : 'skipped: ../sh
   it('zion: four band files make one item, what is no Landsat stays out', async () => {
     const report = await run('LANDSAT8_ZION', ['zion'], { datetime: '2015-08-18' });
     expect(report).toMatchObject({ items: 1, assets: 4, bands: ['B2', 'B3', 'B4', 'B5'], crs: ['EPSG:32612'] });
-    expect(report.refused.map(({ source }) => source.split('/').at(-1)).sort()).toEqual(['nlcd.tif', 'nlcd2011.tif', 'srtm.tif']);
+    expect(new Set(report.refused.map(({ source }) => source.split('/').at(-1)))).toEqual(new Set(['nlcd.tif', 'nlcd2011.tif', 'srtm.tif']));
     await expectValid('LANDSAT8_ZION');
   });
 
