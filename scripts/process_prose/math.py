@@ -67,7 +67,7 @@ ARITHMETIC = {
             'Moves a number linearly from the input range to the output range: '
             '`((x − inputMin) / (inputMax − inputMin)) · (outputMax − outputMin) + outputMin`. '
             'A number outside the input range lands outside the output range; put ``clip()`` before it if that is unwanted. '
-            f'Typical use: reflectance to the 0 to 255 of a PNG. {NODATA}'),
+            f'Typical use: digital numbers to reflectance, or an index to the range of a byte. {NODATA}'),
         parameters=dict(
             x='The number to map.', inputMin='Lower end of the input range.', inputMax='Upper end of the input range.',
             outputMin='Lower end of the output range.', outputMax='Upper end of the output range.'),

@@ -38,7 +38,7 @@ class Service:
             'LAMINA_DATA': str(data),
             'LAMINA_BASIC_USERS': f'{USER}:{PASSWORD}',
         }
-        self.log = open(data.parent / 'service.log', 'w+')
+        self.log = open(data.parent / 'service.log', 'w')
         self.process = subprocess.Popen(
             [NODE, 'src/cli.ts', 'serve'], cwd=ROOT, env=self.environment, stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True)
 
@@ -47,14 +47,19 @@ class Service:
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 break
-            try:
-                if requests.get(f'{self.url}/health', timeout=2).status_code == 200:
-                    return
-            except requests.ConnectionError:
-                pass
+            if 'Lamina is ready' in self.printed() and self.is_healthy():
+                return
             time.sleep(0.2)
-        self.log.seek(0)
-        raise RuntimeError(f'The service did not get ready:\n{self.log.read()}')
+        raise RuntimeError(f'The service did not get ready:\n{self.printed()}')
+
+    def printed(self):
+        return Path(self.log.name).read_text()
+
+    def is_healthy(self):
+        try:
+            return requests.get(f'{self.url}/health', timeout=2).status_code == 200
+        except requests.ConnectionError:
+            return False
 
     def lamina(self, *arguments):
         """Runs the command line against the data of the service; gives what it printed."""

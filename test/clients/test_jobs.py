@@ -64,7 +64,7 @@ def test_life_cycle(connection, cube, tmp_path):
 
 def test_assets_answer_range_and_head(cube):
     job = cube.execute_batch(out_format='GTiff')
-    (asset,) = [asset for asset in job.get_results().get_assets() if asset.name.endswith('.tif')]
+    (asset,) = [asset for asset in job.get_results().get_assets() if asset.key.endswith('.tif')]
     head = requests.head(asset.href, timeout=10)
     assert head.status_code == 200
     assert head.headers['Accept-Ranges'] == 'bytes'
