@@ -1,4 +1,7 @@
-/** GDAL_METADATA, the XML tag in which GDAL keeps what TIFF has no tag for: band names, scale, statistics. */
+/**
+ * GDAL_METADATA, the XML tag in which GDAL keeps what TIFF has no tag for: band names, scale, statistics.
+ * GDAL escapes values twice (and undoes it twice on reading), so '<' is '&amp;lt;' in the file.
+ */
 
 export interface GdalItem {
   readonly name: string;
@@ -16,7 +19,7 @@ export function parseGdalMetadata(xml: string): GdalItem[] {
     if (values.name === undefined) return [];
     return [{
       name: values.name,
-      value: unescape(text),
+      value: unescape(unescape(text)),
       ...(values.sample !== undefined && { sample: Number(values.sample) }),
       ...(values.role !== undefined && { role: values.role }),
     }];
@@ -28,7 +31,7 @@ export function formatGdalMetadata(items: readonly GdalItem[]): string {
   const lines = items.map(({ name, value, sample, role }) => {
     const band = sample === undefined ? '' : ` sample="${sample}"`;
     const purpose = role === undefined ? '' : ` role="${escape(role)}"`;
-    return `  <Item name="${escape(name)}"${band}${purpose}>${escape(value)}</Item>\n`;
+    return `  <Item name="${escape(name)}"${band}${purpose}>${escape(escape(value))}</Item>\n`;
   });
   return `<GDALMetadata>\n${lines.join('')}</GDALMetadata>`;
 }
