@@ -21,8 +21,12 @@ export interface S3Settings {
   readonly secretKey: string;
 }
 
-/** An object store in a bucket, which is made when missing. `close` drops the connections. */
-export async function openS3Store(settings: S3Settings): Promise<ObjectStore & { close(): void }> {
+/**
+ * An object store in a bucket, which is made when missing. `close` drops the connections.
+ *
+ * @param pageSize objects per request of a listing; servers give at most 1000
+ */
+export async function openS3Store(settings: S3Settings, pageSize = 1000): Promise<ObjectStore & { close(): void }> {
   const client = new S3Client({
     endpoint: settings.endpoint,
     region: settings.region,
@@ -32,7 +36,7 @@ export async function openS3Store(settings: S3Settings): Promise<ObjectStore & {
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
-  const bucket = new Bucket(client, settings.bucket);
+  const bucket = new Bucket(client, settings.bucket, pageSize);
   await bucket.ensure();
   return bucket;
 }
@@ -40,10 +44,12 @@ export async function openS3Store(settings: S3Settings): Promise<ObjectStore & {
 class Bucket implements ObjectStore {
   readonly #client: S3Client;
   readonly #name: string;
+  readonly #pageSize: number;
 
-  constructor(client: S3Client, name: string) {
+  constructor(client: S3Client, name: string, pageSize: number) {
     this.#client = client;
     this.#name = name;
+    this.#pageSize = pageSize;
   }
 
   async ensure(): Promise<void> {
@@ -118,7 +124,7 @@ class Bucket implements ObjectStore {
     let token: string | undefined;
     do {
       const page = await this.#client.send(new ListObjectsV2Command({
-        Bucket: this.#name, Prefix: prefix, ...(token === undefined ? {} : { ContinuationToken: token }),
+        Bucket: this.#name, Prefix: prefix, MaxKeys: this.#pageSize, ...(token === undefined ? {} : { ContinuationToken: token }),
       }));
       for (const { Key, Size, ETag, LastModified } of page.Contents ?? []) {
         yield { key: Key!, sizeBytes: Size ?? 0, etag: bare(ETag), modified: (LastModified ?? new Date(0)).toISOString() };

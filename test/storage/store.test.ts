@@ -7,8 +7,9 @@ import { Readable } from 'node:stream';
 import { startFauxqs } from 'fauxqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLocalStore } from '../../src/storage/local.ts';
-import type { ObjectInfo, ObjectStore } from '../../src/storage/object-store.ts';
+import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { openObjectStore } from '../../src/storage/open.ts';
+import { openS3Store } from '../../src/storage/s3.ts';
 
 let folder: string;
 let server: Awaited<ReturnType<typeof startFauxqs>>;
@@ -119,18 +120,18 @@ describe.each(['local', 's3'])('object store: %s', (kind) => {
     expect(await keysOf(store(), 'list/')).toEqual(['list/a-b', 'list/b']);
   });
 
-  it('lists more objects than one page holds', async () => {
-    await Promise.all(Array.from({ length: 1050 }, (_, i) => store().put(`many/${i}`, Buffer.from([1]))));
-    const found: ObjectInfo[] = [];
-    for await (const info of store().list('many/')) found.push(info);
-    expect(new Set(found.map((info) => info.key)).size).toBe(1050);
-    expect(found.every((info) => info.sizeBytes === 1)).toBe(true);
-  });
-
   it.each(['', '/a', 'a/', 'a//b', '../a', 'a/./b', 'a/../../b', 'a\\b', 'a\u0000b', '.tmp-a', 'x'.repeat(300)])('refuses the key %j', async (key) => {
     await expect(async () => store().put(key, Buffer.from('x'))).rejects.toThrow(TypeError);
     await expect(async () => store().get(key)).rejects.toThrow(TypeError);
   });
+});
+
+it('S3 lists more objects than one page holds', async () => {
+  const store = await openS3Store({ endpoint: `http://127.0.0.1:${server.port}`, bucket: 'pages', region: 'us-east-1', accessKey: 'test', secretKey: 'test' }, 10);
+  const keys = Array.from({ length: 25 }, (_, i) => `many/${String(i).padStart(2, '0')}`);
+  for (const key of keys) await store.put(key, Buffer.from([1]));
+  expect(await keysOf(store, 'many/')).toEqual(keys);
+  store.close();
 });
 
 describe('local store', () => {
