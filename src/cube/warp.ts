@@ -36,7 +36,7 @@ export function warpedDType(dtype: DType, method: Resampling): DType {
 export function createWarp(target: Grid, source: Grid, method: Resampling): Warp {
   if (isSameLattice(source, target) && method !== 'sum') return copy(target, source);
   const map = cellMap(target, source);
-  const scale = hasKernel(method) ? kernelScale(map, target) : { x: 1, y: 1 };
+  const scale = hasKernel(method) ? widenedScale(scaleAt(map, target)) : { x: 1, y: 1 };
   return {
     sourceCells: (cells) => coveredCells(map, cells, margins(method, scale)),
     run(block, sourceCells, cells) {
@@ -78,17 +78,24 @@ function copy(target: Grid, source: Grid): Warp {
   };
 }
 
-/** Source cells per target cell in the middle of the target, where that is noticeably more than one. */
-function kernelScale(map: CellMap, target: Grid): { x: number; y: number } {
+/**
+ * Source cells per target cell along x and y, in the middle of the target: what tells which overview is
+ * fine enough. Ask once for the whole target grid; parts of it may differ a little. NaN where there is no image.
+ */
+export function scaleBetween(target: Grid, source: Grid): { x: number; y: number } {
+  return scaleAt(cellMap(target, source), target);
+}
+
+function scaleAt(map: CellMap, target: Grid): { x: number; y: number } {
   const column = Math.floor(target.width / 2);
   const row = Math.floor(target.height / 2);
   const [x0, y0] = map.exact(column, row);
   const [x1, y1] = map.exact(column + 1, row);
   const [x2, y2] = map.exact(column, row + 1);
-  const across = Math.hypot(x1 - x0, map.separable ? 0 : x2 - x0);
-  const down = Math.hypot(y2 - y0, map.separable ? 0 : y1 - y0);
-  return { x: widened(across), y: widened(down) };
+  return { x: Math.hypot(x1 - x0, x2 - x0), y: Math.hypot(y2 - y0, y1 - y0) };
 }
+
+const widenedScale = (scale: { x: number; y: number }) => ({ x: widened(scale.x), y: widened(scale.y) });
 
 /** GDAL widens the kernel when the target is more than 5 % coarser. */
 const widened = (ratio: number) => (ratio > 1 / 0.95 && Number.isFinite(ratio) ? ratio : 1);

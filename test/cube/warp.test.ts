@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Block } from '../../src/cube/block.ts';
 import type { Resampling } from '../../src/cube/cube.ts';
 import { cropBlock } from '../../src/cube/paste.ts';
-import { createWarp, sourceWindow, warpBlock } from '../../src/cube/warp.ts';
+import { createWarp, scaleBetween, sourceWindow, warpBlock } from '../../src/cube/warp.ts';
 import { transformBounds } from '../../src/geo/crs.ts';
 import { cropGrid, gridBounds, type Grid } from '../../src/geo/grid.ts';
 
@@ -120,6 +120,12 @@ describe('between projections', () => {
     const expected = cropBlock(whole, window(everything), window(tile));
     expect(part.data).toEqual(expected.data);
     expect(part.nulls ?? new Uint8Array(70 * 61)).toEqual(expected.nulls ?? new Uint8Array(70 * 61));
+  });
+
+  it('knows how many cells make one', () => {
+    expect(scaleBetween(grid(10, 10, 40), grid(40, 40, 10))).toEqual({ x: 4, y: 4 });
+    // A metre of web Mercator at 50.5° N is cos(50.5°) of one on the ground.
+    expect(scaleBetween(to, from).x).toBeCloseTo(2 * Math.cos((50.5 * Math.PI) / 180), 1);
   });
 
   it('asks for cells around the window only', () => {
