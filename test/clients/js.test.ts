@@ -52,7 +52,7 @@ describe.skipIf(!enabled)(`the openEO JavaScript client${enabled ? '' : ' (skipp
   it('lists collections, items, processes and formats', async () => {
     expect((await connection.listCollections()).collections.map(({ id }) => id)).toEqual(expect.arrayContaining(['SYNTHETIC_S2', 'EMB_SYNTHETIC_S2_PCA']));
     const { links } = await connection.describeCollection('SYNTHETIC_S2');
-    const items = await fetch(links.find(({ rel }) => rel === 'items')!.href);
+    const items = await fetch((links as { rel: string; href: string }[]).find(({ rel }) => rel === 'items')!.href);
     expect(((await items.json()) as { features: unknown[] }).features.length).toBeGreaterThan(0);
     expect((await connection.listProcesses()).processes.map(({ id }) => id)).toEqual(expect.arrayContaining(['compress_embed', 'load_collection']));
     expect((await connection.listFileTypes()).getOutputType('gtiff')).not.toBeNull();
