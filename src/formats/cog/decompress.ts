@@ -1,9 +1,10 @@
-/** Block bytes as stored → bytes of samples. Deflate and zstd run in Node's thread pool, the rest in geotiff.js. */
+/** Block bytes as stored → bytes of samples. Deflate and zstd run in Node's thread pool; what is rare is left to geotiff.js. */
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { getDecoder } from 'geotiff';
 import sharp from 'sharp';
 import type { ImageLayout } from './layout.ts';
+import { decompressLzw } from './lzw.ts';
 
 const inflate = promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.inflate);
 const zstdDecompress = promisify<Uint8Array, zlib.ZstdOptions, Buffer>(zlib.zstdDecompress);
@@ -37,8 +38,10 @@ export async function decompress(bytes: Uint8Array, layout: ImageLayout, length:
       return inflate(bytes, options);
     case COMPRESSION.zstd:
       return zstdDecompress(bytes, options);
+    case COMPRESSION.lzw:
+      return decompressLzw(bytes, length);
     case COMPRESSION.webp:
-      return (await sharp(bytes).raw().toBuffer());
+      return sharp(bytes).raw().toBuffer();
     default:
       return decodeWithGeotiff(bytes, layout);
   }

@@ -119,12 +119,13 @@ function groupBlocks(layout: ImageLayout, blocks: readonly NeededBlock[], table:
  * same blocks, and what is under way is small.
  */
 function startGroup(image: ImageReader, group: Group): Promise<Samples>[] {
-  const bytes = image.source.read(group.offset, group.length);
+  let bytes: Promise<Uint8Array> | undefined;
   return group.blocks.map((block, i) => {
     const { offset, length } = group.spans[i]!;
     const key = `${image.cacheKey}\0${block.index}`;
     const known = image.cache.get(key);
     if (known) return known;
+    bytes ??= image.source.read(group.offset, group.length);
     const samples = bytes.then((all) => decodeStored(image, all.subarray(offset - group.offset, offset - group.offset + length), length, block));
     image.cache.set(key, samples);
     return samples;
