@@ -22,6 +22,13 @@ export const subtypeSchemas: Readonly<Record<string, object>> = {
   date: { type: 'string', format: 'date' },
   'date-time': { type: 'string', format: 'date-time' },
   'epsg-code': { type: 'integer', minimum: 1000 },
+  geojson: {
+    type: 'object',
+    required: ['type'],
+    properties: {
+      type: { enum: ['Point', 'MultiPoint', 'LineString', 'MultiLineString', 'Polygon', 'MultiPolygon', 'GeometryCollection', 'Feature', 'FeatureCollection'] },
+    },
+  },
   kernel: { type: 'array', items: { type: 'array', items: { type: 'number' } } },
   'temporal-interval': interval,
   'temporal-intervals': { type: 'array', minItems: 1, items: interval },
