@@ -1,3 +1,4 @@
+import { readFileSync, statSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { silentLog } from '../../src/log.ts';
 import { openRegistry } from '../../src/operators/registry.ts';
@@ -21,6 +22,13 @@ describe.each(registry.list().map((operator) => [operator.manifest.name, operato
     const vectors = await runtime.run(operator, input, golden.rows, golden.columns);
     expect(golden.shape).toEqual([manifest.output.dimensions, (golden.rows - 2 * manifest.halo) / manifest.patch, (golden.columns - 2 * manifest.halo) / manifest.patch]);
     expect(largestDifference(vectors, golden.expected)).toBeLessThan(tolerance);
+  });
+
+  it('has a report of this very model, and a card', () => {
+    const report = JSON.parse(readFileSync(`${operatorsDirectory}${manifest.name}/report.json`, 'utf8'));
+    expect(report).toMatchObject({ operator: `${manifest.name}:${manifest.version}`, model: { sha256: manifest.model.sha256, bytes: statSync(operator.modelPath).size } });
+    expect(report.model.bytes).toBeLessThan(2e6);
+    expect(readFileSync(`${operatorsDirectory}${manifest.name}/card.md`, 'utf8')).toContain(`# ${manifest.name} ${manifest.version}`);
   });
 
   it('depends on its input', () => {

@@ -3,7 +3,7 @@ Trains the operator `conv` and packages it.
 
 The network learns to reconstruct the pixels of a patch from its vector and its neighbours' vectors. No labels are used.
 
-Usage: OMP_NUM_THREADS=1 python operators/conv/train/train.py --iterations 4500
+Usage: OMP_NUM_THREADS=1 python operators/conv/train/train.py --iterations 3600
 A run that was interrupted goes on from its checkpoint; --package only packages the checkpoint.
 """
 import argparse
@@ -112,7 +112,7 @@ def resume(encoder: Encoder, decoder: Decoder, optimiser, path: Path) -> int:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--iterations", type=int, default=4500)
+    arguments.add_argument("--iterations", type=int, default=3600)
     arguments.add_argument("--checkpoint", type=Path, default=ROOT / ".cache" / "conv.pt")
     arguments.add_argument("--package", action="store_true", help="package the checkpoint without training")
     given = arguments.parse_args()
