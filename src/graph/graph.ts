@@ -35,26 +35,23 @@ export interface ParsedProcess {
 /** What parameters hold while a graph runs, those of the parent graphs included. */
 export type Environment = ReadonlyMap<string, Value>;
 
+/** The arguments inside an argument, callbacks excepted. */
+function partsOf(argument: Argument): readonly Argument[] {
+  if (argument.kind === 'array') return argument.items;
+  return argument.kind === 'object' ? [...argument.entries.values()] : [];
+}
+
 /** Ids of the nodes that an argument refers to; nodes inside callbacks are not its own. */
 export function nodesIn(argument: Argument): string[] {
-  switch (argument.kind) {
-    case 'node': return [argument.id];
-    case 'array': return argument.items.flatMap(nodesIn);
-    case 'object': return [...argument.entries.values()].flatMap(nodesIn);
-    default: return [];
-  }
+  return argument.kind === 'node' ? [argument.id] : partsOf(argument).flatMap(nodesIn);
 }
 
 /** Whether a graph refers to a parameter, in its callbacks too. */
 export function mentionsParameter(graph: Graph, name: string): boolean {
   const mentions = (argument: Argument): boolean => {
-    switch (argument.kind) {
-      case 'parameter': return argument.name === name;
-      case 'array': return argument.items.some(mentions);
-      case 'object': return [...argument.entries.values()].some(mentions);
-      case 'callback': return mentionsParameter(argument.graph, name);
-      default: return false;
-    }
+    if (argument.kind === 'parameter') return argument.name === name;
+    if (argument.kind === 'callback') return mentionsParameter(argument.graph, name);
+    return partsOf(argument).some(mentions);
   };
   return graph.nodes.some((node) => [...node.arguments.values()].some(mentions));
 }

@@ -82,6 +82,7 @@ ${writer.text}
 return hasNull;
 };`;
   // Built from numbers and invented names only; see the head of compile.ts.
+  // oxlint-disable-next-line typescript/no-implied-eval -- the compiler's purpose
   const create = new Function('c', source) as (constants: readonly unknown[]) => CellRange;
   return { ...shape, run: create(writer.constants) };
 }

@@ -16,8 +16,10 @@ function positionOf(length: number, labels: readonly Label[] | null, args: Argum
   const position = label === null ? numberOf(args, 'index', call)! : labeledPosition(labels, label);
   if (Number.isInteger(position) && position >= 0 && position < length) return position;
   if (isSet(args, 'return_nodata')) return null;
-  const wanted = label === null ? `no index ${String(index)}: it has ${length} elements, counted from 0` : `no label ${JSON.stringify(label)}: the labels are ${listOf(labels!)}`;
-  throw new OpenEOError('ArrayElementNotAvailable', {}, { detail: `There is ${wanted}.` });
+  const missing = label === null
+    ? `index ${position}: it has ${length} elements, counted from 0`
+    : `label ${JSON.stringify(label)}: the labels are ${listOf(labels!)}`;
+  throw new OpenEOError('ArrayElementNotAvailable', {}, { detail: `There is no ${missing}.` });
 }
 
 function labeledPosition(labels: readonly Label[] | null, label: Value): number {
@@ -59,7 +61,7 @@ const create: Implementation = {
 };
 
 /** Longer arrays than this are no use in a cell of a cube, and must not exhaust the memory. */
-const MAX_LENGTH = 1 << 24;
+const MAX_LENGTH = 1 << 16;
 
 function repeatOf(repeat: Value, length: number, call: Call): number {
   if (typeof repeat !== 'number' || !Number.isInteger(repeat) || repeat < 1) throw invalid(call, 'repeat', 'it must be an integer of at least 1');
@@ -67,17 +69,20 @@ function repeatOf(repeat: Value, length: number, call: Call): number {
   return repeat;
 }
 
+/** Arrays up to this length are kept as single operands. */
+const MAX_WRITTEN_OUT = 256;
+
 /** The elements of arrays one after the other. */
 function chain(parts: readonly ArrayOperand[], labels: readonly Label[] | null, code: Code): ArrayOperand {
   const types = new Set(parts.filter((p) => p.length > 0).map((p) => p.type));
   if (types.size > 1) return code.giveUp('numbers and booleans are mixed');
   const filled = parts.filter((p) => p.length > 0);
   if (filled.length === 0) return code.tuple([], labels);
-  if (filled.every((p) => p.elements)) return code.tuple(filled.flatMap((p) => p.elements!), labels);
+  const length = filled.reduce((sum, p) => sum + p.length, 0);
+  if (length <= MAX_WRITTEN_OUT && filled.every((p) => p.elements)) return code.tuple(filled.flatMap((p) => p.elements!), labels);
   const [type] = types;
   const isFull = filled.every((p) => p.count === null);
   const dtype = type === 'boolean' ? 'bool' : selectionOf(filled.flatMap((p): { dtype: DType }[] => [...(p.elements ?? [p])]));
-  const length = filled.reduce((sum, p) => sum + p.length, 0);
   return code.collect({ type: type!, dtype, length, isFull, labels }, (append) => {
     for (const part of filled) code.each(part, append);
   });

@@ -76,8 +76,10 @@ function probabilitiesOf(args: Arguments, call: Call): number[] {
   return list as number[];
 }
 
+const MAX_INTERVALS = 10_000;
+
 function cuts(q: number, parameter: string, call: Call): number[] {
-  if (!Number.isInteger(q) || q < 2) throw invalid(call, parameter, 'the number of intervals must be an integer of at least 2');
+  if (!Number.isInteger(q) || q < 2 || q > MAX_INTERVALS) throw invalid(call, parameter, `the number of intervals must be an integer from 2 to ${MAX_INTERVALS}`);
   return Array.from({ length: q - 1 }, (_, i) => (i + 1) / q);
 }
 

@@ -1,6 +1,7 @@
 /** Category texts. No-data is passed through. */
-import type { Implementation } from '../graph/process.ts';
+import type { Call, Implementation } from '../graph/process.ts';
 import { describeValue } from '../graph/schema-words.ts';
+import type { Value } from '../graph/value.ts';
 import { elementsOf, invalid, isSet, textOf } from './arguments.ts';
 
 /** Searches a pattern in a text; case is ignored when `case_sensitive` is false. */
@@ -14,13 +15,16 @@ function search<T extends boolean | number | null>(find: (data: string, pattern:
   };
 }
 
+/** Numbers, booleans and null as the standard writes them: in lower case. */
+function asText(value: Value, parameter: string, call: Call): string {
+  if (value === null || typeof value !== 'object') return String(value);
+  throw invalid(call, parameter, `only strings, numbers, booleans and null can be joined, not ${describeValue(value)}`);
+}
+
 const concat: Implementation = {
   run: (args, call) => {
-    const parts = elementsOf(args, 'data', call).map((part) => {
-      if (part === null || typeof part !== 'object') return String(part);
-      throw invalid(call, 'data', `its elements must be strings, numbers or booleans, not ${describeValue(part)}`);
-    });
-    return parts.join(String(args['separator'] ?? ''));
+    const parts = elementsOf(args, 'data', call).map((part) => asText(part, 'data', call));
+    return parts.join(asText(args['separator'] ?? '', 'separator', call));
   },
 };
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Cube } from '../../src/cube/cube.ts';
 import { createBlock } from '../../src/cube/block.ts';
 import { isOpenEOError } from '../../src/errors.ts';
+import type { Callback } from '../../src/graph/callback.ts';
 import { evaluate } from '../../src/graph/evaluate.ts';
 import type { Implementation } from '../../src/graph/process.ts';
 import { LabeledArray, type Value } from '../../src/graph/value.ts';
@@ -48,6 +49,17 @@ it('fills in defaults and takes null for them', async () => {
 it('resolves references inside arrays and objects', async () => {
   expect(await run({ three: node('constant', { x: 3 }), all: node('constant', { x: { list: [1, { from_node: 'three' }], p: { from_parameter: 'p' } } }, result) }, [any('p')], { p: 'v' }))
     .toEqual({ list: [1, 3], p: 'v' });
+});
+
+it('hands callbacks inside objects to the process', async () => {
+  const conditional = registryWith({ test: {
+    parameters: [any('conditions', { schema: { type: 'object', subtype: 'metadata-filter', additionalProperties: { type: 'object', subtype: 'process-graph', parameters: [any('value')] } } })],
+    run: (args) => (args['conditions'] as unknown as { a: Callback }).a.interpret({ value: 5 }),
+  } });
+  const callback = { process_graph: { c: node('lte', { x: { from_parameter: 'value' }, y: { from_parameter: 'limit' } }, result) } };
+  const graph = { t: node('test', { conditions: { a: callback } }, result) };
+  expect(await evaluate({ process_graph: graph }, conditional, emptyScope(), { limit: 5 })).toBe(true);
+  expect(await evaluate({ process_graph: graph }, conditional, emptyScope(), { limit: 4 })).toBe(false);
 });
 
 describe('parameters of the process', () => {

@@ -182,6 +182,14 @@ describe('arguments', () => {
   });
 });
 
+it('takes callbacks inside objects, such as the conditions on metadata', () => {
+  const condition = (parameter: string) => ({ process_graph: { c: node('lte', { x: { from_parameter: parameter }, y: 20 }, result) } });
+  const load = (cover: unknown) => validateGraph({ load: node('load_collection', { id: 'S2', spatial_extent: null, temporal_extent: null, properties: { 'eo:cloud_cover': cover } }, result) });
+  expect(load(condition('value'))).toEqual([]);
+  expect(summary(load(condition('x')))).toEqual([['ProcessGraphInvalid', 'load > c']]);
+  expect(summary(load(20))).toEqual([['ProcessParameterInvalid', 'load']]);
+});
+
 it('reports everything that is wrong at once, and throws the first of it', () => {
   const graph = { a: node('add', { x: 'one' }), b: node('nonsense'), c: node('constant', { x: { from_parameter: 'p' } }, result) };
   expect(summary(validateGraph(graph))).toEqual([
