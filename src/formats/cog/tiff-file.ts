@@ -38,12 +38,15 @@ export function ascii(text: string): Uint8Array {
 }
 
 /**
- * Writes the file. `fields` holds the fields of each level but the tile tables, which are added here.
- * Rejects with the error of the file system, e.g. when the disk is full.
+ * Writes the file. `fields` holds the fields of each level but the tile tables, which are added here. More
+ * than `classicLimit` bytes of tiles make it a BigTIFF. Rejects with the error of the file system, e.g. when
+ * the disk is full.
  */
-export async function writeTiff(path: string, fields: readonly (readonly Field[])[], spool: TileSpool, signal: AbortSignal): Promise<void> {
+export async function writeTiff(
+  path: string, fields: readonly (readonly Field[])[], spool: TileSpool, signal: AbortSignal, classicLimit = CLASSIC_LIMIT,
+): Promise<void> {
   const dataBytes = spool.levels.reduce((sum, level) => sum + level.sizes.reduce((a, b) => a + b + LEADER + TRAILER, 0), 0);
-  const isBig = dataBytes > CLASSIC_LIMIT;
+  const isBig = dataBytes > classicLimit;
   const header = layOutHeader(fields, spool.levels, isBig);
   const handle = await open(path, 'wx');
   try {

@@ -11,7 +11,7 @@ import { StatisticsGatherer } from '../statistics.ts';
 import { reportingFullDisk } from '../temporary-file.ts';
 import type { FormatDescription, ResultFormat, WriteContext, WrittenFile } from '../writer.ts';
 import { imageFields, type ImageFacts } from './image-fields.ts';
-import { buildPyramid, levelSizes, type Tile } from './pyramid.ts';
+import { buildPyramid, levelSizes, type LevelSize, type Tile } from './pyramid.ts';
 import { encodeBlock, storedTypeFor, withFreeNodata, type StoredType } from './stored-type.ts';
 import { TileSpool } from './tile-spool.ts';
 import { encodeTile, type CompressionName } from './tile-encoder.ts';
@@ -23,7 +23,7 @@ const description: FormatDescription = {
   gis_data_types: ['raster'],
   parameters: {
     compression: { description: 'How tiles are compressed. DEFLATE is what every reader opens; ZSTD is smaller and faster.', type: 'string', enum: ['DEFLATE', 'ZSTD'], default: 'DEFLATE' },
-    tile_size: { description: 'Edge of the tiles in pixels. Default: 512 for up to four bands, otherwise 256.', type: 'integer', enum: [128, 256, 512, 1024] },
+    tile_size: { description: 'Edge of the tiles in pixels. Default: 512 for up to four bands, otherwise 256; less for small images.', type: 'integer', enum: [128, 256, 512, 1024] },
     overviews: { description: 'Whether to add reduced-resolution images, until the smallest fits in a tile.', type: 'boolean', default: true },
     separate_dates: { description: 'Whether each date gets a file of its own. If not, dates become bands.', type: 'boolean', default: true },
     filename_prefix: { description: 'How the names of the files begin. Letters, digits, dot, dash and underscore.', type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$', default: 'result' },
@@ -76,6 +76,12 @@ async function writeFile(cube: Cube, file: PlannedFile, name: string, settings: 
   }
 }
 
+/** Small tiles for many bands, whose blocks are thick, and for images that would not fill a large one. */
+function usualTileSize({ width, height }: LevelSize, isPlanar: boolean): number {
+  const largest = isPlanar ? 256 : 512;
+  return [128, 256].find((size) => size >= Math.max(width, height)) ?? largest;
+}
+
 /** One attempt to write one file. */
 class Pass {
   readonly #file: PlannedFile;
@@ -101,7 +107,7 @@ class Pass {
     this.#dtype = cube.dtype;
     this.#facts = {
       grid: requireGrid(cube, 'GTiff'), bands: file.bands, type, isPlanar,
-      tileSize: settings.tile_size ?? (isPlanar ? 256 : 512),
+      tileSize: settings.tile_size ?? usualTileSize(requireGrid(cube, 'GTiff'), isPlanar),
       compression: settings.compression,
       ...(file.datetime !== undefined && { datetime: file.datetime }),
     };
