@@ -1,7 +1,7 @@
 /** PostgreSQL and Redis as Debian installs them, and an S3 server from npm: the services of docker-compose.yml. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { freePort, start, until, type Started } from './processes.ts';
 
 /** Folder of the newest installed PostgreSQL server; null when there is none. */
@@ -28,7 +28,8 @@ export async function startPostgres(directory: string): Promise<Started & { url:
   const cluster = join(directory, 'cluster');
   mkdirSync(directory, { recursive: true });
   if (process.getuid?.() === 0) execFileSync('chown', ['postgres', directory]);
-  chmodSync(directory, 0o755);
+  // That account must get through to it: temporary directories are closed to others.
+  for (const folder of [dirname(directory), directory]) chmodSync(folder, 0o755);
   const [initdb, initArgs] = asPostgres(join(bin, 'initdb'), ['-D', cluster, '-U', 'lamina', '--auth=trust', '--no-sync']);
   execFileSync(initdb, initArgs, { stdio: 'pipe' });
   const port = await freePort();

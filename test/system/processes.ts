@@ -11,18 +11,31 @@ const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
 export interface Started {
   readonly child: ChildProcess;
   output(): string;
+  /** What it wrote to stderr alone. */
+  errors(): string;
   /** Ends it with a signal and waits. */
   end(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-export function start(command: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}): Started {
+/** Enough for the log lines of every block of a job: tests count them. */
+const KEPT_CHARACTERS = 5_000_000;
+
+/**
+ * Starts a command without the settings of this environment.
+ *
+ * @param group makes it the leader of a process group, as a terminal does, so that the group can be sent signals
+ */
+export function start(command: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}, group = false): Started {
   const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('LAMINA_') && !name.startsWith('VITEST')));
-  const child = spawn(command, args, { env: { ...clean, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, { env: { ...clean, ...environment }, stdio: ['ignore', 'pipe', 'pipe'], detached: group });
   let text = '';
-  for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (chunk: Buffer) => (text = (text + chunk.toString()).slice(-20_000)));
+  let errors = '';
+  for (const stream of [child.stdout!, child.stderr!]) stream.setEncoding('utf8').on('data', (chunk: string) => (text = (text + chunk).slice(-KEPT_CHARACTERS)));
+  child.stderr!.on('data', (chunk: string) => (errors = (errors + chunk).slice(-KEPT_CHARACTERS)));
   return {
     child,
     output: () => text,
+    errors: () => errors,
     async end(signal = 'SIGTERM') {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
       const ended = once(child, 'exit');
@@ -33,8 +46,13 @@ export function start(command: string, args: readonly string[], environment: Rea
   };
 }
 
-export function lamina(args: readonly string[], environment: Readonly<Record<string, string>>): Started {
-  return start(process.execPath, [cli, ...args], environment);
+export function lamina(args: readonly string[], environment: Readonly<Record<string, string>>, group = false): Started {
+  return start(process.execPath, [cli, ...args], environment, group);
+}
+
+/** The same under another account; only root can. */
+export function laminaAs(account: string, args: readonly string[], environment: Readonly<Record<string, string>>): Started {
+  return start('runuser', ['-u', account, '--', process.execPath, cli, ...args], environment);
 }
 
 /** Runs a command to its end. */

@@ -1,52 +1,80 @@
-/** `lamina serve` as a newcomer meets it: first start, second start, mistakes, Ctrl-C, ingest beside it. */
-import { mkdtempSync, rmSync } from 'node:fs';
+/** `lamina serve` as a newcomer meets it: first start, second start, mistakes, Ctrl-C, killed processes, an ordinary user. */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Client, freePort, lamina, run, until, type Started } from './processes.ts';
+import { Client, freePort, lamina, laminaAs, run, until, type Started } from './processes.ts';
 
-const ready = (service: Started) => until(() => (service.output().includes('Ctrl-C ends everything') ? true : null), 'lamina serve', 90_000, service);
+const START_MS = 180_000;
+const ready = (service: Started) => until(() => (service.output().includes('Ctrl-C ends everything') ? true : null), 'lamina serve', START_MS, service);
 
-/** Processes below `pid`, without shells and the like. */
+/** Processes below `pid`. */
 function descendants(pid: number): number[] {
   const rows = execFileSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n').map((row) => row.trim().split(/\s+/).map(Number) as [number, number]);
   const of = (parent: number): number[] => rows.filter(([, p]) => p === parent).flatMap(([child]) => [child, ...of(child)]);
   return of(pid);
 }
 
-const isAlive = (pid: number) => {
+/** Command line of a process; empty when it is gone. */
+function commandOf(pid: number): string {
   try {
-    process.kill(pid, 0);
-    return !/^State:\s+Z/m.test(execFileSync('cat', [`/proc/${pid}/status`], { encoding: 'utf8' }));
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** False also for one that has ended and waits for its parent to notice. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
   } catch {
     return false;
   }
-};
+}
+
+const workersOf = (service: Started) => descendants(service.child.pid!).filter((pid) => commandOf(pid).includes('worker.ts'));
+
+/** What is printed is one line that begins with our name. */
+function expectOneLine(ended: { code: number | null; output: string }, words: RegExp): void {
+  expect(ended.code).toBe(1);
+  const lines = ended.output.trim().split('\n').filter((line) => !line.startsWith('Lamina is starting on '));
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toMatch(/^lamina: /);
+  expect(lines[0]).toMatch(words);
+}
 
 describe('lamina serve', () => {
   const directory = mkdtempSync(join(tmpdir(), 'lamina-serve-'));
+  const started: Started[] = [];
   let port: number;
   let service: Started;
+  let login: [string, string];
 
-  const serve = (data: string, at: number) => lamina(['serve'], { LAMINA_PORT: String(at), LAMINA_DATA: join(directory, data) });
+  const serve = (data: string, at: number) => {
+    const one = lamina(['serve'], { LAMINA_PORT: String(at), LAMINA_DATA: join(directory, data) }, true);
+    started.push(one);
+    return one;
+  };
 
   beforeAll(async () => {
     port = await freePort();
     service = serve('data', port);
     await ready(service);
-  }, 120_000);
+  }, START_MS);
 
   afterAll(async () => {
-    await service.end();
+    for (const one of started) await one.end();
     rmSync(directory, { recursive: true, force: true });
   }, 60_000);
 
   it('makes a development user, prints the password, and tells where to go', async () => {
     const [, name, password] = /Log in\s+(\S+) \/ (\S+)/.exec(service.output()) ?? [];
+    login = [name!, password!];
     expect(service.output()).toContain(`http://127.0.0.1:${port}`);
     const client = new Client(`http://127.0.0.1:${port}`);
-    await client.login(name!, password!);
+    await client.login(...login);
     expect(await client.json('/me')).toMatchObject({ user_id: name });
   });
 
@@ -56,31 +84,100 @@ describe('lamina serve', () => {
     expect(collections.find((c) => c.id === 'SYNTHETIC_S2')!.title).toMatch(/synthetic/i);
   });
 
-  it('says in one line that the port or the data directory is taken', async () => {
-    const samePort = await run(serve('other', port));
-    expect(samePort.code).toBe(1);
-    expect(samePort.output).toMatch(new RegExp(`^lamina: .*${port}.*$`, 'm'));
-    expect(samePort.output).not.toContain('    at ');
-    const sameData = await run(serve('data', await freePort()));
-    expect(sameData.code).toBe(1);
-    expect(sameData.output).toMatch(/^lamina: .*data.*$/m);
-    expect(sameData.output).not.toContain('    at ');
+  it('says in one line that the port is taken, before it makes anything', async () => {
+    expectOneLine(await run(serve('other', port)), new RegExp(`port ${port} on 127.0.0.1 is in use .*LAMINA_PORT`));
+    expect(existsSync(join(directory, 'other'))).toBe(false);
+  }, START_MS);
+
+  it('says in one line that the data directory is taken, and goes on', async () => {
+    expectOneLine(await run(serve('data', await freePort())), new RegExp(`data directory .* in use by process ${service.child.pid}.*LAMINA_DATA`));
     expect((await fetch(`http://127.0.0.1:${port}/openeo/1.3/`)).status).toBe(200);
-  }, 60_000);
+  }, START_MS);
+
+  it('says in one line what is wrong with a setting', async () => {
+    const wrong = lamina(['serve'], { LAMINA_PORT: '99999', LAMINA_DATA: join(directory, 'other') });
+    const { code, output } = await run(wrong);
+    expect(code).toBe(1);
+    expect(output).toMatch(/^lamina: The configuration is not valid:\n {2}LAMINA_PORT must be a whole number from 0 to 65535, not "99999"\n$/);
+  }, START_MS);
+
+  it('puts another worker in the place of one that was killed', async () => {
+    const [worker] = workersOf(service);
+    process.kill(worker!, 'SIGKILL');
+    await until(() => (workersOf(service).some((pid) => pid !== worker) ? true : null), 'another worker', 60_000, service);
+    const client = new Client(`http://127.0.0.1:${port}`);
+    await client.login(...login);
+    // Only a worker that takes tasks answers this.
+    const graph = { add: { process_id: 'add', arguments: { x: 1, y: 2 }, result: true } };
+    expect(await client.json('/result', { method: 'POST', body: { process: { process_graph: graph } } })).toBe(3);
+  }, START_MS);
 
   it('ends everything it started on Ctrl-C, and starts again on the same data', async () => {
-    const children = descendants(service.child.pid!);
-    expect(children.length).toBeGreaterThan(1);
-    expect(await service.end('SIGINT')).toBe(0);
-    await until(() => (children.some(isAlive) ? null : true), 'the end of all processes', 10_000);
+    await service.end('SIGINT');
     service = serve('data', port);
     await ready(service);
     expect(service.output()).not.toContain('Log in');
-  }, 120_000);
+    const children = descendants(service.child.pid!);
+    expect(children.length).toBeGreaterThan(1);
+    // A terminal sends Ctrl-C to the whole group.
+    const before = performance.now();
+    process.kill(-service.child.pid!, 'SIGINT');
+    expect(await service.end('SIGINT')).toBe(0);
+    process.stdout.write(`Ctrl-C took ${((performance.now() - before) / 1000).toFixed(1)} s\n`);
+    expect(children.filter(isAlive)).toEqual([]);
+    expect(service.errors()).toBe('');
+    expect(service.output()).toMatch(/Ending …\n$/);
+  }, START_MS * 2);
 
-  it('puts another worker in the place of one that was killed', async () => {
-    const worker = descendants(service.child.pid!).find((pid) => execFileSync('cat', [`/proc/${pid}/cmdline`], { encoding: 'utf8' }).includes('worker.ts'))!;
-    process.kill(worker, 'SIGKILL');
-    await until(() => (descendants(service.child.pid!).some((pid) => pid !== worker && execFileSync('cat', [`/proc/${pid}/cmdline`], { encoding: 'utf8' }).includes('worker.ts')) ? true : null), 'another worker', 20_000, service);
+  it('leaves no worker behind when it is killed, and takes its data up again', async () => {
+    service = serve('data', port);
+    await ready(service);
+    const workers = workersOf(service);
+    expect(workers).toHaveLength(1);
+    service.child.kill('SIGKILL');
+    await until(() => (workers.some(isAlive) ? null : true), 'the end of the worker', 60_000);
+    service = serve('data', port);
+    await ready(service);
+    const client = new Client(`http://127.0.0.1:${port}`);
+    await client.login(...login);
+    expect(await client.json('/me')).toMatchObject({ user_id: login[0] });
+    expect(await service.end('SIGTERM')).toBe(0);
+  }, START_MS * 2);
+});
+
+/** Why another account can't be tried; null when it can. */
+function noOrdinaryUser(): string | null {
+  if (process.getuid?.() !== 0) return 'the tests run as an ordinary user already';
+  if (!existsSync('/usr/sbin/runuser') && !existsSync('/sbin/runuser')) return 'runuser is not installed';
+  try {
+    execFileSync('runuser', ['-u', 'nobody', '--', process.execPath, '--check', 'src/cli.ts'], { stdio: 'pipe' });
+    return null;
+  } catch {
+    return 'nobody may not read this folder';
+  }
+}
+
+const reason = noOrdinaryUser();
+
+describe.skipIf(reason !== null)(`lamina serve as an ordinary user${reason ? ` (skipped: ${reason})` : ''}`, () => {
+  const directory = mkdtempSync(join(tmpdir(), 'lamina-nobody-'));
+  let service: Started | undefined;
+
+  afterAll(async () => {
+    await service?.end();
+    rmSync(directory, { recursive: true, force: true });
   }, 60_000);
+
+  it('becomes ready, serves, and ends', async () => {
+    const home = join(directory, 'home');
+    mkdirSync(home);
+    chmodSync(directory, 0o755);
+    execFileSync('chown', ['nobody', home]);
+    const port = await freePort();
+    service = laminaAs('nobody', ['serve'], { LAMINA_PORT: String(port), LAMINA_DATA: join(home, 'data'), HOME: home });
+    await ready(service);
+    expect((await fetch(`http://127.0.0.1:${port}/health`)).status).toBe(200);
+    expect(execFileSync('stat', ['-c', '%U', join(home, 'data', 'postgres', 'cluster', 'PG_VERSION')], { encoding: 'utf8' }).trim()).toBe('nobody');
+    expect(await service.end('SIGTERM')).toBe(0);
+  }, START_MS);
 });
