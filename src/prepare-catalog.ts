@@ -1,9 +1,9 @@
 /** What the catalog holds before anybody adds something: the synthetic collection, and the layers of collections/. */
-import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { loadCollectionFiles } from './catalog/collection-files.ts';
 import { ensureSyntheticCollection, SYNTHETIC_COLLECTION } from './catalog/synthetic/synthetic.ts';
-import type { StacAsset, StacCollection, StacItem } from './catalog/types.ts';
+import type { StacAsset, StacItem } from './catalog/types.ts';
 import type { Deployment } from './deployment.ts';
 import { RasterCache } from './formats/cog/raster-cache.ts';
 import { layerOf } from './layers/layer.ts';
@@ -11,20 +11,9 @@ import { layerOf } from './layers/layer.ts';
 /** Throws an Error that names the file and what is wrong with it. */
 export async function prepareCatalog(deployment: Deployment, collectionsFolder: string): Promise<void> {
   await prepareSynthetic(deployment);
-  for (const name of (await readdir(collectionsFolder)).filter((file) => file.endsWith('.json')).sort()) {
-    await registerFile(deployment, join(collectionsFolder, name));
-  }
-}
-
-async function registerFile({ catalog, operators }: Deployment, path: string): Promise<void> {
-  const file = `collections/${basename(path)}`;
-  try {
-    const collection = JSON.parse(await readFile(path, 'utf8')) as StacCollection;
-    if (collection.type !== 'Collection' || `${collection.id}.json` !== basename(path)) throw new Error('it must be a STAC Collection whose id is the name of the file');
-    layerOf(collection, operators);
-    await catalog.putCollection(collection);
-  } catch (cause) {
-    throw new Error(`${file}: ${(cause as Error).message}`, { cause });
+  for (const id of await loadCollectionFiles(collectionsFolder, deployment.catalog)) {
+    // A layer whose operator can't be found must stop the start, not the first request.
+    layerOf((await deployment.catalog.collection(id))!, deployment.operators);
   }
 }
 

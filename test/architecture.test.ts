@@ -17,7 +17,7 @@ const mayImport: Record<string, string[]> = {
   operators: ['cube', 'storage', 'errors', 'log'],
   catalog: ['formats', 'storage', 'database', 'cube', 'geo', 'graph', 'errors', 'log'],
   layers: ['catalog', 'operators', 'formats', 'graph', 'cube', 'geo', 'storage', 'errors', 'log'],
-  jobs: ['storage', 'database', 'errors', 'log'],
+  jobs: ['storage', 'database', 'errors', 'error-codes', 'log'],
   workers: ['jobs', 'layers', 'catalog', 'operators', 'formats', 'processes', 'graph', 'cube', 'geo', 'storage', 'database', 'errors', 'log'],
   api: ['jobs', 'layers', 'catalog', 'operators', 'formats', 'processes', 'graph', 'cube', 'geo', 'storage', 'database', 'errors', 'log'],
 };

@@ -143,10 +143,13 @@ function dominantCrs(sources: readonly BandSource[], extent: Bounds | null): str
     const wanted = extent === null ? box : transformBounds(extent, grid.crs);
     const width = Math.min(box.east, wanted.east) - Math.max(box.west, wanted.west);
     const height = Math.min(box.north, wanted.north) - Math.max(box.south, wanted.south);
-    votes.set(grid.crs, (votes.get(grid.crs) ?? 0) + Math.max(0, width) * Math.max(0, height));
+    // A share of the extent, because its box is larger in a zone that it lies askew to.
+    const whole = extent === null ? 1 : (wanted.east - wanted.west) * (wanted.north - wanted.south);
+    votes.set(grid.crs, (votes.get(grid.crs) ?? 0) + (Math.max(0, width) * Math.max(0, height)) / whole);
   }
   const home = extent === null ? undefined : homeZone(extent);
-  return [...votes].sort(([a, x], [b, y]) => y - x || Number(b === home) - Number(a === home) || a.localeCompare(b))[0]![0];
+  const rounded = (votes: number) => Math.round(votes * 100);
+  return [...votes].sort(([a, x], [b, y]) => rounded(y) - rounded(x) || Number(b === home) - Number(a === home) || a.localeCompare(b))[0]![0];
 }
 
 function homeZone(extent: Bounds): string {

@@ -4,21 +4,17 @@ import { createNullBlock, product, type Block, type Window } from '../cube/block
 import { Cube, type Resampling } from '../cube/cube.ts';
 import { bandsDimension, spatialDimensions, temporalDimension } from '../cube/dimension.ts';
 import type { DType } from '../cube/dtype.ts';
-import { sourceWindow, warpBlock } from '../cube/warp.ts';
-import type { RasterFile } from '../formats/raster-file.ts';
-import { cropGrid, isSameLattice, latticeOffset, type Grid } from '../geo/grid.ts';
+import { cropGrid, isSameLattice, type CellWindow } from '../geo/grid.ts';
+import { AssetReader, type RasterOpener } from './read-asset.ts';
 import { touches, type BandSource, type LoadPlan, type PlannedItem } from './load-plan.ts';
-
-export interface RasterOpener {
-  /** Opens the file behind a stored asset href; opened files are cached by their version. */
-  open(href: string): Promise<RasterFile>;
-}
 
 export interface LoadedCubeOptions {
   readonly collectionId: string;
   readonly anchor: { readonly x: number; readonly y: number } | undefined;
   readonly rasters: RasterOpener;
   readonly method?: Resampling;
+  /** Take the coarsest overview that is fine enough even for nearest neighbours: right for pictures, not for values. */
+  readonly isPicture?: boolean;
   /** Told how many source samples a read asks for, before it happens; may throw to refuse. */
   readonly onRead?: (samples: number) => void;
 }
@@ -30,6 +26,7 @@ const PARALLEL_READS = 4;
 export function loadedCube(plan: LoadPlan, options: LoadedCubeOptions): Cube {
   const dtype = commonDType(plan);
   const { grid } = plan;
+  const assets = new AssetReader(grid, options);
   return new Cube({
     dimensions: [temporalDimension(plan.dates.map((d) => d.label)), bandsDimension(plan.bands.map((b) => b.name)), ...spatialDimensions(grid)],
     grid,
@@ -41,7 +38,7 @@ export function loadedCube(plan: LoadPlan, options: LoadedCubeOptions): Cube {
       blockSize: 512,
       ...(options.anchor ? { anchor: options.anchor } : {}),
     },
-    read: (window, signal) => readWindow(plan, dtype, window, options, signal),
+    read: (window, signal) => readWindow(plan, dtype, window, assets, options, signal),
     fingerprint: (window) => fingerprintWindow(plan, window, options),
     regrid: (target, method) => loadedCube({ ...plan, grid: target }, { ...options, method, anchor: isSameLattice(grid, target) ? options.anchor : undefined }),
   });
@@ -72,10 +69,10 @@ function bandField(source: BandSource, key: string): unknown {
   return source.asset.bands?.[source.index]?.[key] ?? source.asset[key];
 }
 
-async function readWindow(plan: LoadPlan, dtype: DType, window: Window, options: LoadedCubeOptions, signal: AbortSignal): Promise<Block> {
+async function readWindow(plan: LoadPlan, dtype: DType, window: Window, assets: AssetReader, options: LoadedCubeOptions, signal: AbortSignal): Promise<Block> {
   options.onRead?.(product(window.size));
   const [dates, bands, height, width] = window.size as [number, number, number, number];
-  const target = cropGrid(plan.grid, { x: window.start[3]!, y: window.start[2]!, width, height });
+  const cells: CellWindow = { x: window.start[3]!, y: window.start[2]!, width, height };
   const out = createNullBlock(dtype, window.size);
   const queue = Array.from({ length: dates }, (_, i) => i);
   const planeLength = height * width;
@@ -84,7 +81,7 @@ async function readWindow(plan: LoadPlan, dtype: DType, window: Window, options:
       signal.throwIfAborted();
       const base = t * bands * planeLength;
       const date = plan.dates[window.start[0]! + t]!;
-      await readDate(date.items, { first: window.start[1]!, count: bands }, target, options, signal, (band, plane, from) => {
+      await readDate(date.items, { first: window.start[1]!, count: bands }, cells, assets, signal, (band, plane, from) => {
         mergePlane(out, base + band * planeLength, plane, from * planeLength, planeLength);
       });
     }
@@ -97,15 +94,16 @@ async function readWindow(plan: LoadPlan, dtype: DType, window: Window, options:
 async function readDate(
   items: readonly PlannedItem[],
   range: { readonly first: number; readonly count: number },
-  target: Grid,
-  options: LoadedCubeOptions,
+  cells: CellWindow,
+  assets: AssetReader,
   signal: AbortSignal,
   put: (band: number, block: Block, plane: number) => void,
 ): Promise<void> {
+  const target = cropGrid(assets.grid, cells);
   for (const { bands, bounds } of items) {
     if (!touches(bounds, target)) continue;
     for (const [, members] of groupByAsset(bands.slice(range.first, range.first + range.count))) {
-      const block = await readAsset(members.map((m) => m.source), target, options, signal);
+      const block = await assets.read(members.map((m) => m.source), cells, signal);
       if (block) members.forEach((member, plane) => put(member.band, block, plane));
     }
   }
@@ -117,34 +115,6 @@ function groupByAsset(bands: readonly (BandSource | null)[]): Map<string, { band
     if (source) groups.set(source.href, [...(groups.get(source.href) ?? []), { band, source }]);
   });
   return groups;
-}
-
-/** Some bands of one file on the target grid, [bands, y, x]; null when the file has nothing there. */
-async function readAsset(sources: readonly BandSource[], target: Grid, options: LoadedCubeOptions, signal: AbortSignal): Promise<Block | null> {
-  const file = await options.rasters.open(sources[0]!.href);
-  const bands = sources.map((s) => s.index);
-  const native = sources[0]!.grid;
-  if (isSameLattice(native, target)) {
-    const { x, y } = latticeOffset(native, target);
-    return file.read({ level: 0, window: { x, y, width: target.width, height: target.height }, bands }, signal);
-  }
-  const method = options.method ?? 'near';
-  const { level, grid } = levelFor(file, native, target);
-  const window = sourceWindow(target, grid, method);
-  if (window.width === 0 || window.height === 0) return null;
-  const block = await file.read({ level, window, bands }, signal);
-  return warpBlock(block, cropGrid(grid, window), target, method);
-}
-
-/** The coarsest overview that is still at least as fine as the target. */
-function levelFor(file: RasterFile, native: Grid, target: Grid): { level: number; grid: Grid } {
-  const covered = sourceWindow(target, native, 'near');
-  // Source cells per target cell along an edge: needs no common unit of the two CRSs.
-  const ratio = Math.sqrt((covered.width * covered.height) / (target.width * target.height));
-  let level = 0;
-  while (level + 1 < file.levels.length && native.width / file.levels[level + 1]!.width <= ratio * 1.01) level++;
-  const { width, height } = file.levels[level]!;
-  return { level, grid: { ...native, stepX: (native.stepX * native.width) / width, stepY: (native.stepY * native.height) / height, width, height } };
 }
 
 /** Copies a plane into the block where the block has nothing yet: the first item with data wins. */

@@ -50,7 +50,8 @@ function gather(source: EmbedSource, pixels: Block): { input: Float32Array; inva
   const edge = pixels.shape[cube.dimensions.findIndex((d) => d.axis === 'x')]!;
   const strides = axisStrides(cube, pixels.shape);
   const lowest = Math.min(...bands);
-  const input = new Float32Array(bands.length * edge * edge);
+  // Shared, so that the inference thread reads it without a copy.
+  const input = new Float32Array(new SharedArrayBuffer(bands.length * edge * edge * 4));
   const invalid = new Uint8Array(edge * edge);
   const { fill } = operator.manifest.input;
   bands.forEach((band, channel) => {

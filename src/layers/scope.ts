@@ -8,8 +8,9 @@ import { evaluate } from '../graph/evaluate.ts';
 import type { ProcessRegistry } from '../graph/process.ts';
 import type { EmbedRequest, LoadRequest, SaveRequest, Scope } from '../graph/scope.ts';
 import type { Value } from '../graph/value.ts';
-import { loadedCube, type RasterOpener } from '../catalog/load.ts';
+import { loadedCube } from '../catalog/load.ts';
 import { planLoad } from '../catalog/load-plan.ts';
+import type { RasterOpener } from '../catalog/read-asset.ts';
 import type { StacCollection, StacItem } from '../catalog/types.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
 import { embeddedCube } from './embedded-cube.ts';
@@ -94,7 +95,7 @@ export class EngineScope implements Scope {
     const { target } = this.#options;
     const plan = planLoad({ collection, items, bands: request.bands, extent: request.spatialExtent, anchor: (crs) => anchors.get(crs), ...(target ? { target } : {}) });
     this.log.debug(`load_collection '${collection.id}': ${plan.dates.length} dates, ${plan.bands.length} bands, ${plan.grid.width} × ${plan.grid.height} pixels in ${plan.grid.crs}`);
-    return loadedCube(plan, { collectionId: collection.id, anchor: anchors.get(plan.grid.crs), rasters, onRead: (samples) => this.#meter(samples) });
+    return loadedCube(plan, { collectionId: collection.id, anchor: anchors.get(plan.grid.crs), rasters, isPicture: target !== undefined, onRead: (samples) => this.#meter(samples) });
   }
 
   async #loadLayer(layer: Layer, request: LoadRequest): Promise<Cube> {

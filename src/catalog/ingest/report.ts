@@ -1,6 +1,6 @@
 /** What an ingest is asked to do and what it tells afterwards. */
 import type { Log } from '../../log.ts';
-import type { RasterOpener } from '../load.ts';
+import type { RasterOpener } from '../read-asset.ts';
 import type { CatalogStore } from '../store.ts';
 
 export interface IngestRequest {

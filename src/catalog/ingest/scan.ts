@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { isOpenEOError } from '../../errors.ts';
 import type { Grid } from '../../geo/grid.ts';
 import type { RasterFile } from '../../formats/raster-file.ts';
-import type { RasterOpener } from '../load.ts';
+import type { RasterOpener } from '../read-asset.ts';
 import { isResolutionFolder, parseName, parseTime, type NameParts, type Time } from './file-name.ts';
 import type { Refusal } from './report.ts';
 

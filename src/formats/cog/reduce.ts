@@ -1,6 +1,6 @@
 /** Halving a tile into a quarter of its parent. */
 import type { Block } from '../../cube/block.ts';
-import { isFloat } from '../../cube/dtype.ts';
+import { isFloat, type DType } from '../../cube/dtype.ts';
 
 /** Mean of the valid cells, or the first of the four for values that can't be averaged. */
 export type Reduction = 'average' | 'nearest';
@@ -14,7 +14,7 @@ export function reduceInto(parent: Block, child: Block, dx: number, dy: number, 
   const [bands = 0, size = 0] = parent.shape;
   const half = size / 2;
   const nulls = parent.nulls!;
-  const reduce = reduction === 'average' && isFloat(child.dtype) ? averageRow : nearestRow;
+  const reduce = reduction === 'average' ? averageRow : nearestRow;
   for (let band = 0; band < bands; band++) {
     for (let row = 0; row < half; row++) {
       const from = (band * size + row * 2) * size;
@@ -24,9 +24,15 @@ export function reduceInto(parent: Block, child: Block, dx: number, dy: number, 
   }
 }
 
+/** Measurements can be averaged; bytes are mostly classes or masks, which can't. */
+export function reductionFor(dtype: DType): Reduction {
+  return dtype === 'bool' || dtype === 'uint8' || dtype === 'int8' ? 'nearest' : 'average';
+}
+
 function averageRow(child: Block, from: number, size: number, parent: Block, nulls: Uint8Array, to: number, half: number): void {
   const { data, nulls: absent } = child;
   const out = parent.data;
+  const isInteger = !isFloat(child.dtype);
   for (let i = 0; i < half; i++) {
     const at = from + i * 2;
     let sum = 0;
@@ -40,7 +46,8 @@ function averageRow(child: Block, from: number, size: number, parent: Block, nul
       count++;
     }
     nulls[to + i] = count === 0 ? 1 : 0;
-    out[to + i] = count === 0 ? 0 : sum / count;
+    const mean = count === 0 ? 0 : sum / count;
+    out[to + i] = isInteger ? Math.round(mean) : mean;
   }
 }
 

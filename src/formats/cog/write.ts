@@ -1,7 +1,7 @@
 /** The result format GTiff: cloud-optimized GeoTIFF files, written tile by tile in bounded memory. */
 import { join } from 'node:path';
 import type { Block } from '../../cube/block.ts';
-import { isFloat, type DType, type Samples } from '../../cube/dtype.ts';
+import type { DType, Samples } from '../../cube/dtype.ts';
 import type { Cube } from '../../cube/cube.ts';
 import type { CellWindow } from '../../geo/grid.ts';
 import { readOptions, type Options } from '../options.ts';
@@ -12,6 +12,7 @@ import { reportingFullDisk } from '../temporary-file.ts';
 import type { FormatDescription, ResultFormat, WriteContext, WrittenFile } from '../writer.ts';
 import { imageFields, type ImageFacts } from './image-fields.ts';
 import { buildPyramid, levelSizes, type LevelSize, type Tile } from './pyramid.ts';
+import { reductionFor } from './reduce.ts';
 import { encodeBlock, storedTypeFor, withFreeNodata, type StoredType } from './stored-type.ts';
 import { TileSpool } from './tile-spool.ts';
 import { encodeTile, type CompressionName } from './tile-encoder.ts';
@@ -19,7 +20,7 @@ import { writeTiff } from './tiff-file.ts';
 
 const description: FormatDescription = {
   title: 'Cloud-optimized GeoTIFF',
-  description: 'One file per date, or one for all when there is a single date or `separate_dates` is false. Labels of the bands dimension, and of every other dimension but x and y, become bands; their names are in the file. Integers keep their type; floats use NaN for no-data, so NaN and no-data are one in this format (netCDF and JSON keep them apart). Embeddings are stored as their quantization says, with scale and offset in the file. Overviews hold means of floats and nearest values of integers. Files above 4 GiB are BigTIFF.',
+  description: 'One file per date, or one for all when there is a single date or `separate_dates` is false. Labels of the bands dimension, and of every other dimension but x and y, become bands; their names are in the file. Integers keep their type; floats use NaN for no-data, so NaN and no-data are one in this format (netCDF and JSON keep them apart). Embeddings are stored as their quantization says, with scale and offset in the file. Overviews hold means, and nearest values of 8-bit integers, which are mostly classes. Files above 4 GiB are BigTIFF.',
   gis_data_types: ['raster'],
   parameters: {
     compression: { description: 'How tiles are compressed. DEFLATE is what every reader opens; ZSTD is smaller and faster.', type: 'string', enum: ['DEFLATE', 'ZSTD'], default: 'DEFLATE' },
@@ -121,7 +122,7 @@ class Pass {
     try {
       await buildPyramid({
         levels, tileSize, bands: bands.length,
-        reduction: isFloat(this.#dtype) ? 'average' : 'nearest',
+        reduction: reductionFor(this.#dtype),
         read: (cells) => this.#read(cells),
         emit: (tile) => this.#emit(tile, spool),
       }, this.#dtype);
