@@ -1,18 +1,17 @@
-// Adds up the reports of the test runners, prints "N passed, N failed", and fails unless all is well.
-// usage: node .ci/sum.mjs <checks that failed> <report.json | report.xml>...
+// Adds up the outcomes of the checks, prints "N passed, N failed", and fails unless all is well.
+// usage: node .ci/sum.mjs <passed | failed>:<report.json | report.xml | - for none>...
 import { readFileSync } from 'node:fs';
 
-const [brokenChecks, ...reports] = process.argv.slice(2);
 let passed = 0;
 let failed = 0;
 
-for (const path of reports) {
-  const counts = read(path);
+for (const outcome of process.argv.slice(2)) {
+  const [, status, report] = /^(passed|failed):(.+)$/.exec(outcome);
+  const counts = report === '-' ? { passed: 0, failed: 0 } : read(report);
   passed += counts.passed;
-  failed += counts.failed;
+  // A check that failed without a failed test of its own (types, lint, a crash) counts as one failure.
+  failed += status === 'failed' ? Math.max(counts.failed, 1) : counts.failed;
 }
-// A check that broke without a failed test of its own (types, lint, a crash) counts as one failure.
-failed = Math.max(failed, Number(brokenChecks));
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OpenEO, type Connection, type Job } from '@openeo/js-client';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { freePort, lamina, until, type Started } from '../system/processes.ts';
 
 const enabled = process.env['LAMINA_TEST_CLIENTS'] === '1';
@@ -88,6 +88,8 @@ describe.skipIf(!enabled)(`the openEO JavaScript client${enabled ? '' : ' (skipp
   }, 90_000);
 
   it('tells errors by their code', async () => {
+    // The client prints the whole request beside throwing.
+    for (const method of ['warn', 'error'] as const) vi.spyOn(console, method).mockImplementation(() => {});
     const graph = { process_graph: { load: { process_id: 'load_collection', arguments: { id: 'NOPE', spatial_extent: null, temporal_extent: null }, result: true } } };
     await expect(connection.computeResult(graph)).rejects.toMatchObject({ code: 'CollectionNotFound' });
   });

@@ -13,8 +13,8 @@ function report(name: string, content: string): string {
   return path;
 }
 
-function sum(brokenChecks: number, ...reports: string[]) {
-  const { stdout, status } = spawnSync(process.execPath, ['.ci/sum.mjs', String(brokenChecks), ...reports], { encoding: 'utf8' });
+function sum(...outcomes: string[]) {
+  const { stdout, status } = spawnSync(process.execPath, ['.ci/sum.mjs', ...outcomes], { encoding: 'utf8' });
   return { stdout, status };
 }
 
@@ -24,24 +24,27 @@ const junit = (tests: number, failures: number, errors: number, skipped: number)
   `<?xml version="1.0"?><testsuites name="all"><testsuite name="pytest" errors="${errors}" failures="${failures}" skipped="${skipped}" tests="${tests}" time="1.0"></testsuite></testsuites>`;
 
 it('adds up both kinds of report', () => {
-  const reports = [report('a.json', vitest(10, 0, file('passed', 'passed'))), report('a.xml', junit(7, 0, 0, 2))];
-  expect(sum(0, ...reports)).toEqual({ stdout: '15 passed, 0 failed\n', status: 0 });
+  const [a, b] = [report('a.json', vitest(10, 0, file('passed', 'passed'))), report('a.xml', junit(7, 0, 0, 2))];
+  expect(sum('passed:-', `passed:${a}`, `passed:${b}`)).toEqual({ stdout: '15 passed, 0 failed\n', status: 0 });
 });
 
 it('counts failures and errors', () => {
-  const reports = [report('b.json', vitest(10, 1, file('failed', 'failed'))), report('b.xml', junit(7, 1, 1, 0))];
-  expect(sum(2, ...reports)).toEqual({ stdout: '15 passed, 3 failed\n', status: 1 });
+  const [a, b] = [report('b.json', vitest(10, 1, file('failed', 'failed'))), report('b.xml', junit(7, 1, 1, 0))];
+  expect(sum(`failed:${a}`, `failed:${b}`)).toEqual({ stdout: '15 passed, 3 failed\n', status: 1 });
 });
 
 it('counts a file that could not be loaded', () => {
-  expect(sum(1, report('c.json', vitest(10, 0, file('passed', 'passed'), file('failed'))))).toEqual({ stdout: '10 passed, 1 failed\n', status: 1 });
+  expect(sum(`failed:${report('c.json', vitest(10, 0, file('passed', 'passed'), file('failed')))}`)).toEqual({ stdout: '10 passed, 1 failed\n', status: 1 });
 });
 
-it('counts a missing report, and a check that broke without a failed test', () => {
-  expect(sum(0, report('d.json', vitest(1, 0)), join(folder, 'absent.xml'))).toEqual({ stdout: '1 passed, 1 failed\n', status: 1 });
-  expect(sum(2, report('e.json', vitest(1, 0)))).toEqual({ stdout: '1 passed, 2 failed\n', status: 1 });
+it('counts a missing report', () => {
+  expect(sum(`passed:${report('d.json', vitest(1, 0))}`, `passed:${join(folder, 'absent.xml')}`)).toEqual({ stdout: '1 passed, 1 failed\n', status: 1 });
+});
+
+it('counts a check that broke without a failed test', () => {
+  expect(sum('failed:-', `failed:${report('e.json', vitest(1, 0))}`)).toEqual({ stdout: '1 passed, 2 failed\n', status: 1 });
 });
 
 it('is not green when nothing ran', () => {
-  expect(sum(0, report('f.json', vitest(0, 0)))).toEqual({ stdout: '0 passed, 0 failed\n', status: 1 });
+  expect(sum('passed:-', `passed:${report('f.json', vitest(0, 0))}`)).toEqual({ stdout: '0 passed, 0 failed\n', status: 1 });
 });
