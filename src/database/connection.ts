@@ -47,7 +47,9 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
   const log = options.log ?? silentLog;
   // Idle connections die when the server restarts; the pool makes new ones, but the event must have a listener.
   let closing: Promise<void> | undefined;
-  pool.on('error', (error) => closing ?? log.warning(`A database connection was lost: ${error.message}`));
+  pool.on('error', (error) => {
+    if (!closing) log.warning(`A database connection was lost: ${error.message}`);
+  });
   return {
     pool,
     query: async (sql, params) => run(await connect(pool), sql, params, (client) => client.release()),

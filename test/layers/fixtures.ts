@@ -38,8 +38,8 @@ export function toyRuntime(): OperatorRuntime & { runs: number } {
       const out = new Float32Array(2 * h * w);
       for (let row = 0; row < h; row++) {
         for (let column = 0; column < w; column++) {
-          const wide = mean(input, rows * columns * 0, columns, row * patch, column * patch, patch + 2 * halo);
-          const narrow = mean(input, rows * columns * 1, columns, row * patch + halo, column * patch + halo, patch);
+          const wide = mean(input, 0, columns, row * patch, column * patch, patch + 2 * halo);
+          const narrow = mean(input, rows * columns, columns, row * patch + halo, column * patch + halo, patch);
           out[row * w + column] = wide;
           out[h * w + row * w + column] = narrow;
         }
