@@ -1,0 +1,49 @@
+/**
+ * Runs all benchmarks and writes their figures into docs/performance.md, between its two markers.
+ * `npm run bench` runs all, `npm run bench -- tiles arrays` some (then nothing is written).
+ */
+import { cpus } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
+import { benchArrays } from './arrays.ts';
+import { benchCog } from './cog.ts';
+import { say, type Figure } from './harness.ts';
+import { benchPipeline } from './pipeline.ts';
+import { benchTiles } from './tiles.ts';
+
+const page = new URL('../docs/performance.md', import.meta.url);
+const [begin, end] = ['<!-- figures: begin -->', '<!-- figures: end -->'];
+
+async function cogFigures(): Promise<Figure[]> {
+  const ratios = await benchCog();
+  return Object.entries(ratios ?? {}).flatMap(([compression, { vsGdal, vsGeotiffJs }]): Figure[] => [
+    { what: `COG window 4096² × 4, ${compression}`, ours: '', peer: 'GDAL, one thread', ratio: `${vsGdal.toFixed(2)}× the speed`, goal: compression === 'deflate' ? '≥ 0.75×' : '≥ 0.75×' },
+    { what: `COG window 4096² × 4, ${compression}`, ours: '', peer: 'geotiff.js', ratio: `${vsGeotiffJs.toFixed(1)}× the speed`, goal: '≥ 5×' },
+  ]);
+}
+
+const benchmarks: Record<string, () => Promise<Figure[]>> = { pipeline: benchPipeline, cog: cogFigures, tiles: benchTiles, arrays: benchArrays };
+
+function table(figures: readonly Figure[]): string {
+  const [cpu] = cpus();
+  const rows = figures.map(({ what, ours, peer, ratio, goal }) => `| ${what} | ${ours} | ${peer} | ${ratio} | ${goal} |`);
+  return [
+    begin,
+    `Measured ${new Date().toISOString().slice(0, 10)} on ${cpus().length} × ${cpu?.model.trim() ?? 'unknown CPU'}, Node ${process.version}; medians of seven alternating rounds.`,
+    '',
+    '| what | ours | peer | ratio | goal |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+    end,
+  ].join('\n');
+}
+
+const chosen = process.argv.slice(2);
+const unknown = chosen.filter((name) => !(name in benchmarks));
+if (unknown.length > 0) throw new Error(`There is no benchmark ${unknown.join(', ')}; there are ${Object.keys(benchmarks).join(', ')}.`);
+const figures: Figure[] = [];
+for (const [name, run] of Object.entries(benchmarks)) if (chosen.length === 0 || chosen.includes(name)) figures.push(...(await run()));
+say(`\n${table(figures)}`);
+if (chosen.length === 0) {
+  const text = await readFile(page, 'utf8');
+  await writeFile(page, text.slice(0, text.indexOf(begin)) + table(figures) + text.slice(text.indexOf(end) + end.length));
+}
