@@ -25,7 +25,7 @@ async function readBack(cube: Cube): Promise<ReadBack> {
   const variables = h5.keys();
   const all = Object.fromEntries(variables.map((name) => {
     const dataset = h5.get(name) as Dataset;
-    const raw = dataset.value as ArrayLike<unknown> | unknown;
+    const raw: unknown = dataset.value;
     const values = typeof raw === 'object' ? Array.from(raw as ArrayLike<unknown>) : [raw];
     const attributes = Object.fromEntries(Object.entries(dataset.attrs).map(([key, attribute]) => [key, attribute.value]));
     const scales = (dataset.shape ?? []).flatMap((_, i) => (key(dataset) ? dataset.get_attached_scales(i) : []));
