@@ -2,12 +2,20 @@
  * Task queues. A task has an id; adding an id that is waiting, running or done changes nothing, so a
  * block that two requests want is computed once. BullMQ is behind it, on Redis or on PostgreSQL.
  */
+import { OpenEOError } from '../errors.ts';
 
 /** Lanes by urgency. `embed` computes blocks for all the others, so it has workers of its own. */
 export type Lane = 'tile' | 'sync' | 'batch' | 'embed';
 
 /** How often a task is begun when it fails for a reason that is not the caller's. */
 export const triesPerLane: Readonly<Record<Lane, number>> = { tile: 2, sync: 2, batch: 3, embed: 3 };
+
+/** Who waits for a task learns that somebody removed it. It may be added again. */
+export class TaskRemoved extends OpenEOError<'Internal'> {
+  constructor() {
+    super('Internal', { message: 'the task was removed before it ended.' });
+  }
+}
 
 export interface Task<P> {
   readonly id: string;
@@ -29,7 +37,7 @@ export interface TaskQueues {
   add<P>(lane: Lane, task: Task<P>): Promise<void>;
   /**
    * Waits for the end of a task and gives what its handler returned. A failure is thrown as the
-   * OpenEOError that the handler threw, or as Internal. Never depends on an event alone: it also polls.
+   * OpenEOError that the handler threw, or as Internal; a task that is not there throws TaskRemoved. Never depends on an event alone: it also polls.
    */
   result<R>(lane: Lane, taskId: string, signal: AbortSignal): Promise<R>;
   /** Removes a waiting task, or forgets a finished one so that its id can be added again. */

@@ -1,6 +1,7 @@
 /** Waiting for a task that runs somewhere else, through lost events and a queue that is away for a moment. */
 import type { QueueEvents } from 'bullmq';
 import { OpenEOError } from '../errors.ts';
+import { TaskRemoved } from './queue.ts';
 
 /** A queue that restarts is back by then. */
 const awayMs = 60_000;
@@ -25,11 +26,11 @@ export class Patience {
     this.#awaySince = null;
   }
 
-  /** The queue answers, but knows no such task. Throws Internal when that lasts. */
+  /** The queue answers, but knows no such task. Throws TaskRemoved when that lasts. */
   absent(): void {
     this.#awaySince = null;
     this.#absentSince ??= this.#now();
-    if (this.#now() - this.#absentSince >= absentMs) throw new OpenEOError('Internal', { message: 'the task was removed before it ended.' });
+    if (this.#now() - this.#absentSince >= absentMs) throw new TaskRemoved();
   }
 
   /** The queue did not answer. Throws InfrastructureBusy when that lasts. */

@@ -35,11 +35,18 @@ export interface EmbedBlocksOptions {
   readonly memoryBytes?: number;
 }
 
+/** A block that a run is having computed. */
+interface UnderWay {
+  readonly block: Promise<EmbedBlock>;
+  /** Of the run that began. */
+  readonly signal: AbortSignal;
+}
+
 export class EmbedBlocks {
   readonly #store: ObjectStore;
   readonly #compute: BlockComputer;
   readonly #memory: BlockMemory;
-  readonly #inFlight = new Map<string, Promise<EmbedBlock>>();
+  readonly #underWay = new Map<string, UnderWay>();
 
   constructor(options: EmbedBlocksOptions) {
     this.#store = options.store;
@@ -58,7 +65,7 @@ export class EmbedBlocks {
     }
     facts.computed++;
     const task: BlockTask = { key, origin, operator: source.operator.reference, block: index, position: labelsAt(source, position) };
-    return this.#once(key, async () => {
+    return this.#once(key, signal, async () => {
       await this.#compute(task, source, position, signal);
       const block = await readBlock(this.#store, key);
       if (!block) throw new Error(`block ${key} was computed but is not in the store`);
@@ -67,12 +74,21 @@ export class EmbedBlocks {
     });
   }
 
-  #once(key: string, make: () => Promise<EmbedBlock>): Promise<EmbedBlock> {
-    const running = this.#inFlight.get(key);
-    if (running) return running;
-    const started = make().finally(() => this.#inFlight.delete(key));
-    this.#inFlight.set(key, started);
-    return started;
+  /** Runs of this process share the work for a block. */
+  async #once(key: string, signal: AbortSignal, make: () => Promise<EmbedBlock>): Promise<EmbedBlock> {
+    for (;;) {
+      const other = this.#underWay.get(key);
+      if (!other) break;
+      try {
+        return await other.block;
+      } catch (error) {
+        // Who began was canceled. We were not: we begin anew.
+        if (!other.signal.aborted || signal.aborted) throw error;
+      }
+    }
+    const block = make().finally(() => this.#underWay.delete(key));
+    this.#underWay.set(key, { block, signal });
+    return block;
   }
 }
 

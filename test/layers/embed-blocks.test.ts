@@ -1,0 +1,78 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { computeBlock } from '../../src/layers/compute-block.ts';
+import { writeBlock } from '../../src/layers/embed-block.ts';
+import { EmbedBlocks, type BlockComputer } from '../../src/layers/embed-blocks.ts';
+import { embedSource } from '../../src/layers/embedded-cube.ts';
+import { createLocalStore } from '../../src/storage/local.ts';
+import type { ObjectStore } from '../../src/storage/object-store.ts';
+import { rawCube, registry, toyRuntime } from './fixtures.ts';
+
+let directory: string;
+let store: ObjectStore;
+const source = embedSource({ data: rawCube(60, 60), model: 'toy' }, registry);
+const facts = () => ({ cached: 0, computed: 0 });
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'lamina-blocks-'));
+  store = createLocalStore(directory);
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+/** A computer that waits until it is let go, or canceled. */
+function heldComputer(): { compute: BlockComputer; begun: () => number; letGo: () => void } {
+  let begun = 0;
+  const gate = Promise.withResolvers<void>();
+  const compute: BlockComputer = async (task, from, position, signal) => {
+    begun++;
+    const canceled = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+    canceled.catch(() => {});
+    await Promise.race([gate.promise, canceled]);
+    await writeBlock(store, task.key, await computeBlock(from, position, task.block, toyRuntime(), signal));
+  };
+  return { compute, begun: () => begun, letGo: () => gate.resolve() };
+}
+
+describe('EmbedBlocks', () => {
+  const get = (blocks: EmbedBlocks, signal: AbortSignal) => blocks.get(source, {}, { x: 0, y: 0 }, { t: 0 }, facts(), signal);
+
+  it('computes a block once for all who want it at the same time', async () => {
+    const held = heldComputer();
+    const blocks = new EmbedBlocks({ store, compute: held.compute });
+    const signal = new AbortController().signal;
+    const all = Promise.all([get(blocks, signal), get(blocks, signal), get(blocks, signal)]);
+    await expect.poll(held.begun).toBe(1);
+    held.letGo();
+    const [first, second] = await all;
+    expect(first).toBe(second);
+    expect(held.begun()).toBe(1);
+  });
+
+  it('goes on for the others when the one who began is canceled', async () => {
+    const held = heldComputer();
+    const blocks = new EmbedBlocks({ store, compute: held.compute });
+    const cancel = new AbortController();
+    const canceled = get(blocks, cancel.signal);
+    canceled.catch(() => {});
+    await expect.poll(held.begun).toBe(1);
+    const patient = get(blocks, new AbortController().signal);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    cancel.abort(new Error('canceled'));
+    await expect(canceled).rejects.toThrow('canceled');
+    held.letGo();
+    expect((await patient).edge).toBe(32);
+    expect(held.begun()).toBe(2);
+  });
+
+  it('tells all of them when the work itself fails', async () => {
+    const blocks = new EmbedBlocks({ store, compute: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      throw new Error('broken model');
+    } });
+    const signal = new AbortController().signal;
+    const outcomes = await Promise.allSettled([get(blocks, signal), get(blocks, signal)]);
+    expect(outcomes.map((o) => (o as PromiseRejectedResult).reason as unknown)).toEqual([new Error('broken model'), new Error('broken model')]);
+  });
+});
