@@ -1,21 +1,15 @@
 /**
  * How embeddings are described in STAC: the collection of a layer, its items, and the fields that a
  * result with embeddings carries (`emb:*` of the embeddings extension 0.0.1, processing 1.2,
- * projection 2, raster 2). The embeddings schema itself still demands STAC 1.0.0, so it is not listed.
+ * projection 2, raster 2).
  * Hrefs are paths of the service; the API makes URLs of them.
  */
 import type { StacBand, StacCollection, StacItem, StacLink } from '../catalog/types.ts';
 import type { Quantization } from '../graph/scope.ts';
 import type { ProcessGraph } from '../graph/wire.ts';
 import type { Operator } from '../operators/operator.ts';
+import { usedExtensions } from './extensions.ts';
 import type { Layer } from './layer.ts';
-
-export const embeddingExtensions = [
-  'https://stac-extensions.github.io/datacube/v2.3.0/schema.json',
-  'https://stac-extensions.github.io/raster/v2.0.0/schema.json',
-  'https://stac-extensions.github.io/projection/v2.0.0/schema.json',
-  'https://stac-extensions.github.io/processing/v1.2.0/schema.json',
-] as const;
 
 export const COG_MEDIA_TYPE = 'image/tiff; application=geotiff; profile=cloud-optimized';
 
@@ -56,11 +50,16 @@ export function describeLayer(layer: Layer, file: StacCollection, source: StacCo
   const { manifest } = layer.operator;
   const labels = embeddingLabels(manifest.output.dimensions);
   const bands: StacBand[] = labels.map((name, i) => ({ name, description: `Dimension ${i} of ${manifest.name} ${manifest.version}` }));
+  const seen = {
+    'cube:dimensions': cubeDimensions(source, labels),
+    summaries: { ...projectionSummary(source), gsd: [manifest.input.gsd * manifest.patch], bands },
+    item_assets: { embeddings: { title: 'Embeddings, computed on demand', type: COG_MEDIA_TYPE, roles: ['data', 'virtual'], data_type: 'float32' } },
+  };
   return {
     ...file,
     type: 'Collection',
     stac_version: '1.1.0',
-    stac_extensions: [...embeddingExtensions],
+    stac_extensions: usedExtensions(seen),
     keywords: [...new Set([...(file.keywords ?? []), 'embeddings', 'virtual', manifest.name])],
     extent: source.extent,
     'emb:type': manifest.patch === 1 ? 'pixel' : 'chip',
@@ -69,9 +68,7 @@ export function describeLayer(layer: Layer, file: StacCollection, source: StacCo
     data_type: 'float32',
     gsd: manifest.input.gsd * manifest.patch,
     bands,
-    'cube:dimensions': cubeDimensions(source, labels),
-    summaries: { ...projectionSummary(source), gsd: [manifest.input.gsd * manifest.patch], bands },
-    item_assets: { embeddings: { title: 'Embeddings, computed on demand', type: COG_MEDIA_TYPE, roles: ['data', 'virtual'], data_type: 'float32' } },
+    ...seen,
     'lamina:layer': { ...layer.definition, operator: layer.operator.reference },
     links: [
       ...(file.links ?? []),
@@ -109,23 +106,23 @@ export function describeLayerItem(layer: Layer, raw: StacItem): StacItem {
     { rel: 'derived_from', href, type: 'application/geo+json', title: raw.id },
     { rel: 'emb:source-data', href, type: 'application/geo+json', title: raw.id },
   ];
-  const projection = typeof raw.properties['proj:code'] === 'string' ? { 'proj:code': raw.properties['proj:code'] } : {};
+  const properties = {
+    datetime,
+    ...(start === undefined ? {} : { start_datetime: start }),
+    ...(end === undefined ? {} : { end_datetime: end }),
+    gsd: manifest.input.gsd * manifest.patch,
+    ...(typeof raw.properties['proj:code'] === 'string' ? { 'proj:code': raw.properties['proj:code'] } : {}),
+    ...embeddingProperties(layer.operator, 'float32', layer.definition.process_graph, null),
+  };
   return {
     type: 'Feature',
     stac_version: '1.1.0',
-    stac_extensions: embeddingExtensions.filter((e) => !e.includes('datacube')),
+    stac_extensions: usedExtensions(properties),
     id: raw.id,
     collection: layer.id,
     geometry: raw.geometry,
     bbox: raw.bbox,
-    properties: {
-      datetime,
-      ...(start === undefined ? {} : { start_datetime: start }),
-      ...(end === undefined ? {} : { end_datetime: end }),
-      gsd: manifest.input.gsd * manifest.patch,
-      ...projection,
-      ...embeddingProperties(layer.operator, 'float32', layer.definition.process_graph, null),
-    },
+    properties,
     links,
     assets: {
       embeddings: {

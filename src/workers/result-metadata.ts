@@ -4,7 +4,8 @@ import { transformBounds, WGS84 } from '../geo/crs.ts';
 import { gridBounds } from '../geo/grid.ts';
 import type { ProcessGraph } from '../graph/wire.ts';
 import type { JobResult, StoredFile } from '../jobs/results.ts';
-import { embeddingExtensions, embeddingProperties } from '../layers/describe.ts';
+import { embeddingProperties } from '../layers/describe.ts';
+import { usedExtensions } from '../layers/extensions.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
 
 /** A cube that save_result has written. */
@@ -12,10 +13,6 @@ export interface SavedCube {
   readonly cube: Cube;
   readonly origin: ProcessGraph;
 }
-
-const PROJECTION = embeddingExtensions[2];
-const RASTER = embeddingExtensions[1];
-const PROCESSING = embeddingExtensions[3];
 
 /** Links name their targets as 'item:<collection>/<item>'; the API makes URLs of them. */
 export function describeResult(files: readonly StoredFile[], saved: readonly SavedCube[], operators: OperatorRegistry, now = new Date()): JobResult {
@@ -35,7 +32,7 @@ export function describeResult(files: readonly StoredFile[], saved: readonly Sav
     bbox,
     geometry: null,
     links: sources.map((source) => ({ rel: 'derived_from', href: `item:${source}`, type: 'application/geo+json', title: source })),
-    stacExtensions: [PROCESSING, ...(bbox ? [PROJECTION, RASTER] : [])],
+    stacExtensions: usedExtensions(properties, files.map((file) => file.metadata)),
   };
 }
 
