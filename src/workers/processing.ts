@@ -1,12 +1,11 @@
 /** Lanes 'sync' and 'batch': both run a process graph; they differ in limits and in who waits. */
 import { OpenEOError } from '../errors.ts';
-import type { ProcessGraph } from '../graph/wire.ts';
 import type { BatchTask, SyncResult, SyncTask } from '../jobs/payloads.ts';
 import type { TaskContext } from '../jobs/queue.ts';
 import { runJob, type RunContext, type RunDependencies } from '../jobs/run.ts';
 import type { Engine } from '../layers/scope.ts';
 import { describeResult } from './result-metadata.ts';
-import { runProcess, type RunResult } from './run-process.ts';
+import { runProcess, type RunRequest, type RunResult } from './run-process.ts';
 
 export interface ProcessingDependencies extends RunDependencies {
   readonly engine: Engine;
@@ -44,7 +43,8 @@ export function createBatchHandler(dependencies: ProcessingDependencies): (task:
 function process(dependencies: ProcessingDependencies, run: RunContext, maxSamples?: number): Promise<RunResult> {
   const { process: wire } = run.job.definition;
   return runProcess(dependencies.engine, dependencies.objects, {
-    process: { process_graph: wire.process_graph as ProcessGraph },
+    // With its parameters: they may have defaults that the graph relies on.
+    process: wire as unknown as RunRequest['process'],
     prefix: run.folder.replace(/\/$/, ''),
     scratch: dependencies.scratch,
     log: run.log,

@@ -1,7 +1,7 @@
 /** Runs a process graph and stores what its save_result nodes write. Sync results and batch jobs share this. */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isOpenEOError, OpenEOError } from '../errors.ts';
+import { OpenEOError } from '../errors.ts';
 import { Cube } from '../cube/cube.ts';
 import { evaluate } from '../graph/evaluate.ts';
 import type { SaveRequest } from '../graph/scope.ts';
@@ -121,9 +121,4 @@ function uniqueName(name: string, taken: ReadonlySet<string>): string {
   const dot = name.lastIndexOf('.');
   const [stem, ending] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ''];
   for (let i = 2; ; i++) if (!taken.has(`${stem}_${i}${ending}`)) return `${stem}_${i}${ending}`;
-}
-
-/** What a client may be told of a failure: openEO errors as they are, everything else as Internal without details. */
-export function publicError(error: unknown, id: string): OpenEOError {
-  return isOpenEOError(error) ? error : new OpenEOError('Internal', { message: `unexpected failure, reported with id ${id}` }, { cause: error });
 }

@@ -1,0 +1,191 @@
+/** The handlers of the lanes 'sync' and 'batch' over a real engine; the job store, its logs and the watch are small stand-ins. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Job } from '../../src/jobs/job.ts';
+import type { JobLogs } from '../../src/jobs/logs.ts';
+import type { TaskContext } from '../../src/jobs/queue.ts';
+import type { JobResult } from '../../src/jobs/results.ts';
+import type { JobStore } from '../../src/jobs/store.ts';
+import { RunWatch } from '../../src/jobs/watch.ts';
+import { createLog, silentLog, type LogEntry } from '../../src/log.ts';
+import { createBatchHandler, createSyncHandler, type ProcessingDependencies } from '../../src/workers/processing.ts';
+import { hasSchemas, problemsOf } from '../api/stac/validator.ts';
+import { resultDocument } from '../../src/api/openeo/result-document.ts';
+import { toyService, writeItem, type ToyService } from '../layers/service.ts';
+
+let folder: string;
+let service: ToyService;
+let store: FakeStore;
+let logged: LogEntry[];
+let dependencies: ProcessingDependencies;
+
+/** One job, and what was done to it. */
+class FakeStore {
+  readonly calls: string[] = [];
+  result: JobResult | null = null;
+  usage: unknown = null;
+  isCanceled = false;
+  readonly job: Job;
+
+  constructor(kind: Job['kind'], process: Record<string, unknown>) {
+    this.job = {
+      id: 'job-1', kind, userId: 'ann', definition: { process: { process_graph: {}, ...process }, log_level: 'debug' }, status: 'running', run: 1, begun: 1, progress: 0,
+      created: '2024-01-01T00:00:00.000Z', updated: '2024-01-01T00:00:00.000Z', queued: null, started: null, finished: '2024-01-01T00:01:00.000Z', usage: null, result: null,
+    };
+  }
+
+  async begin() {
+    this.calls.push('begin');
+    return this.isCanceled ? null : this.job;
+  }
+
+  async finish(_run: unknown, result: JobResult, usage: unknown) {
+    this.calls.push('finish');
+    [this.result, this.usage] = [result, usage];
+    return this.isCanceled ? null : this.job;
+  }
+
+  async fail() {
+    this.calls.push('fail');
+    return this.job;
+  }
+
+  async giveBack() {
+    this.calls.push('giveBack');
+  }
+
+  async current(runs: readonly unknown[]) {
+    return this.isCanceled ? [] : [...runs];
+  }
+
+  async find() {
+    return this.job;
+  }
+
+  async report() {}
+}
+
+function prepare(kind: Job['kind'], process: Record<string, unknown>): void {
+  logged = [];
+  store = new FakeStore(kind, process);
+  const jobStore = store as unknown as JobStore;
+  const logs = { open: () => ({ log: createLog((entry) => logged.push(entry), 'debug'), flush: async () => {} }) } as unknown as JobLogs;
+  dependencies = {
+    store: jobStore, logs, watch: new RunWatch(jobStore, 20), objects: service.store, log: silentLog,
+    engine: service.engine, scratch: join(folder, 'scratch'), syncMaxSamples: 100_000,
+  };
+}
+
+const context = (changes: Partial<TaskContext> = {}): TaskContext => ({ taskId: 'job-1', signal: new AbortController().signal, attempt: 1, ...changes });
+const sync = (changes?: Partial<TaskContext>) => createSyncHandler(dependencies)({ taskId: 'job-1', process: store.job.definition.process, userId: 'ann', logLevel: 'debug' }, context(changes));
+const batch = (changes?: Partial<TaskContext>) => createBatchHandler(dependencies)({ jobId: 'job-1', run: 1 }, context(changes));
+const saveOf = (id: string) => ({
+  load: { process_id: 'load_collection', arguments: { id, spatial_extent: null, temporal_extent: null } },
+  save: { process_id: 'save_result', arguments: { data: { from_node: 'load' }, format: 'GTiff' }, result: true },
+});
+
+beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'lamina-processing-'))));
+beforeEach(async () => {
+  const own = await mkdtemp(join(folder, 'service-'));
+  service = await toyService(own, [await writeItem(own, 'a', '2021-05-01T00:00:00Z', (band) => 20 + band * 40), await writeItem(own, 'b', '2021-06-01T00:00:00Z', () => 7)]);
+});
+afterEach(() => service.close());
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('the handler of batch jobs', () => {
+  it('finishes a job with its files, metadata and usage', async () => {
+    prepare('batch', { process_graph: saveOf('LAYER') });
+    await batch();
+    expect(store.calls).toEqual(['begin', 'finish']);
+    expect(store.result!.files).toHaveLength(2);
+    expect(store.result!.files[0]!.objectKey).toMatch(/^results\/job-1\/1\//);
+    expect(store.result!).toMatchObject({
+      properties: { datetime: null, start_datetime: '2021-05-01T00:00:00Z', end_datetime: '2021-06-01T00:00:00Z', 'processing:lineage': 'compress_embed with toy@sha256:00' },
+      links: [{ rel: 'derived_from', href: 'item:RAW/a' }, { rel: 'derived_from', href: 'item:RAW/b' }],
+    });
+    expect(store.usage).toMatchObject({ duration: { unit: 's' }, embedding_blocks: { value: 2, unit: 'blocks' } });
+    expect(logged.map((entry) => entry.message).join('\n')).toMatch(/embedding blocks: 0 cached, 2 computed/);
+  });
+
+  it.skipIf(!hasSchemas)(`describes its result as a valid STAC item${hasSchemas ? '' : ' (skipped: ../shared/spec/stac/schemas is absent)'}`, async () => {
+    const signer = { sign: () => ({ expires: '2030-01-01T00:00:00Z', signature: 's', path: '/x' }) };
+    for (const id of ['RAW', 'LAYER']) {
+      prepare('batch', { process_graph: saveOf(id) });
+      await batch();
+      const document = resultDocument(store.job, store.result!, { base: 'https://example.org', signer: signer as never, partial: false, self: 'https://example.org/openeo/1.3/jobs/job-1/results' });
+      expect([id, await problemsOf(document)]).toEqual([id, []]);
+    }
+  }, 60_000);
+
+  it('uses the defaults of the parameters that a process declares', async () => {
+    prepare('batch', {
+      process_graph: { add: { process_id: 'add', arguments: { x: { from_parameter: 'base' }, y: 2 }, result: true } },
+      parameters: [{ name: 'base', description: 'b', schema: { type: 'number' }, optional: true, default: 40 }],
+    });
+    await batch();
+    expect(JSON.parse(Buffer.from((await service.store.get(store.result!.files[0]!.objectKey))!).toString())).toBe(42);
+  });
+
+  it('fails a job whose graph is wrong and tells its user where', async () => {
+    prepare('batch', { process_graph: saveOf('NONE') });
+    await batch();
+    expect(store.calls).toEqual(['begin', 'fail']);
+    expect(logged.at(-1)).toMatchObject({ level: 'error', code: 'CollectionNotFound', path: [{ node_id: 'load', process_id: 'load_collection' }] });
+  });
+
+  it('tells the user nothing of what went wrong inside, and tries again', async () => {
+    prepare('batch', { process_graph: saveOf('RAW') });
+    const engine = { ...service.engine, catalog: { ...service.engine.catalog, items: () => Promise.reject(new Error('password of /secret/path')) } };
+    dependencies = { ...dependencies, engine };
+    await expect(batch()).rejects.toThrow('password');
+    expect(store.calls).toEqual(['begin']);
+    await batch({ attempt: 3 });
+    expect(store.calls).toEqual(['begin', 'begin', 'fail']);
+    expect(JSON.stringify(logged)).not.toContain('secret');
+  });
+
+  it('leaves no file of a job that was canceled on the way', async () => {
+    prepare('batch', { process_graph: saveOf('RAW') });
+    const original = service.engine.catalog;
+    const engine = { ...service.engine, catalog: { ...original, items: async (query: Parameters<typeof original.items>[0]) => {
+      store.isCanceled = true;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      return original.items(query);
+    } } };
+    dependencies = { ...dependencies, engine };
+    await batch();
+    expect(store.calls).not.toContain('fail');
+    expect(await Array.fromAsync(service.store.list('results/'))).toEqual([]);
+  });
+
+  it('gives a job back when the worker shuts down', async () => {
+    prepare('batch', { process_graph: saveOf('RAW') });
+    await expect(batch({ signal: AbortSignal.abort(new Error('shutdown')) })).rejects.toThrow('shutdown');
+    expect(store.calls).toEqual(['begin', 'giveBack']);
+  });
+});
+
+describe('the handler of synchronous requests', () => {
+  it('gives the files and how the blocks were come by', async () => {
+    prepare('sync', { process_graph: saveOf('LAYER') });
+    const answer = await sync();
+    expect(answer.facts).toEqual({ blocks_cached: 0, blocks_computed: 2 });
+    expect(answer.files).toHaveLength(2);
+    expect((await sync()).facts).toEqual({ blocks_cached: 2, blocks_computed: 0 });
+  });
+
+  it('refuses what is too large to wait for', async () => {
+    prepare('sync', { process_graph: saveOf('RAW') });
+    dependencies = { ...dependencies, syncMaxSamples: 100 };
+    await expect(sync()).rejects.toMatchObject({ code: 'ProcessGraphComplexity' });
+    expect(store.calls).toEqual(['begin', 'fail']);
+  });
+
+  it('answers nobody when the request was canceled before', async () => {
+    prepare('sync', { process_graph: saveOf('RAW') });
+    store.isCanceled = true;
+    await expect(sync()).rejects.toMatchObject({ code: 'RequestTimeout' });
+  });
+});
