@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Config } from './config.ts';
 import { startEmbeddedPostgres } from './database/embedded.ts';
 import type { Log } from './log.ts';
-import { startServer, type RunningServer } from './server.ts';
+import { checkPort, startServer, type RunningServer } from './server.ts';
 
 export interface RunningService {
   readonly server: RunningServer;
@@ -20,6 +20,7 @@ export function runFile(data: string): string {
 
 /** Starts everything and resolves when requests and tasks are served. Ends all of it when a part can't start. */
 export async function startService(config: Config, environment: NodeJS.ProcessEnv, log: Log): Promise<RunningService> {
+  await checkPort(config);
   await mkdir(config.data, { recursive: true });
   const closers: (() => Promise<void>)[] = [];
   const close = async () => {

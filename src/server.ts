@@ -109,7 +109,13 @@ function mapValues<T, R>(record: Readonly<Record<string, T>>, change: (value: T)
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 }
 
-/** Throws an Error with one line when the port is taken or may not be used. */
+/** Throws an Error with one line when the port is taken or may not be used. Asked before anything that takes time. */
+export async function checkPort(config: Config): Promise<void> {
+  const { close } = await listen(createServer(), config);
+  await close();
+}
+
+/** Throws as `checkPort` does. */
 async function listen(server: ReturnType<typeof createServer>, { host, port }: Config): Promise<{ port: number; close: () => Promise<void> }> {
   server.listen(port, host);
   try {

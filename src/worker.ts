@@ -60,6 +60,9 @@ function engineOf({ catalog, registry, operators }: Deployment, rasters: RasterC
   return { catalog, registry, operators, rasters, blocks };
 }
 
+/** A queue that does not answer keeps no worker from ending: its tasks go to others when their locks run out. */
+const END_WITHIN_MS = 10_000;
+
 /** Runs a worker until the process is told to end. Used by `lamina worker` and, with a parent, by `lamina serve`. */
 export async function runWorker(environment: NodeJS.ProcessEnv): Promise<void> {
   const config = readConfig(environment);
@@ -68,6 +71,7 @@ export async function runWorker(environment: NodeJS.ProcessEnv): Promise<void> {
   const worker = await startWorker(config, config.databaseUrl, log);
   let closing: Promise<void> | undefined;
   const close = () => {
+    setTimeout(() => process.exit(1), END_WITHIN_MS).unref();
     closing ??= worker.close().then(() => process.exit(0), () => process.exit(1));
   };
   process.on('SIGTERM', close);

@@ -1,8 +1,8 @@
 /** PostgreSQL and Redis as Debian installs them, and an S3 server from npm: the services of docker-compose.yml. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { freePort, start, until, type Started } from './processes.ts';
+import { freePort, start, until, type Started, type StartOptions } from './processes.ts';
 
 /** Folder of the newest installed PostgreSQL server; null when there is none. */
 export function debianPostgres(): string | null {
@@ -21,20 +21,22 @@ export function missingServices(): string | null {
 }
 
 /** PostgreSQL refuses to run as root, so root hands it to the account that Debian made for it. */
-const asPostgres = (command: string, args: string[]): [string, string[]] => (process.getuid?.() === 0 ? ['runuser', ['-u', 'postgres', '--', command, ...args]] : [command, args]);
+function databaseAccount(): StartOptions {
+  if (process.getuid?.() !== 0) return {};
+  return { account: { uid: Number(execFileSync('id', ['-u', 'postgres'])), gid: Number(execFileSync('id', ['-g', 'postgres'])) } };
+}
 
 export async function startPostgres(directory: string): Promise<Started & { url: string }> {
   const bin = debianPostgres()!;
   const cluster = join(directory, 'cluster');
+  const options = databaseAccount();
   mkdirSync(directory, { recursive: true });
-  if (process.getuid?.() === 0) execFileSync('chown', ['postgres', directory]);
+  if (options.account) chownSync(directory, options.account.uid, options.account.gid);
   // That account must get through to it: temporary directories are closed to others.
   for (const folder of [dirname(directory), directory]) chmodSync(folder, 0o755);
-  const [initdb, initArgs] = asPostgres(join(bin, 'initdb'), ['-D', cluster, '-U', 'lamina', '--auth=trust', '--no-sync']);
-  execFileSync(initdb, initArgs, { stdio: 'pipe' });
+  execFileSync(join(bin, 'initdb'), ['-D', cluster, '-U', 'lamina', '--auth=trust', '--no-sync'], { stdio: 'pipe', cwd: directory, ...options.account });
   const port = await freePort();
-  const [server, args] = asPostgres(join(bin, 'postgres'), ['-D', cluster, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=${directory}`, '-c', 'max_connections=200']);
-  const started = start(server, args);
+  const started = start(join(bin, 'postgres'), ['-D', cluster, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=${directory}`, '-c', 'max_connections=200'], {}, options);
   const ready = () => {
     try {
       execFileSync(join(bin, 'pg_isready'), ['-h', '127.0.0.1', '-p', String(port), '-U', 'lamina'], { stdio: 'pipe' });
@@ -43,15 +45,17 @@ export async function startPostgres(directory: string): Promise<Started & { url:
       return null;
     }
   };
-  await until(ready, 'PostgreSQL', 30_000, started);
+  await until(ready, 'PostgreSQL', 120_000, started);
   execFileSync(join(bin, 'createdb'), ['-h', '127.0.0.1', '-p', String(port), '-U', 'lamina', 'lamina'], { stdio: 'pipe' });
-  return { ...started, url: `postgres://lamina@127.0.0.1:${port}/lamina` };
+  // SIGTERM would wait for clients to leave.
+  return { ...started, end: () => started.end('SIGINT'), url: `postgres://lamina@127.0.0.1:${port}/lamina` };
 }
 
-export async function startRedis(directory: string): Promise<Started & { url: string }> {
+/** On a port and directory that it had before, it comes back with what it knew: everything is in its append-only file. */
+export async function startRedis(directory: string, port?: number): Promise<Started & { url: string; port: number }> {
   mkdirSync(directory, { recursive: true });
-  const port = await freePort();
-  const started = start(redisServer!, ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', '', '--appendonly', 'yes']);
-  await until(() => (started.output().includes('Ready to accept connections') ? true : null), 'Redis', 10_000, started);
-  return { ...started, url: `redis://127.0.0.1:${port}` };
+  const at = port ?? (await freePort());
+  const started = start(redisServer!, ['--port', String(at), '--bind', '127.0.0.1', '--dir', directory, '--save', '', '--appendonly', 'yes']);
+  await until(() => (started.output().includes('Ready to accept connections') ? true : null), 'Redis', 60_000, started);
+  return { ...started, url: `redis://127.0.0.1:${at}`, port: at };
 }

@@ -20,14 +20,17 @@ export interface Started {
 /** Enough for the log lines of every block of a job: tests count them. */
 const KEPT_CHARACTERS = 5_000_000;
 
-/**
- * Starts a command without the settings of this environment.
- *
- * @param group makes it the leader of a process group, as a terminal does, so that the group can be sent signals
- */
-export function start(command: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}, group = false): Started {
+export interface StartOptions {
+  /** Makes it the leader of a process group, as a terminal does, so that the group can be sent signals. */
+  readonly group?: boolean;
+  /** Another account; only root can. */
+  readonly account?: { readonly uid: number; readonly gid: number };
+}
+
+/** Starts a command without the settings of this environment. */
+export function start(command: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}, { group = false, account }: StartOptions = {}): Started {
   const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('LAMINA_') && !name.startsWith('VITEST')));
-  const child = spawn(command, args, { env: { ...clean, ...environment }, stdio: ['ignore', 'pipe', 'pipe'], detached: group });
+  const child = spawn(command, args, { env: { ...clean, ...environment }, stdio: ['ignore', 'pipe', 'pipe'], detached: group, ...account });
   let text = '';
   let errors = '';
   for (const stream of [child.stdout!, child.stderr!]) stream.setEncoding('utf8').on('data', (chunk: string) => (text = (text + chunk).slice(-KEPT_CHARACTERS)));
@@ -46,13 +49,8 @@ export function start(command: string, args: readonly string[], environment: Rea
   };
 }
 
-export function lamina(args: readonly string[], environment: Readonly<Record<string, string>>, group = false): Started {
-  return start(process.execPath, [cli, ...args], environment, group);
-}
-
-/** The same under another account; only root can. */
-export function laminaAs(account: string, args: readonly string[], environment: Readonly<Record<string, string>>): Started {
-  return start('runuser', ['-u', account, '--', process.execPath, cli, ...args], environment);
+export function lamina(args: readonly string[], environment: Readonly<Record<string, string>>, options: StartOptions = {}): Started {
+  return start(process.execPath, [cli, ...args], environment, options);
 }
 
 /** Runs a command to its end. */
