@@ -38,7 +38,8 @@ export async function sendResource(request: Request, response: Response, resourc
   });
 }
 
-function matches(header: string | undefined, etag: string): boolean {
+/** True when an If-None-Match header names the ETag: the client has a copy. */
+export function matches(header: string | undefined, etag: string): boolean {
   return header !== undefined && header.split(',').some((each) => ['*', etag].includes(each.trim().replace(/^W\//, '')));
 }
 

@@ -7,7 +7,8 @@ import type { TileView } from '../../layers/tile.ts';
 import type { VirtualCatalog } from '../../layers/virtual-catalog.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { StacCollection } from '../../catalog/types.ts';
-import { tileObjectKey, tileTaskId } from '../../layers/tile-key.ts';
+import { matches } from '../assets/send.ts';
+import { tileObjectKey, tileTaskId, type TileTask } from '../../layers/tile-key.ts';
 
 export interface TileDependencies {
   readonly catalog: {
@@ -20,10 +21,10 @@ export interface TileDependencies {
   readonly publicUrl: (request: Request) => string;
   /** Tile tasks that may wait before new ones are turned away. */
   readonly maxWaiting?: number;
+  /** A tile that is not drawn by then is answered by a hint to ask again; the drawing goes on. */
+  readonly deadlineMs?: number;
 }
 
-/** A tile that is not drawn by then is answered by a hint to ask again; the drawing goes on. */
-const DEADLINE_MS = 20_000;
 const MAX_ZOOM = 22;
 
 export function createTileRouter(dependencies: TileDependencies): Router {
@@ -33,33 +34,44 @@ export function createTileRouter(dependencies: TileDependencies): Router {
   return router;
 }
 
-async function tile({ catalog, virtual, queues, objects, maxWaiting = 256 }: TileDependencies, request: Request<{ collection: string; z: string; x: string; y: string }>, response: Response): Promise<void> {
+async function tile(dependencies: TileDependencies, request: Request<{ collection: string; z: string; x: string; y: string }>, response: Response): Promise<void> {
+  const { catalog, virtual, queues, objects, maxWaiting = 256, deadlineMs = 20_000 } = dependencies;
   const view = parseView(request);
   const task = { view, revision: await revisionOf(catalog, virtual, view.collection) };
-  const id = tileTaskId(task);
-  const etag = `"${id}"`;
-  if (request.headers['if-none-match'] === etag) {
-    response.status(304).set('ETag', etag).end();
-    return;
-  }
+  const etag = `"${tileTaskId(task)}"`;
+  response.set({ ETag: etag, 'Cache-Control': 'public, max-age=60' });
+  if (matches(request.headers['if-none-match'], etag)) return void response.status(304).end();
   const stored = await objects.get(tileObjectKey(task));
-  if (stored) return send(response, stored, etag, 'hit');
+  if (stored) return send(response, stored, 'hit');
   if ((await queues.depth('tile')).waiting >= maxWaiting) return askAgain(response, 5);
-  await queues.add('tile', { id, payload: task });
   try {
-    const result = await queues.result<TileResult>('tile', id, AbortSignal.timeout(DEADLINE_MS));
-    const png = result.objectKey === null ? null : await objects.get(result.objectKey);
+    const png = await draw(dependencies, task, AbortSignal.timeout(deadlineMs));
+    if (png) return send(response, png, 'miss');
     // 204 is what map clients draw as nothing.
-    if (!png) response.status(204).set('Cache-Control', 'public, max-age=60').end();
-    else send(response, png, etag, 'miss');
+    response.removeHeader('ETag');
+    response.status(204).end();
   } catch (error) {
     if ((error as Error).name !== 'TimeoutError') throw error;
     askAgain(response, 2);
   }
 }
 
-function send(response: Response, png: Uint8Array, etag: string, cache: 'hit' | 'miss'): void {
-  response.status(200).set({ 'Content-Type': 'image/png', ETag: etag, 'Cache-Control': 'public, max-age=60', 'Lamina-Cache': cache }).end(png);
+/** Has the tile drawn; null when there is nothing to see. */
+async function draw({ queues, objects }: TileDependencies, task: TileTask, signal: AbortSignal): Promise<Uint8Array | null> {
+  const id = tileTaskId(task);
+  for (;;) {
+    await queues.add('tile', { id, payload: task });
+    const { objectKey } = await queues.result<TileResult>('tile', id, signal);
+    const png = objectKey === null ? null : await objects.get(objectKey);
+    if (png || objectKey === null) return png;
+    // Drawn some time ago and deleted since: its task must be forgotten to run again.
+    signal.throwIfAborted();
+    await queues.remove('tile', id);
+  }
+}
+
+function send(response: Response, png: Uint8Array, cache: 'hit' | 'miss'): void {
+  response.status(200).set({ 'Content-Type': 'image/png', 'Lamina-Cache': cache }).end(png);
 }
 
 function askAgain(response: Response, seconds: number): void {
@@ -102,15 +114,19 @@ function parseInterval(text: string | null): TileView['interval'] {
   const parts = text.split('/');
   if (parts.length > 2) throw invalidArgument('tiles', 'datetime', 'it must be an instant or start/end');
   const bound = (part: string) => (part === '' || part === '..' ? null : instant(part).toISOString());
-  if (parts.length === 2) return [bound(parts[0]!), bound(parts[1]!)];
+  if (parts.length === 2) {
+    const [from, to] = [bound(parts[0]!), bound(parts[1]!)];
+    if (from !== null && to !== null && from >= to) throw invalidArgument('tiles', 'datetime', 'its start must be before its end');
+    return [from, to];
+  }
   const start = new Date(instant(text).toISOString().slice(0, 10));
   return [start.toISOString(), new Date(start.getTime() + 86_400_000).toISOString()];
 }
 
 function parseRange(text: string | null): TileView['range'] {
   if (text === null) return null;
-  const [low, high] = text.split(',').map(Number);
-  if (low === undefined || high === undefined || !(high > low)) throw invalidArgument('tiles', 'rescale', 'it must be two numbers, the smaller one first');
+  const [low, high, ...more] = text.split(',').map(Number);
+  if (low === undefined || high === undefined || more.length > 0 || !Number.isFinite(high - low) || high <= low) throw invalidArgument('tiles', 'rescale', 'it must be two numbers, the smaller one first');
   return [low, high];
 }
 
