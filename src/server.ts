@@ -8,6 +8,7 @@ import { signAsset } from './api/assets/links.ts';
 import { loadSecret } from './api/auth/secret.ts';
 import { configuredUsers, ensureDevelopmentUser, storedUsers, type NamedPassword, type UserDirectory } from './api/auth/users.ts';
 import type { ApiDependencies, Shared } from './api/dependencies.ts';
+import { createHome } from './api/home.ts';
 import { createLayerRouter } from './api/layers/embeddings.ts';
 import { createStacRouter } from './api/stac/router.ts';
 import { createTileRouter } from './api/tiles/tiles.ts';
@@ -28,6 +29,9 @@ export interface RunningServer {
   readonly developmentUser: NamedPassword | null;
   close(): Promise<void>;
 }
+
+/** What the service says of itself. */
+const self = { title: 'Lamina', description: 'Raw Earth-observation collections and virtual embedding layers over them.' };
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
@@ -76,8 +80,7 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
   };
   const stac = (shared: Shared) => createStacRouter({
     baseUrl: (request) => `${shared.baseUrl(request)}/stac`,
-    title: 'Lamina',
-    description: 'Raw Earth-observation collections and virtual embedding layers over them.',
+    ...self,
     collections: shown,
     items,
     signAsset: (collection, item, key, href) => (href.startsWith('/') ? href : signAsset(shared.signer, { collection, item, key, name: href.split(/[/:]/).pop()! }).path),
@@ -100,6 +103,7 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
     mounts: [
       { path: '/stac', handler: stac },
       { path: '/layers', handler: () => layers },
+      { path: '/', handler: (shared) => createHome({ catalog: shown, baseUrl: shared.baseUrl, version, ...self }) },
       { path: '/', handler: (shared) => createTileRouter({ catalog, virtual, queues, objects, publicUrl: shared.baseUrl }) },
     ],
   };

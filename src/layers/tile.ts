@@ -10,6 +10,7 @@ import { pictureOf } from '../operators/picture.ts';
 import { silentLog } from '../log.ts';
 import { layerOf, type Layer } from './layer.ts';
 import { EngineScope, type Engine } from './scope.ts';
+import { MAX_PATCHES } from './tile-zoom.ts';
 
 export const TILE_SIZE = 256;
 const WORLD = 20_037_508.342789244;
@@ -33,9 +34,6 @@ export type TilePixels = Uint8ClampedArray<ArrayBuffer>;
 
 /** Older dates fill what newer ones leave open (clouds are not looked at); more than this many would make a tile slow. */
 const MAX_DATES = 4;
-
-/** A tile whose area holds more patches than this is refused: its picture would cost thousands of inferences. */
-const MAX_PATCHES = 300 * 300;
 
 /** The grid of a tile; y counts from the north (XYZ scheme). */
 export function tileGrid(z: number, x: number, y: number): Grid {

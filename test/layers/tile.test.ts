@@ -6,6 +6,7 @@ import type { StacItem } from '../../src/catalog/types.ts';
 import { transformBounds } from '../../src/geo/crs.ts';
 import { gridBounds } from '../../src/geo/grid.ts';
 import { renderView, TILE_SIZE, tileGrid, type TilePixels, type TileView } from '../../src/layers/tile.ts';
+import { farthestZoom } from '../../src/layers/tile-zoom.ts';
 import { toyService, writeItem, type Sample, type ToyService } from './service.ts';
 
 const signal = new AbortController().signal;
@@ -131,6 +132,16 @@ describe('renderView', () => {
     }
     await renderView(engine, view('LAYER', 14), signal);
     expect(runtime.runs).toBe(1);
+  });
+
+  it('goes as far out as every tile can be drawn', () => {
+    for (const metres of [10, 40, 80, 640]) {
+      const zoom = farthestZoom(metres);
+      // With the margin that is loaded around a tile: 16 pixels on each side.
+      const patches = (z: number) => ((40_075_017 / 2 ** z) * (1 + 32 / TILE_SIZE)) / metres;
+      expect(patches(zoom)).toBeLessThan(300);
+      expect(patches(zoom - 1)).toBeGreaterThan(290);
+    }
   });
 
   it('refuses a tile of a layer that is too wide', async () => {

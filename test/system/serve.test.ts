@@ -84,6 +84,20 @@ describe('lamina serve', () => {
     expect(collections.find((c) => c.id === 'SYNTHETIC_S2')!.title).toMatch(/synthetic/i);
   });
 
+  it('has a home page whose links all lead somewhere', async () => {
+    const page = await (await fetch(`http://127.0.0.1:${port}/`, { headers: { Accept: 'text/html,*/*;q=0.8' } })).text();
+    const links = [...page.matchAll(/href="(http[^"]+)"/g)].map(([, href]) => href!);
+    expect(links.filter((href) => href.endsWith('.png'))).toHaveLength(3);
+    for (const href of links) {
+      // A tile that takes long is asked for again, as map clients do.
+      const answer = await until(async () => {
+        const tried = await fetch(href, { headers: { Accept: '*/*' } });
+        return tried.status === 503 ? null : tried;
+      }, href, START_MS);
+      expect([href, answer.status]).toEqual([href, 200]);
+    }
+  }, START_MS);
+
   it('says in one line that the port is taken, before it makes anything', async () => {
     expectOneLine(await run(serve('other', port)), new RegExp(`port ${port} on 127.0.0.1 is in use .*LAMINA_PORT`));
     expect(existsSync(join(directory, 'other'))).toBe(false);

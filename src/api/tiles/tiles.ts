@@ -8,6 +8,7 @@ import type { VirtualCatalog } from '../../layers/virtual-catalog.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { StacCollection } from '../../catalog/types.ts';
 import { matches } from '../assets/send.ts';
+import { farthestZoom } from '../../layers/tile-zoom.ts';
 import { tileObjectKey, tileTaskId, type TileTask } from '../../layers/tile-key.ts';
 
 export interface TileDependencies {
@@ -146,7 +147,7 @@ async function tileJson({ catalog, virtual, publicUrl }: TileDependencies, reque
     tiles: [`${publicUrl(request)}/tiles/${encodeURIComponent(id)}/{z}/{x}/{y}.png`],
     bounds: [west, south, east, north],
     center: [(west + east) / 2, (south + north) / 2, 13],
-    minzoom: layer ? 10 : 5,
+    minzoom: layer ? farthestZoom(layer.operator.manifest.input.gsd * layer.operator.manifest.patch) : 5,
     maxzoom: 16,
   });
 }

@@ -197,6 +197,6 @@ describe('GET /tiles/{collection}/tilejson.json', () => {
     await start();
     expect(await (await get('/tiles/RAW/tilejson.json')).json()).toMatchObject({ tilejson: '3.0.0', name: 'Raw <scenes>', scheme: 'xyz', tiles: [`${url}/tiles/RAW/{z}/{x}/{y}.png`], bounds: [4.4, 50.4, 4.6, 50.6], minzoom: 5 });
     // A layer covers what its source covers, and its far zooms would cost too much.
-    expect(await (await get('/tiles/LAYER/tilejson.json')).json()).toMatchObject({ name: 'Toy layer', bounds: [4.4, 50.4, 4.6, 50.6], minzoom: 10 });
+    expect(await (await get('/tiles/LAYER/tilejson.json')).json()).toMatchObject({ name: 'Toy layer', bounds: [4.4, 50.4, 4.6, 50.6], minzoom: 12 });
   });
 });
