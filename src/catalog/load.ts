@@ -120,9 +120,10 @@ function groupByAsset(bands: readonly (BandSource | null)[]): Map<string, { band
 /** Copies a plane into the block where the block has nothing yet: the first item with data wins. */
 function mergePlane(out: Block, offset: number, source: Block, from: number, length: number): void {
   const outNulls = out.nulls!;
-  if (!source.nulls && !hasData(outNulls, offset, length)) {
+  if (!hasData(outNulls, offset, length)) {
     out.data.set(source.data.subarray(from, from + length), offset);
-    outNulls.fill(0, offset, offset + length);
+    if (source.nulls) outNulls.set(source.nulls.subarray(from, from + length), offset);
+    else outNulls.fill(0, offset, offset + length);
     return;
   }
   for (let i = 0; i < length; i++) {
@@ -133,8 +134,7 @@ function mergePlane(out: Block, offset: number, source: Block, from: number, len
 }
 
 function hasData(nulls: Uint8Array, offset: number, length: number): boolean {
-  const at = nulls.indexOf(0, offset);
-  return at >= 0 && at < offset + length;
+  return nulls.subarray(offset, offset + length).includes(0);
 }
 
 /** Covers the lattice cells asked for and, per date and band, the files that have pixels there, with their version. */
@@ -144,12 +144,17 @@ async function fingerprintWindow(plan: LoadPlan, window: Window, options: Loaded
   // Thousandths of a cell from the CRS origin: the same place, however the window was cut out.
   const place = [target.originX / target.stepX, target.originY / target.stepY].map((n) => Math.round(n * 1000));
   const hash = createHash('sha256').update(JSON.stringify([target.crs, target.stepX, target.stepY, place, target.width, target.height, options.method ?? 'near']));
+  const versions = new Map<string, string>();
+  const versionOf = async (href: string) => {
+    if (!versions.has(href)) versions.set(href, (await options.rasters.open(href)).source.version);
+    return versions.get(href)!;
+  };
   for (const date of plan.dates.slice(window.start[0]!, window.start[0]! + window.size[0]!)) {
     hash.update(date.label);
     for (const { bands, bounds } of date.items) {
       if (!touches(bounds, target)) continue;
       for (const source of bands.slice(window.start[1]!, window.start[1]! + window.size[1]!)) {
-        hash.update(source ? JSON.stringify([source.href, source.index, (await options.rasters.open(source.href)).source.version]) : 'absent');
+        hash.update(source ? JSON.stringify([source.href, source.index, await versionOf(source.href)]) : 'absent');
       }
     }
   }

@@ -1,6 +1,7 @@
 /** Computes one block of embeddings out of a source cube: gather pixels with halo, mask, run the operator. */
 import type { Block, Window } from '../cube/block.ts';
 import type { Cube } from '../cube/cube.ts';
+import { isFloat } from '../cube/dtype.ts';
 import type { Operator, OperatorRuntime } from '../operators/operator.ts';
 import type { EmbedBlock } from './embed-block.ts';
 import { blockPixels, BLOCK_PATCHES, type BlockIndex, type PatchLattice } from './patch-lattice.ts';
@@ -53,22 +54,44 @@ function gather(source: EmbedSource, pixels: Block): { input: Float32Array; inva
   // Shared, so that the inference thread reads it without a copy.
   const input = new Float32Array(new SharedArrayBuffer(bands.length * edge * edge * 4));
   const invalid = new Uint8Array(edge * edge);
-  const { fill } = operator.manifest.input;
   bands.forEach((band, channel) => {
-    for (let row = 0; row < edge; row++) {
-      let from = (band - lowest) * strides.bands + row * strides.y;
-      let to = (channel * edge + row) * edge;
-      for (let column = 0; column < edge; column++, from += strides.x, to++) {
-        const value = pixels.data[from]!;
-        // NaN is no pixel value that an encoder could mean anything by: it counts as a gap.
-        if (pixels.nulls?.[from] || Number.isNaN(value)) {
-          input[to] = fill;
-          invalid[row * edge + column] = 1;
-        } else input[to] = value;
-      }
-    }
+    const plane = { from: (band - lowest) * strides.bands, to: channel * edge * edge, edge, ...strides };
+    copyPlane(pixels, plane, input);
+    if (pixels.nulls || isFloat(pixels.dtype)) fillGaps(pixels, plane, input, invalid, operator.manifest.input.fill);
   });
   return { input, invalid, edge };
+}
+
+/** Where a band lies in a block, and where it goes in the input. */
+interface Plane {
+  readonly from: number;
+  readonly to: number;
+  readonly edge: number;
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Rows that lie in one piece are copied (and converted) by the engine: this is the hot path. */
+function copyPlane({ data }: Block, { from, to, edge, x, y }: Plane, input: Float32Array): void {
+  for (let row = 0; row < edge; row++) {
+    const start = from + row * y;
+    const target = to + row * edge;
+    if (x === 1) input.set(data.subarray(start, start + edge), target);
+    else for (let column = 0; column < edge; column++) input[target + column] = data[start + column * x]!;
+  }
+}
+
+/** No-data, and NaN, which no encoder could mean anything by, get the operator's fill. */
+function fillGaps({ data, nulls }: Block, { from, to, edge, x, y }: Plane, input: Float32Array, invalid: Uint8Array, fill: number): void {
+  for (let row = 0; row < edge; row++) {
+    let at = from + row * y;
+    for (let column = 0; column < edge; column++, at += x) {
+      const value = data[at]!;
+      if ((nulls === null || nulls[at] === 0) && value === value) continue;
+      input[to + row * edge + column] = fill;
+      invalid[row * edge + column] = 1;
+    }
+  }
 }
 
 function axisStrides(cube: Cube, shape: readonly number[]): { bands: number; y: number; x: number } {
