@@ -31,7 +31,9 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     // The server migrates the database first; the worker may not find it half made.
     const server = await startServer(config, databaseUrl, log);
     closers.push(() => server.close());
-    const worker = new WorkerProcess({ ...environment, LAMINA_DATABASE_URL: databaseUrl, LAMINA_DATA: config.data }, log);
+    // Beside people's own lines on this terminal only warnings are of interest, unless they ask for more.
+    const level = environment['LAMINA_LOG_LEVEL'] || 'warning';
+    const worker = new WorkerProcess({ ...environment, LAMINA_DATABASE_URL: databaseUrl, LAMINA_DATA: config.data, LAMINA_LOG_LEVEL: level }, log);
     closers.push(() => worker.close());
     await worker.start();
     await writeFile(runFile(config.data), JSON.stringify({ pid: process.pid, databaseUrl, url: server.url }), { mode: 0o600 });
@@ -74,7 +76,7 @@ class WorkerProcess {
   }
 
   #spawn(): ChildProcess {
-    const child = fork(fileURLToPath(new URL('./worker.ts', import.meta.url)), { env: this.#environment, stdio: ['ignore', 'inherit', 'inherit', 'ipc'], detached: true });
+    const child = fork(fileURLToPath(new URL('./worker.ts', import.meta.url)), { env: this.#environment, stdio: ['ignore', process.stderr.fd, process.stderr.fd, 'ipc'], detached: true });
     this.#child = child;
     child.once('exit', (code, signal) => {
       if (this.#closing || this.#child !== child) return;

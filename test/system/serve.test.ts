@@ -1,6 +1,6 @@
 /** `lamina serve` as a newcomer meets it: first start, second start, mistakes, Ctrl-C, killed processes, an ordinary user. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -35,6 +35,13 @@ function isAlive(pid: number): boolean {
 }
 
 const workersOf = (service: Started) => descendants(service.child.pid!).filter((pid) => commandOf(pid).includes('worker.ts'));
+
+/** Name → time of writing of each block of embeddings in the object store. */
+function blocksIn(directory: string): Map<string, number> {
+  const root = join(directory, 'data', 'objects', 'blocks');
+  const names = existsSync(root) ? readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.lbk')) : [];
+  return new Map(names.map((name) => [name, statSync(join(root, name)).mtimeMs]));
+}
 
 /** What is printed is one line that begins with our name. */
 function expectOneLine(ended: { code: number | null; output: string }, words: RegExp): void {
@@ -73,6 +80,8 @@ describe('lamina serve', () => {
     const [, name, password] = /Log in\s+(\S+) \/ (\S+)/.exec(service.output()) ?? [];
     login = [name!, password!];
     expect(service.output()).toContain(`http://127.0.0.1:${port}`);
+    // Words for people, no log.
+    expect(service.output()).not.toContain('{"level"');
     const client = new Client(`http://127.0.0.1:${port}`);
     await client.login(...login);
     expect(await client.json('/me')).toMatchObject({ user_id: name });
@@ -124,6 +133,25 @@ describe('lamina serve', () => {
     // Only a worker that takes tasks answers this.
     const graph = { add: { process_id: 'add', arguments: { x: 1, y: 2 }, result: true } };
     expect(await client.json('/result', { method: 'POST', body: { process: { process_graph: graph } } })).toBe(3);
+  }, START_MS);
+
+  it('finishes a job whose worker is killed in the middle, and computes no block again', async () => {
+    const client = new Client(`http://127.0.0.1:${port}`);
+    await client.login(...login);
+    const before = blocksIn(directory).size;
+    const id = await client.startJob({
+      load: { process_id: 'load_collection', arguments: { id: 'EMB_SYNTHETIC_S2_CONV', spatial_extent: null, temporal_extent: ['2023-04-01', '2023-07-01'] } },
+      save: { process_id: 'save_result', arguments: { data: { from_node: 'load' }, format: 'GTiff' }, result: true },
+    });
+    const early = await until(() => (blocksIn(directory).size >= before + 5 ? blocksIn(directory) : null), 'the first blocks', START_MS, service);
+    expect((await client.json<{ status: string }>(`/jobs/${id}`)).status).toBe('running');
+    process.kill(workersOf(service)[0]!, 'SIGKILL');
+    const job = await client.finished(id, START_MS);
+    const late = blocksIn(directory);
+    expect(late.size).toBeGreaterThan(early.size);
+    for (const [name, written] of early) expect([name, late.get(name)]).toEqual([name, written]);
+    expect(job.progress).toBe(100);
+    expect(Object.keys((await client.json<{ assets: object }>(`/jobs/${id}/results`)).assets)).toHaveLength(3);
   }, START_MS);
 
   it('ends everything it started on Ctrl-C, and starts again on the same data', async () => {
