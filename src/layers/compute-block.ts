@@ -57,7 +57,7 @@ function gather(source: EmbedSource, pixels: Block): { input: Float32Array; inva
   bands.forEach((band, channel) => {
     const plane = { from: (band - lowest) * strides.bands, to: channel * edge * edge, edge, ...strides };
     copyPlane(pixels, plane, input);
-    if (pixels.nulls || isFloat(pixels.dtype)) fillGaps(pixels, plane, input, invalid, operator.manifest.input.fill);
+    if (mayHaveGaps(pixels, plane)) fillGaps(pixels, plane, input, invalid, operator.manifest.input.fill);
   });
   return { input, invalid, edge };
 }
@@ -79,6 +79,13 @@ function copyPlane({ data }: Block, { from, to, edge, x, y }: Plane, input: Floa
     if (x === 1) input.set(data.subarray(start, start + edge), target);
     else for (let column = 0; column < edge; column++) input[target + column] = data[start + column * x]!;
   }
+}
+
+/** Only the border of a scene has no-data, as a rule: the other planes need no second look. */
+function mayHaveGaps({ dtype, nulls }: Block, { from, edge, x, y }: Plane): boolean {
+  if (isFloat(dtype)) return true;
+  const isDense = x === 1 && y === edge;
+  return nulls !== null && (!isDense || nulls.subarray(from, from + edge * edge).includes(1));
 }
 
 /** No-data, and NaN, which no encoder could mean anything by, get the operator's fill. */
