@@ -122,6 +122,8 @@ async function newestValid(cube: Cube, read: (date: number) => Promise<Block>, b
   let open = area;
   for (let date = dates - 1; date >= 0 && dates - date <= MAX_DATES && open > 0; date--) {
     const block = await read(date);
+    // The usual case: the newest date is whole, and nothing has to be put together.
+    if (open === area && block.nulls === null) return { ...block, shape: [bands, area] };
     const before = open;
     for (let i = 0; i < area; i++) {
       // A pixel is taken with all its bands from one date, or not at all.
@@ -148,10 +150,14 @@ function stretch(block: Block, bands: number, low: number, high: number): TilePi
   const area = TILE_SIZE * TILE_SIZE;
   const out = new Uint8ClampedArray(area * 4);
   const scale = 255 / (high - low);
+  for (let channel = 0; channel < 3; channel++) {
+    const first = Math.min(channel, bands - 1) * area;
+    const plane = block.data.subarray(first, first + area);
+    for (let i = 0; i < area; i++) out[i * 4 + channel] = (plane[i]! - low) * scale;
+  }
   for (let i = 0; i < area; i++) {
-    if (hasGap(block, i, bands, area)) continue;
-    for (let channel = 0; channel < 3; channel++) out[i * 4 + channel] = (block.data[Math.min(channel, bands - 1) * area + i]! - low) * scale;
-    out[i * 4 + 3] = 255;
+    if (hasGap(block, i, bands, area)) out.fill(0, i * 4, i * 4 + 4);
+    else out[i * 4 + 3] = 255;
   }
   return out;
 }
