@@ -5,6 +5,7 @@ import { Cube, type Resampling } from '../cube/cube.ts';
 import { bandsDimension, spatialDimensions, temporalDimension } from '../cube/dimension.ts';
 import type { DType } from '../cube/dtype.ts';
 import { cropGrid, isSameLattice, type CellWindow } from '../geo/grid.ts';
+import { commonDType } from '../graph/result-dtype.ts';
 import { AssetReader, type RasterOpener } from './read-asset.ts';
 import { touches, type BandSource, type LoadPlan, type PlannedItem } from './load-plan.ts';
 
@@ -24,7 +25,7 @@ const PARALLEL_READS = 4;
 
 /** The cube of a plan. Values are the stored ones: scale and offset are told in the attributes, not applied. */
 export function loadedCube(plan: LoadPlan, options: LoadedCubeOptions): Cube {
-  const dtype = commonDType(plan);
+  const dtype = sourceDType(plan);
   const { grid } = plan;
   const assets = new AssetReader(grid, options);
   return new Cube({
@@ -49,14 +50,8 @@ function sourcesOf(plan: LoadPlan): BandSource[] {
 }
 
 /** The smallest type that holds the samples of all sources. */
-function commonDType(plan: LoadPlan): DType {
-  const found = new Set(sourcesOf(plan).map((s) => bandField(s, 'data_type') as DType | undefined ?? 'float64'));
-  if (found.size === 1) return [...found][0]!;
-  if ([...found].every((d) => d === 'uint8' || d === 'uint16')) return 'uint16';
-  if ([...found].every((d) => ['uint8', 'int8', 'int16'].includes(d))) return 'int16';
-  if ([...found].every((d) => ['uint8', 'int8', 'int16', 'uint16', 'int32'].includes(d))) return 'int32';
-  if ([...found].every((d) => ['uint8', 'int8', 'int16', 'uint16', 'float16', 'float32'].includes(d))) return 'float32';
-  return 'float64';
+function sourceDType(plan: LoadPlan): DType {
+  return sourcesOf(plan).map((s) => (bandField(s, 'data_type') as DType | undefined) ?? 'float64').reduce(commonDType);
 }
 
 function declaredNodata(plan: LoadPlan): number | null {

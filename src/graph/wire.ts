@@ -34,10 +34,3 @@ export interface ProcessDescription {
   readonly links?: readonly unknown[];
   readonly examples?: readonly unknown[];
 }
-
-/** A process as a client sends it. JavaScript and R clients write null for what they leave out. */
-export interface ProcessDefinition {
-  readonly id?: string | null;
-  readonly process_graph: ProcessGraph;
-  readonly parameters?: readonly ParameterDescription[] | null;
-}

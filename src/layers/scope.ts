@@ -34,9 +34,7 @@ export interface Engine {
   readonly blocks: EmbedBlocks;
 }
 
-const anything = { schema: {} };
 const filterBands = {
-  parameters: [{ name: 'data', description: 'the layer', ...anything }, { name: 'bands', description: 'labels', ...anything }],
   process_graph: {
     filter: { process_id: 'filter_bands', arguments: { data: { from_parameter: 'data' }, bands: { from_parameter: 'bands' } }, result: true },
   },
@@ -105,10 +103,7 @@ export class EngineScope implements Scope {
       temporal_extent: temporalExtent && [...temporalExtent],
       operator: layer.operator.reference,
     };
-    const nullable = (name: string, schema: object) => ({ name, description: name, schema: [schema, { type: 'null' }], optional: true, default: null });
-    const declared = [nullable('spatial_extent', { type: 'object' }), nullable('temporal_extent', { type: 'array' }), { name: 'operator', description: 'operator', schema: { type: 'string' } }];
-    const process = { process_graph: layer.definition.process_graph, parameters: declared };
-    const cube = await evaluate(process, this.#engine.registry, this, parameters);
+    const cube = await evaluate({ process_graph: layer.definition.process_graph }, this.#engine.registry, this, parameters);
     if (!(cube instanceof Cube)) throw new OpenEOError('ProcessGraphInvalid', {}, { detail: `Layer '${layer.id}' does not end in a data cube.` });
     if (request.bands === null) return cube;
     return (await evaluate(filterBands, this.#engine.registry, this, { data: cube, bands: [...request.bands] })) as Cube;

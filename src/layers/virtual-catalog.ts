@@ -1,8 +1,8 @@
 /** The catalog as clients see it: raw collections as stored, layers described from their source and operator. */
 import { OpenEOError } from '../errors.ts';
-import type { StacCollection, StacItem } from '../catalog/types.ts';
+import type { StacCollection } from '../catalog/types.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
-import { describeLayer, describeLayerItem } from './describe.ts';
+import { describeLayer } from './describe.ts';
 import { layerOf, type Layer } from './layer.ts';
 
 /** Where stored collections come from. */
@@ -32,10 +32,5 @@ export class VirtualCatalog {
     const source = await this.#store.collection(layer.definition.source);
     if (!source) throw new OpenEOError('CollectionNotFound', { identifier: layer.definition.source }, { detail: `It is the source of layer '${layer.id}'.` });
     return describeLayer(layer, stored, source);
-  }
-
-  /** The item of a layer that belongs to a raw item. */
-  item(layer: Layer, raw: StacItem): StacItem {
-    return describeLayerItem(layer, raw);
   }
 }
