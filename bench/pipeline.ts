@@ -95,7 +95,7 @@ export async function benchPipeline(): Promise<Figure[]> {
         const blocks = new EmbedBlocks({ store, compute: directComputer(store, runtime) });
         const data = loadedCube(planLoad({ collection, items: [item], bands: null, extent: null, anchor: () => undefined }), { collectionId: 'C', anchor: undefined, rasters });
         const start = performance.now();
-        const cube = embeddedCube({ data, origin: {}, model, quantization: 'float32', dimensions: null }, { operators, blocks, facts: { cached: 0, computed: 0 } });
+        const cube = embeddedCube({ data, origin: {}, model, quantization: 'float32', dimensions: null }, { operators, blocks, wish: { user: null, layer: null, facts: { cached: 0, computed: 0 } } });
         await cube.read(cube.fullWindow());
         const ms = performance.now() - start;
         await rasters.close();

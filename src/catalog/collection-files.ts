@@ -83,9 +83,9 @@ function* extentRules({ spatial, temporal }: Fields): Generator<Rule> {
 
 function* layerRules(layer: unknown): Generator<Rule> {
   yield ['/lamina:layer', isObject(layer), 'an object'];
-  const { source, operator, process_graph: graph } = layer as Fields;
-  yield ['/lamina:layer/source', isText(source), 'the id of a collection'];
-  yield ['/lamina:layer/operator', isText(operator), 'an operator reference such as \'pca:1.0.0\''];
+  const { sources, operator, process_graph: graph } = layer as Fields;
+  yield ['/lamina:layer/sources', Array.isArray(sources) && sources.length > 0 && sources.every(isText), 'the ids of collections'];
+  yield ['/lamina:layer/operator', operator === undefined || isText(operator), 'an operator reference such as \'pca:1.0.0\''];
   yield ['/lamina:layer/process_graph', isObject(graph) && Object.keys(graph).length > 0, 'a process graph'];
   for (const [node, content] of Object.entries(graph as Fields)) {
     yield [`/lamina:layer/process_graph/${node}`, isObject(content) && isText(content['process_id']), 'a node with a process_id'];

@@ -3,7 +3,7 @@ import type { BandDescription, CubeAttributes } from './cube.ts';
 
 /** After new values: what said how the old ones are stored or made is gone, also scale and offset of bands. */
 export function withNewValues(attributes: CubeAttributes): CubeAttributes {
-  const { encoding: _, operator: __, ...kept } = attributes;
+  const { encoding: _, operator: __, embedding: ___, ...kept } = attributes;
   return kept.bands ? { ...kept, bands: kept.bands.map(withoutScale) } : kept;
 }
 

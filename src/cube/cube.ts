@@ -27,14 +27,33 @@ export interface BandDescription {
   readonly offset?: number;
 }
 
-/** How a writer must store samples so that nothing is lost: stored = round((value − offset) / scale). */
+/** How embeddings are stored; every one is a view of the same float32 vectors. */
+export type Quantization = 'float32' | 'float16' | 'int8' | 'int8_power2' | 'int8_per_vector' | 'binary';
+
+/** How a writer must store samples so that nothing is lost: stored = round((value − offset) / scale) for `int8`. */
 export interface Encoding {
-  readonly method: 'float32' | 'float16' | 'int8';
+  readonly method: Quantization;
   readonly dtype: DType;
   /** One per band. */
   readonly scale?: readonly number[];
   readonly offset?: readonly number[];
   readonly nodata: number;
+}
+
+/** What a file of embeddings says of itself (the fields emb:* and geoemb:*). */
+export interface EmbeddingFacts {
+  /** Pinned operator reference, 'pca@sha256:…', and its name and version for people. */
+  readonly operator: string;
+  readonly name: string;
+  readonly version: string;
+  /** Dimensions that the operator gives; the cube may hold the first ones only. */
+  readonly dimensions: number;
+  /** Edge of a patch in source pixels; 1 for an embedding per pixel. */
+  readonly patch: number;
+  /** Metres per vector. */
+  readonly gsd: number;
+  /** 'unit': vectors have length 1, and means of them are made so again. */
+  readonly norm: 'unit' | null;
 }
 
 /** Facts that travel with a cube and end up in the metadata of a result. */
@@ -49,6 +68,8 @@ export interface CubeAttributes {
   readonly sources?: readonly string[];
   /** Operator reference ('pca@sha256:…') when the values are embeddings. */
   readonly operator?: string;
+  /** Set together with `operator`. */
+  readonly embedding?: EmbeddingFacts;
   /** A point of the collection's lattice in CRS units; blocks of layers are counted from here. */
   readonly anchor?: { readonly x: number; readonly y: number };
   /** Window edge (cells) in which the source is cheapest to read, e.g. its COG tile size. */

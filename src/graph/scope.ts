@@ -4,7 +4,7 @@
  * Sync results, batch jobs, map tiles and virtual collections are the same graph run by the same
  * engine; they differ only in the scope. Processes do no input or output of their own.
  */
-import type { Cube } from '../cube/cube.ts';
+import type { Cube, Quantization } from '../cube/cube.ts';
 import type { Bounds } from '../geo/grid.ts';
 import type { Log } from '../log.ts';
 import type { Value } from './value.ts';
@@ -21,8 +21,6 @@ export interface LoadRequest {
   /** Item property → condition on its value (load_collection's `properties`). */
   readonly properties: Readonly<Record<string, (value: Value) => boolean>> | null;
 }
-
-export type Quantization = 'float32' | 'float16' | 'int8';
 
 export interface EmbedRequest {
   readonly data: Cube;

@@ -5,7 +5,7 @@
  * Hrefs are paths of the service; the API makes URLs of them.
  */
 import type { StacBand, StacCollection, StacItem, StacLink } from '../catalog/types.ts';
-import type { Quantization } from '../graph/scope.ts';
+import type { Quantization } from '../cube/cube.ts';
 import type { ProcessGraph } from '../graph/wire.ts';
 import type { Operator } from '../operators/operator.ts';
 import { usedExtensions } from './extensions.ts';
@@ -47,7 +47,8 @@ export function embeddingProperties(operator: Operator, quantization: Quantizati
 
 /** The full STAC Collection of a layer: what its file says, completed with what source and operator know. */
 export function describeLayer(layer: Layer, file: StacCollection, source: StacCollection): StacCollection {
-  const { manifest } = layer.operator;
+  const operator = layer.operator!;
+  const { manifest } = operator;
   const labels = embeddingLabels(manifest.output.dimensions);
   const bands: StacBand[] = labels.map((name, i) => ({ name, description: `Dimension ${i} of ${manifest.name} ${manifest.version}` }));
   const seen = {
@@ -64,12 +65,12 @@ export function describeLayer(layer: Layer, file: StacCollection, source: StacCo
     extent: source.extent,
     'emb:type': manifest.patch === 1 ? 'pixel' : 'chip',
     'emb:dimensions': manifest.output.dimensions,
-    'emb:chip_layout': chipLayout(layer.operator),
+    'emb:chip_layout': chipLayout(operator),
     data_type: 'float32',
     gsd: manifest.input.gsd * manifest.patch,
     bands,
     ...seen,
-    'lamina:layer': { ...layer.definition, operator: layer.operator.reference },
+    'lamina:layer': { ...layer.definition, operator: operator.reference },
     links: [
       ...(file.links ?? []),
       { rel: 'emb:source-data', href: `/stac/collections/${source.id}`, type: 'application/json', title: source.title ?? source.id },
@@ -99,7 +100,8 @@ export function layerFileHref(layer: string, item: string): string {
 
 /** The item of a layer that stands for one raw item. Its file is computed when somebody fetches it. */
 export function describeLayerItem(layer: Layer, raw: StacItem): StacItem {
-  const { manifest } = layer.operator;
+  const operator = layer.operator!;
+  const { manifest } = operator;
   const { datetime, start_datetime: start, end_datetime: end } = raw.properties;
   const href = `/stac/collections/${raw.collection}/items/${encodeURIComponent(raw.id)}`;
   const links: StacLink[] = [
@@ -112,7 +114,7 @@ export function describeLayerItem(layer: Layer, raw: StacItem): StacItem {
     ...(end === undefined ? {} : { end_datetime: end }),
     gsd: manifest.input.gsd * manifest.patch,
     ...(typeof raw.properties['proj:code'] === 'string' ? { 'proj:code': raw.properties['proj:code'] } : {}),
-    ...embeddingProperties(layer.operator, 'float32', layer.definition.process_graph, null),
+    ...embeddingProperties(operator, 'float32', layer.definition.process_graph, null),
   };
   return {
     type: 'Feature',

@@ -19,14 +19,25 @@ export interface BlockTask {
   readonly position: Readonly<Record<string, string | number>>;
 }
 
-/** Has a block computed and stored; resolves when it is there. Concurrent requests for one key compute it once. */
-export type BlockComputer = (task: BlockTask, source: EmbedSource, position: Position, signal: AbortSignal) => Promise<void>;
-
 /** How the blocks of a run were come by; ends up in the job log and in the response header. */
 export interface BlockFacts {
   cached: number;
   computed: number;
 }
+
+/** On whose behalf a block is asked for. */
+export interface BlockWish {
+  /** Whose request it is, so that nobody's requests push out those of others; null for the service itself. */
+  readonly user: string | null;
+  /** The layer that was loaded; null for compress_embed in a graph of the user. */
+  readonly layer: string | null;
+  /** Counts how blocks were come by. */
+  readonly facts: BlockFacts;
+  readonly signal: AbortSignal;
+}
+
+/** Has a block computed and stored; resolves when it is there. Concurrent requests for one key compute it once. */
+export type BlockComputer = (task: BlockTask, source: EmbedSource, position: Position, wish: BlockWish) => Promise<void>;
 
 export interface EmbedBlocksOptions {
   readonly store: ObjectStore;
@@ -55,18 +66,18 @@ export class EmbedBlocks {
   }
 
   /** The block, float32 whatever view the caller wants of it. */
-  async get(source: EmbedSource, origin: ProcessGraph, index: BlockIndex, position: Position, facts: BlockFacts, signal: AbortSignal): Promise<EmbedBlock> {
+  async get(source: EmbedSource, origin: ProcessGraph, index: BlockIndex, position: Position, wish: BlockWish): Promise<EmbedBlock> {
     const key = await blockKey(source, position, index);
     const known = this.#memory.get(key) ?? (await readBlock(this.#store, key));
     if (known) {
-      facts.cached++;
+      wish.facts.cached++;
       this.#memory.put(key, known);
       return known;
     }
-    facts.computed++;
+    wish.facts.computed++;
     const task: BlockTask = { key, origin, operator: source.operator.reference, block: index, position: labelsAt(source, position) };
-    return this.#once(key, signal, async () => {
-      await this.#compute(task, source, position, signal);
+    return this.#once(key, wish.signal, async () => {
+      await this.#compute(task, source, position, wish);
       const block = await readBlock(this.#store, key);
       if (!block) throw new Error(`block ${key} was computed but is not in the store`);
       this.#memory.put(key, block);

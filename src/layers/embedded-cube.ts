@@ -6,20 +6,21 @@ import { digest } from '../cube/digest.ts';
 import type { Dimension } from '../cube/dimension.ts';
 import { spatialAxes } from '../cube/window.ts';
 import { matchBands } from '../operators/bands.ts';
-import { encodingOf, viewOf } from '../operators/quantize.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
 import type { EmbedRequest } from '../graph/scope.ts';
+import type { ProcessGraph } from '../graph/wire.ts';
 import type { EmbedSource, Position } from './compute-block.ts';
 import type { EmbedBlock } from './embed-block.ts';
 import { embeddingLabels } from './describe.ts';
-import { blockKey, type BlockFacts, type EmbedBlocks } from './embed-blocks.ts';
+import { blockKey, type BlockWish, type EmbedBlocks } from './embed-blocks.ts';
 import { blockCells, blocksOf, BLOCK_PATCHES, patchLattice, type BlockIndex } from './patch-lattice.ts';
+import { viewedCube } from './view.ts';
 
 export interface EmbedDependencies {
   readonly operators: OperatorRegistry;
   readonly blocks: EmbedBlocks;
-  /** Counts how blocks were come by. */
-  readonly facts: BlockFacts;
+  /** On whose behalf blocks are asked for. */
+  readonly wish: Omit<BlockWish, 'signal'>;
 }
 
 /** Blocks asked for at the same time by one read: keeps the embed workers busy, bounds what waits in memory. */
@@ -32,18 +33,19 @@ const PARALLEL_BLOCKS = 8;
  */
 export function embeddedCube(request: EmbedRequest, dependencies: EmbedDependencies): Cube {
   const source = embedSource(request, dependencies.operators);
-  const count = keptDimensions(request, source);
-  const names = embeddingLabels(count);
+  const { manifest } = source.operator;
+  const view = { quantization: request.quantization, count: keptDimensions(request, source) };
+  const names = embeddingLabels(manifest.output.dimensions);
   const dimensions = request.data.dimensions.map((d) => embeddedDimension(d, names, source));
-  const blocks = new BlockReader(source, request, count, dimensions, dependencies);
-  return new Cube({
+  const blocks = new BlockReader(source, request.origin, dimensions, dependencies);
+  return viewedCube(new Cube({
     dimensions,
     grid: source.lattice.grid,
     dtype: 'float32',
     attributes: attributesOf(request, source, names),
     read: (window, signal) => blocks.read(window, signal),
     fingerprint: (window) => blocks.fingerprint(window),
-  });
+  }), manifest, view);
 }
 
 /** Checks that the operator can be applied to the cube, and how. */
@@ -75,10 +77,11 @@ function embeddedDimension(dimension: Dimension, names: readonly string[], sourc
 
 function attributesOf(request: EmbedRequest, source: EmbedSource, names: readonly string[]): CubeAttributes {
   const { sources } = request.data.attributes;
+  const { reference, manifest: { name, version, output, patch } } = source.operator;
   return {
-    bands: names.map((name, i) => ({ name, description: `Dimension ${i} of ${source.operator.manifest.name} ${source.operator.manifest.version}` })),
-    encoding: encodingOf(source.operator.manifest, request.quantization, names.length),
-    operator: source.operator.reference,
+    bands: names.map((label, i) => ({ name: label, description: `Dimension ${i} of ${name} ${version}` })),
+    operator: reference,
+    embedding: { operator: reference, name, version, dimensions: output.dimensions, patch, gsd: source.lattice.grid.stepX, norm: output.norm ?? null },
     blockSize: BLOCK_PATCHES,
     ...(sources ? { sources } : {}),
   };
@@ -87,16 +90,14 @@ function attributesOf(request: EmbedRequest, source: EmbedSource, names: readonl
 /** Reads windows of the embedded cube out of blocks. */
 class BlockReader {
   readonly #source: EmbedSource;
-  readonly #request: EmbedRequest;
-  readonly #count: number;
+  readonly #origin: ProcessGraph;
   readonly #dimensions: readonly Dimension[];
   readonly #dependencies: EmbedDependencies;
   readonly #axes: { readonly x: number; readonly y: number; readonly embedding: number };
 
-  constructor(source: EmbedSource, request: EmbedRequest, count: number, dimensions: readonly Dimension[], dependencies: EmbedDependencies) {
+  constructor(source: EmbedSource, origin: ProcessGraph, dimensions: readonly Dimension[], dependencies: EmbedDependencies) {
     this.#source = source;
-    this.#request = request;
-    this.#count = count;
+    this.#origin = origin;
     this.#dimensions = dimensions;
     this.#dependencies = dependencies;
     this.#axes = { ...spatialAxes(dimensions)!, embedding: dimensions.findIndex((d) => d.name === 'embedding') };
@@ -110,8 +111,8 @@ class BlockReader {
     const lane = async () => {
       for (let next = wanted.pop(); next; next = wanted.pop()) {
         signal.throwIfAborted();
-        const { blocks, facts } = this.#dependencies;
-        const block = await blocks.get(this.#source, this.#request.origin, next.index, next.position, facts, signal);
+        const { blocks, wish } = this.#dependencies;
+        const block = await blocks.get(this.#source, this.#origin, next.index, next.position, { ...wish, signal });
         this.#paste(target, block, next);
       }
     };
@@ -124,7 +125,7 @@ class BlockReader {
     for (const { index, position } of this.#blocks(window)) keys.push(await blockKey(this.#source, position, index));
     const { grid } = this.#source.lattice;
     const place = [grid.originX, grid.originY, window.start, window.size];
-    return digest(['compress_embed', this.#request.quantization, this.#count, place, keys]);
+    return digest(['compress_embed', place, keys]);
   }
 
   /** The blocks of a window, for each position on the other dimensions. */
@@ -144,7 +145,6 @@ class BlockReader {
     const { x, y, embedding } = this.#axes;
     const { window, strides: step } = target;
     const cells = blockCells(this.#source.lattice, place.index);
-    const view = viewOf(stored.vectors, this.#source.operator.manifest, this.#request.quantization);
     const base = this.#dimensions.reduce((sum, d, i) => (d.name in place.position ? sum + (place.position[d.name]! - window.start[i]!) * step[i]! : sum), 0);
     const left = Math.max(cells.x, window.start[x]!);
     const right = Math.min(cells.x + cells.width, window.start[x]! + window.size[x]!);
@@ -158,7 +158,7 @@ class BlockReader {
         let to = base + e * step[embedding]! + (row - window.start[y]!) * step[y]! + (left - window.start[x]!) * step[x]!;
         for (let column = left; column < right; column++, from++, to += step[x]!) {
           if (stored.nulls[from]) target.nulls[to] = 1;
-          else target.block.data[to] = view[dimension * area + from]!;
+          else target.block.data[to] = stored.vectors[dimension * area + from]!;
         }
       }
     }

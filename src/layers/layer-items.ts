@@ -31,7 +31,7 @@ export function layerItems(catalog: RawCatalog, operators: OperatorRegistry): It
 }
 
 function itemsOf(layer: Layer, catalog: ItemSource): ItemSource {
-  const { source } = layer.definition;
+  const source = layer.definition.sources[0]!;
   return {
     async search(query) {
       const page = await catalog.search({ ...query, collections: [source] });

@@ -54,6 +54,8 @@ export interface RunOptions {
   readonly maxSamples?: number;
   /** Load raw collections on this grid instead of their own (map tiles). */
   readonly target?: Grid;
+  /** Who asks; null or absent: the service itself, which sees everything. */
+  readonly user?: string | null;
 }
 
 /**
@@ -65,11 +67,15 @@ const SEARCH_MARGIN_METRES = 8000;
 export class EngineScope implements Scope {
   readonly signal: AbortSignal;
   readonly log: Log;
-  readonly facts: RunFacts = { cached: 0, computed: 0, samplesRead: 0 };
+  readonly facts: RunFacts;
   readonly #engine: Engine;
   readonly #options: RunOptions;
+  /** The layer whose graph is evaluated in this scope. */
+  #layer: string | null = null;
 
-  constructor(engine: Engine, options: RunOptions) {
+  /** @param facts those of the run that this scope is a part of */
+  constructor(engine: Engine, options: RunOptions, facts: RunFacts = { cached: 0, computed: 0, samplesRead: 0 }) {
+    this.facts = facts;
     this.#engine = engine;
     this.#options = options;
     this.signal = options.signal;
@@ -101,9 +107,9 @@ export class EngineScope implements Scope {
     const parameters: Record<string, Value> = {
       spatial_extent: box && { west: box.west, south: box.south, east: box.east, north: box.north, crs: box.crs },
       temporal_extent: temporalExtent && [...temporalExtent],
-      operator: layer.operator.reference,
+      ...(layer.operator ? { operator: layer.operator.reference } : {}),
     };
-    const cube = await evaluate({ process_graph: layer.definition.process_graph }, this.#engine.registry, this, parameters);
+    const cube = await evaluate({ process_graph: layer.definition.process_graph }, this.#engine.registry, this.#inside(layer), parameters);
     if (!(cube instanceof Cube)) throw new OpenEOError('ProcessGraphInvalid', {}, { detail: `Layer '${layer.id}' does not end in a data cube.` });
     if (request.bands === null) return cube;
     return (await evaluate(filterBands, this.#engine.registry, this, { data: cube, bands: [...request.bands] })) as Cube;
@@ -111,12 +117,19 @@ export class EngineScope implements Scope {
 
   embed(request: EmbedRequest): Promise<Cube> {
     const { operators, blocks } = this.#engine;
-    return Promise.resolve(embeddedCube(request, { operators, blocks, facts: this.facts }));
+    return Promise.resolve(embeddedCube(request, { operators, blocks, wish: { user: this.#options.user ?? null, layer: this.#layer, facts: this.facts } }));
   }
 
   saveResult(request: SaveRequest): Promise<Value> {
     if (!this.#options.save) throw new OpenEOError('ProcessUnsupported', { process: 'save_result', namespace: 'backend' }, { detail: 'A layer or map tile has no result to save.' });
     return this.#options.save(request);
+  }
+
+  /** The same run, seen from the graph of a layer. */
+  #inside(layer: Layer): EngineScope {
+    const scope = new EngineScope(this.#engine, this.#options, this.facts);
+    scope.#layer = layer.id;
+    return scope;
   }
 
   #meter(samples: number): void {

@@ -91,7 +91,7 @@ async function renderLayer(engine: Engine, layer: Layer, view: TileView, signal:
   const count = cube.find('bands')!.size;
   const block = await newestValid(cube, (date) => readDate(cube, date, window, signal), count, window.width * window.height);
   if (!block) return null;
-  const rgb = pictureOf(block, layer.operator.manifest);
+  const rgb = pictureOf(block, layer.operator!.manifest);
   return stretch(warpBlock({ ...rgb, shape: [3, window.height, window.width] }, cropGrid(grid, window), target, 'near'), 3, 0, 255);
 }
 

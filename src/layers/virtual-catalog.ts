@@ -29,8 +29,9 @@ export class VirtualCatalog {
   async describe(stored: StacCollection): Promise<StacCollection> {
     const layer = layerOf(stored, this.#operators);
     if (!layer) return stored;
-    const source = await this.#store.collection(layer.definition.source);
-    if (!source) throw new OpenEOError('CollectionNotFound', { identifier: layer.definition.source }, { detail: `It is the source of layer '${layer.id}'.` });
+    const id = layer.definition.sources[0]!;
+    const source = await this.#store.collection(id);
+    if (!source) throw new OpenEOError('CollectionNotFound', { identifier: id }, { detail: `It is the source of layer '${layer.id}'.` });
     return describeLayer(layer, stored, source);
   }
 }

@@ -46,7 +46,7 @@ export const manifestFields: Fields = {
   input: { bands, fill: number, gsd: between(1e-3, 1e6), gsd_range: rising },
   patch: wholeNumber(1),
   halo: wholeNumber(0),
-  output: { dimensions: wholeNumber(1), prefix_truncatable: flag },
+  output: { dimensions: wholeNumber(1), prefix_truncatable: flag, 'norm?': matching(/^unit$/, "'unit'") },
   min_valid: between(0, 1),
   quantization: { int8: { scale: positiveNumbers, offset: numbers } },
   rgb: { mean: numbers, components: rows, low: numbers, high: numbers },

@@ -42,6 +42,8 @@ export interface OperatorManifest {
     readonly dimensions: number;
     /** True when the first k dimensions are an embedding of their own. */
     readonly prefix_truncatable: boolean;
+    /** 'unit': every vector has length 1, and a mean of vectors (an overview) is brought back to it. Absent: neither. */
+    readonly norm?: 'unit';
   };
   /** Share of valid pixels that a patch needs; below it the vector is no-data. */
   readonly min_valid: number;

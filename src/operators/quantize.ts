@@ -15,7 +15,8 @@ const INT8_NODATA = -128;
 
 /** What a writer must know to store the first `count` dimensions in this way. */
 export function encodingOf(manifest: OperatorManifest, method: QuantizationMethod, count = manifest.output.dimensions): Encoding {
-  if (method !== 'int8') return { method, dtype: method, nodata: NaN };
+  if (method === 'float32' || method === 'float16') return { method, dtype: method, nodata: NaN };
+  if (method !== 'int8') throw new RangeError(`there is no way to store ${method}`);
   const { scale, offset } = manifest.quantization.int8;
   return { method, dtype: 'int8', scale: scale.slice(0, count), offset: offset.slice(0, count), nodata: INT8_NODATA };
 }
@@ -24,17 +25,18 @@ export function encodingOf(manifest: OperatorManifest, method: QuantizationMetho
  * The vectors as they will be read back after having been stored in this way. float32 gives the same
  * array, the others a new one. `count` is the number of dimensions in `vectors`; NaN stays NaN.
  */
-export function viewOf(vectors: Float32Array, manifest: OperatorManifest, method: QuantizationMethod, count = manifest.output.dimensions): Float32Array {
+export function viewOf(vectors: Float32Array<ArrayBuffer>, manifest: OperatorManifest, method: QuantizationMethod, count = manifest.output.dimensions): Float32Array<ArrayBuffer> {
   switch (method) {
     case 'float32': return vectors;
     case 'float16': return vectors.map(Math.f16round);
     case 'int8': return dequantizeInt8(quantizeInt8(vectors, manifest, count), manifest, count);
+    default: throw new RangeError(`there is no way to store ${method}`);
   }
 }
 
 /** The view and its encoding in one. */
 export function applyQuantization(
-  vectors: Float32Array, method: QuantizationMethod, manifest: OperatorManifest, count = manifest.output.dimensions,
+  vectors: Float32Array<ArrayBuffer>, method: QuantizationMethod, manifest: OperatorManifest, count = manifest.output.dimensions,
 ): { vectors: Float32Array; encoding: Encoding } {
   return { vectors: viewOf(vectors, manifest, method, count), encoding: encodingOf(manifest, method, count) };
 }
@@ -56,7 +58,7 @@ export function quantizeInt8(vectors: Float32Array, manifest: OperatorManifest, 
 }
 
 /** value = stored · scale + offset as float32; −128 becomes NaN. */
-export function dequantizeInt8(stored: Int8Array, manifest: OperatorManifest, count = manifest.output.dimensions): Float32Array {
+export function dequantizeInt8(stored: Int8Array, manifest: OperatorManifest, count = manifest.output.dimensions): Float32Array<ArrayBuffer> {
   const { scale, offset } = manifest.quantization.int8;
   const cells = cellsOf(stored, count);
   const vectors = new Float32Array(stored.length);

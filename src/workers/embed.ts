@@ -6,9 +6,8 @@ import type { ProcessGraph } from '../graph/wire.ts';
 import { computeBlock, type EmbedSource, type Position } from '../layers/compute-block.ts';
 import { blockKey, type BlockComputer, type BlockTask } from '../layers/embed-blocks.ts';
 import { embedSource } from '../layers/embedded-cube.ts';
-import { blockObjectKey, readBlock, writeBlock } from '../layers/embed-block.ts';
+import { readBlock, writeBlock } from '../layers/embed-block.ts';
 import { EngineScope, type Engine } from '../layers/scope.ts';
-import { TaskRemoved, type TaskQueues } from '../jobs/queue.ts';
 import { silentLog, type Log } from '../log.ts';
 import type { OperatorRuntime } from '../operators/operator.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -48,41 +47,9 @@ export function createEmbedHandler(dependencies: EmbedWorkerDependencies): (task
   };
 }
 
-/** Who waits for a map tile or an answer goes before who waits for a job. */
-const priorities = { tile: 1, sync: 2, batch: 3 } as const;
-
-/** So often a block is asked for again because somebody else, who was canceled, took its task off the queue. */
-const MAX_LOSSES = 20;
-
-/** Has blocks computed by the workers of the embed lane; the key is the task id, so concurrent wishes share one task. */
-export function queuedComputer(queues: TaskQueues, store: ObjectStore, urgency: keyof typeof priorities): BlockComputer {
-  return async (task, _source, _position, signal) => {
-    await computeQueued(queues, task, priorities[urgency], signal);
-    if (await store.head(blockObjectKey(task.key))) return;
-    // The task ended before, and its block was evicted since: its id must be freed to run again.
-    await queues.remove('embed', task.key);
-    await computeQueued(queues, task, priorities[urgency], signal);
-  };
-}
-
-async function computeQueued(queues: TaskQueues, task: BlockTask, priority: number, signal: AbortSignal): Promise<void> {
-  for (let losses = 0; ; losses++) {
-    signal.throwIfAborted();
-    await queues.add('embed', { id: task.key, payload: task, priority });
-    try {
-      await queues.result<BlockOutcome>('embed', task.key, signal);
-      return;
-    } catch (error) {
-      // Nobody may want the block any more; whoever does adds its task again.
-      if (signal.aborted) await queues.remove('embed', task.key).catch(() => {});
-      if (!(error instanceof TaskRemoved) || losses >= MAX_LOSSES) throw error;
-    }
-  }
-}
-
 /** Computes blocks on the spot. The embed lane's own scopes use it, so that a lane never waits for itself. */
 export function directComputer(store: ObjectStore, runtime: OperatorRuntime): BlockComputer {
-  return async (task, source, position, signal) => {
+  return async (task, source, position, { signal }) => {
     await writeBlock(store, task.key, await computeBlock(source, position, task.block, runtime, signal));
   };
 }

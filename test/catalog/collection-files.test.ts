@@ -21,7 +21,7 @@ beforeEach(async () => {
   return () => rm(directory, { recursive: true, force: true });
 });
 
-const layer = { source: 'MONTHS', operator: 'pca:1', process_graph: { load: { process_id: 'load_collection', arguments: {} } } };
+const layer = { sources: ['MONTHS'], operator: 'pca:1', process_graph: { load: { process_id: 'load_collection', arguments: {} } } };
 const raw = (id: string) => ({
   type: 'Collection', stac_version: '1.1.0', stac_extensions: [], id, description: `By hand: ${id}`, license: 'CC0-1.0', links: [], summaries: {}, 'cube:dimensions': {},
   extent: { spatial: { bbox: [[-180, -90, 180, 90]] }, temporal: { interval: [[null, null]] } },

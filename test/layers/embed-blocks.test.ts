@@ -25,7 +25,7 @@ afterEach(() => rm(directory, { recursive: true, force: true }));
 function heldComputer(): { compute: BlockComputer; begun: () => number; letGo: () => void } {
   let begun = 0;
   const gate = Promise.withResolvers<void>();
-  const compute: BlockComputer = async (task, from, position, signal) => {
+  const compute: BlockComputer = async (task, from, position, { signal }) => {
     begun++;
     const canceled = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
     canceled.catch(() => {});
@@ -36,7 +36,7 @@ function heldComputer(): { compute: BlockComputer; begun: () => number; letGo: (
 }
 
 describe('EmbedBlocks', () => {
-  const get = (blocks: EmbedBlocks, signal: AbortSignal) => blocks.get(source, {}, { x: 0, y: 0 }, { t: 0 }, facts(), signal);
+  const get = (blocks: EmbedBlocks, signal: AbortSignal) => blocks.get(source, {}, { x: 0, y: 0 }, { t: 0 }, { user: null, layer: null, facts: facts(), signal });
 
   it('computes a block once for all who want it at the same time', async () => {
     const held = heldComputer();

@@ -35,7 +35,7 @@ function embed(data: Cube, options: Partial<EmbedRequest> = {}): { cube: Cube; f
       await writeBlock(store, task.key, await computeBlock(source, position, task.block, runtime, signal));
     },
   });
-  const cube = embeddedCube({ data, origin: {}, model: 'toy', quantization: 'float32', dimensions: null, ...options }, { operators: registry, blocks, facts });
+  const cube = embeddedCube({ data, origin: {}, model: 'toy', quantization: 'float32', dimensions: null, ...options }, { operators: registry, blocks, wish: { user: null, layer: null, facts } });
   return { cube, facts, tasks, runtime };
 }
 

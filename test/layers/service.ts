@@ -41,7 +41,7 @@ export const layerCollection: StacCollection = {
   type: 'Collection', stac_version: '1.1.0', stac_extensions: [], id: 'LAYER', title: 'Toy layer', description: 'Embeddings of RAW.', license: 'CC0-1.0',
   extent: { spatial: { bbox: [[-180, -90, 180, 90]] }, temporal: { interval: [[null, null]] } }, summaries: {}, 'cube:dimensions': {}, links: [],
   'lamina:layer': {
-    source: 'RAW',
+    sources: ['RAW'],
     operator: 'toy:1.0.0',
     process_graph: {
       load: { process_id: 'load_collection', arguments: { id: 'RAW', spatial_extent: { from_parameter: 'spatial_extent' }, temporal_extent: { from_parameter: 'temporal_extent' } } },

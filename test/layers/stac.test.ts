@@ -39,7 +39,7 @@ describe('the collection of a layer', () => {
       'emb:type': 'chip', 'emb:dimensions': 2, 'emb:chip_layout': { layout_type: 'regular_grid', chip_size: [4, 4], stride: [4, 4] },
       'cube:dimensions': { embedding: { type: 'bands', values: ['e000', 'e001'] }, t: { type: 'temporal' } },
       // Pinned: the file says toy:1.0.0.
-      'lamina:layer': { source: 'RAW', operator: 'toy@sha256:00' },
+      'lamina:layer': { sources: ['RAW'], operator: 'toy@sha256:00' },
     });
     expect(shown.keywords).toEqual(expect.arrayContaining(['embeddings', 'virtual', 'toy']));
     expect(shown.links).toContainEqual(expect.objectContaining({ rel: 'derived_from', href: '/stac/collections/RAW' }));

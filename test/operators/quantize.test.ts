@@ -73,7 +73,7 @@ describe('the other views', () => {
     const { vectors: rounded, encoding } = applyQuantization(vectors, 'float16', small);
     expect([...rounded]).toEqual([0.333251953125, 0, Infinity]);
     expect([...Float16Array.from(rounded)]).toEqual([...rounded]);
-    expect(viewOf(rounded, small, 'float16')).toEqual(rounded);
+    expect(viewOf(Float32Array.from(rounded), small, 'float16')).toEqual(rounded);
     expect(encoding).toEqual({ method: 'float16', dtype: 'float16', nodata: NaN });
   });
 });

@@ -10,7 +10,8 @@ import { EmbedBlocks, type BlockTask } from '../../src/layers/embed-blocks.ts';
 import { EngineScope } from '../../src/layers/scope.ts';
 import { TaskRemoved, type Lane, type Task, type TaskQueues } from '../../src/jobs/queue.ts';
 import { createLog, silentLog, type LogEntry } from '../../src/log.ts';
-import { createEmbedHandler, queuedComputer } from '../../src/workers/embed.ts';
+import { createEmbedHandler } from '../../src/workers/embed.ts';
+import { queuedComputer } from '../../src/workers/queued-computer.ts';
 import { toyService, writeItem, type ToyService } from '../layers/service.ts';
 
 const signal = new AbortController().signal;
@@ -131,13 +132,13 @@ describe('queuedComputer', () => {
     const block = { dimensions: 2, edge: 32, vectors: new Float32Array(2048), nulls: new Uint8Array(1024) };
     const { queues, added, removed } = queueOf(({ key }) => writeBlock(service.store, key, block));
     const unused = undefined as never;
-    await queuedComputer(queues, service.store, 'tile')(task, unused, unused, signal);
+    await queuedComputer(queues, service.store, 'tile')(task, unused, unused, { user: null, layer: null, facts: { cached: 0, computed: 0 }, signal });
     expect(added).toEqual([{ lane: 'embed', task: { id: task.key, payload: task, priority: 1 } }]);
     expect(removed).toEqual([]);
 
     // The queue remembers the task as done, but its block was deleted meanwhile.
     await service.store.delete(blockObjectKey(task.key));
-    await queuedComputer(queues, service.store, 'batch')(task, unused, unused, signal);
+    await queuedComputer(queues, service.store, 'batch')(task, unused, unused, { user: null, layer: null, facts: { cached: 0, computed: 0 }, signal });
     expect(removed).toEqual([task.key]);
     expect(await readBlock(service.store, task.key)).not.toBeNull();
   });
@@ -161,7 +162,7 @@ describe('queuedComputer', () => {
     const task = await taskOf(service);
     const { queues, calls } = lossyQueue(2);
     const cancel = new AbortController();
-    const computing = queuedComputer(queues, service.store, 'batch')(task, undefined as never, undefined as never, cancel.signal);
+    const computing = queuedComputer(queues, service.store, 'batch')(task, undefined as never, undefined as never, { user: null, layer: null, facts: { cached: 0, computed: 0 }, signal: cancel.signal });
     await expect.poll(() => calls).toEqual(['add', 'add', 'add']);
     cancel.abort(new Error('canceled'));
     await expect(computing).rejects.toThrow('canceled');

@@ -35,7 +35,7 @@ async function sendFile(dependencies: LayerFileDependencies, running: Map<string
   const { virtual, items, objects } = dependencies;
   const layer = await virtual.layer(request.params.layer);
   if (!layer) throw new OpenEOError('CollectionNotFound', { identifier: request.params.layer });
-  const raw = await items.get(layer.definition.source, request.params.item);
+  const raw = await items.get(layer.definition.sources[0]!, request.params.item);
   if (!raw) throw new OpenEOError('NotFound', {}, { detail: `Layer '${layer.id}' has no item '${request.params.item}'.` });
   const key = fileKey(layer, raw);
   if (!(await objects.head(key))) await once(running, key, () => compute(dependencies, layer, raw, key));
@@ -46,7 +46,7 @@ async function sendFile(dependencies: LayerFileDependencies, running: Map<string
 
 /** Depends on everything the file depends on: a changed item or operator gives another file. */
 function fileKey({ id, operator, definition }: Layer, raw: StacItem): string {
-  const digest = createHash('sha256').update(JSON.stringify([id, operator.digest, definition.process_graph, raw])).digest('hex');
+  const digest = createHash('sha256').update(JSON.stringify([id, operator?.digest, definition.process_graph, raw])).digest('hex');
   return `layer-files/${digest}.tif`;
 }
 

@@ -84,7 +84,9 @@ async function revisionOf(catalog: TileDependencies['catalog'], virtual: Virtual
   if (!(await catalog.collection(id))) throw new OpenEOError('CollectionNotFound', { identifier: id });
   const layer = await virtual.layer(id);
   const own = await catalog.revision(id);
-  return layer ? `${own}.${await catalog.revision(layer.definition.source)}.${layer.operator.digest}` : String(own);
+  if (!layer) return String(own);
+  const sources = await Promise.all(layer.definition.sources.map((source) => catalog.revision(source)));
+  return [own, ...sources, layer.operator?.digest ?? ''].join('.');
 }
 
 function parseView(request: Request<{ collection: string; z: string; x: string; y: string }>): TileView {
@@ -147,7 +149,7 @@ async function tileJson({ catalog, virtual, publicUrl }: TileDependencies, reque
     tiles: [`${publicUrl(request)}/tiles/${encodeURIComponent(id)}/{z}/{x}/{y}.png`],
     bounds: [west, south, east, north],
     center: [(west + east) / 2, (south + north) / 2, 13],
-    minzoom: layer ? farthestZoom(layer.operator.manifest.input.gsd * layer.operator.manifest.patch) : 5,
+    minzoom: layer?.operator ? farthestZoom(layer.operator.manifest.input.gsd * layer.operator.manifest.patch) : 5,
     maxzoom: 16,
   });
 }

@@ -1,7 +1,7 @@
 /** compress_embed: embeddings of a cube; the scope knows the operators and where they run. */
 import { invalidArgument } from '../../errors.ts';
 import type { Implementation } from '../../graph/process.ts';
-import type { Quantization } from '../../graph/scope.ts';
+import type { Quantization } from '../../cube/cube.ts';
 import type { Value } from '../../graph/value.ts';
 import { cubeOf, kindOf, textOf } from './arguments.ts';
 import { bandsIndex } from './bands.ts';
