@@ -4,7 +4,7 @@ import { transformBounds, WGS84 } from '../geo/crs.ts';
 import { gridBounds } from '../geo/grid.ts';
 import type { ProcessGraph } from '../graph/wire.ts';
 import type { JobResult, StoredFile } from '../jobs/results.ts';
-import { embeddingProperties } from '../layers/describe.ts';
+import { embeddingProperties } from '../layers/embedding-properties.ts';
 import { usedExtensions } from '../layers/extensions.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
 
