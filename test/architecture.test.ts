@@ -37,6 +37,8 @@ const owner: Record<string, string> = {
   'onnxruntime-node': 'operators',
   geotiff: 'formats',
   h5wasm: 'formats',
+  'hyparquet-writer': 'formats',
+  yazl: 'formats',
   sharp: 'formats',
   ndarray: 'cube',
   proj4: 'geo',
