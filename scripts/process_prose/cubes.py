@@ -249,8 +249,9 @@ SPACE = {
         description=(
             'Brings the pixels to another resolution, another reference system, or both. Coarser resolutions use the overviews of the files. '
             'The new grid is aligned to a corner of the cube.\n\n'
-            'A cube with an `embedding` dimension is refused: a vector between two vectors has no meaning. '
-            'Resample the raw data first, then apply ``compress_embed()`` on the new grid.'),
+            'Embeddings are not resampled, because a vector between two vectors has no meaning: the raw pixels are brought to the '
+            'new grid and encoded there, whatever the extent on cells counted from the origin of the reference system. This needs '
+            'pixels of a size that the operator was made for; other resolutions are refused.'),
         parameters=dict(
             data='The data cube. It needs the dimensions `x` and `y`.',
             resolution='Pixel size in the units of the target reference system, as one number or as [x, y]; 0 keeps the present one.',
@@ -265,6 +266,21 @@ SPACE = {
             'projection/0': dict(title='EPSG code'), 'projection/1': dict(title='WKT2'), 'projection/2': dict(title='Keep the projection'),
         },
         examples=[example('60 m by averaging', data=DATA, resolution=60, method='average')],
+    ),
+    'resample_cube_spatial': dict(
+        summary='Bring a cube onto the grid of another',
+        description=(
+            'Brings the pixels onto the cells of a target cube: the same reference system, resolution and extent. '
+            'Other dimensions of the target do not matter.\n\n'
+            'Embeddings are not resampled, because a vector between two vectors has no meaning: the raw pixels are brought to the '
+            'target grid and encoded there. This needs pixels of a size that the operator was made for; other targets are refused.'),
+        parameters=dict(
+            data='The data cube. It needs the dimensions `x` and `y`.',
+            target='A data cube that has the wanted cells. It needs the dimensions `x` and `y`.',
+            method=(
+                'How a new pixel gets its value. `near`, `bilinear`, `cubic`, `cubicspline` and `lanczos` look at the pixels around its centre; '
+                '`average`, `rms`, `sum`, `mode`, `max`, `min`, `med`, `q1` and `q3` summarize all pixels that it covers. No-data takes no part.')),
+        returns='The cube on the cells of the target. ' + OTHERS_STAY,
     ),
 }
 

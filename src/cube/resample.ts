@@ -22,11 +22,12 @@ export function resampleCube(cube: Cube, target: Grid, method: Resampling): Cube
 
 /**
  * `regrid` for a cube that computes each pixel from the same pixel of `source`: picking pixels and
- * computing them may change places, so `near` goes down to the source. Other methods need all pixels.
+ * computing them may change places, so `near` goes down to the source. Other methods need all pixels,
+ * but for embeddings, which their source encodes anew and nobody may interpolate.
  */
 export function pointwiseRegrid(source: Cube, derive: (source: Cube) => Cube): Cube['regrid'] {
   const { regrid } = source;
-  return regrid && ((grid, method) => (method === 'near' ? derive(regrid(grid, method)) : warpCube(derive(source), grid, method)));
+  return regrid && ((grid, method) => (method === 'near' || source.attributes.operator !== undefined ? derive(regrid(grid, method)) : warpCube(derive(source), grid, method)));
 }
 
 /** The cube on another grid, from its own pixels at full resolution. The cube needs a grid. */

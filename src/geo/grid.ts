@@ -99,6 +99,11 @@ export function isSameLattice(a: Grid, b: Grid): boolean {
     && isWholeNumber((a.originY - b.originY) / a.stepY);
 }
 
+/** True when both have the same cells. */
+export function isSameGrid(a: Grid, b: Grid): boolean {
+  return a.width === b.width && a.height === b.height && isSameLattice(a, b) && Math.abs(a.originX - b.originX) < a.stepX / 2 && Math.abs(a.originY - b.originY) < a.stepY / 2;
+}
+
 /** Position of `b`'s first cell in the indices of `a`; both must share a lattice. */
 export function latticeOffset(a: Grid, b: Grid): { x: number; y: number } {
   return { x: Math.round((b.originX - a.originX) / a.stepX), y: Math.round((a.originY - b.originY) / a.stepY) };

@@ -4,8 +4,8 @@
  * Sync results, batch jobs, map tiles and virtual collections are the same graph run by the same
  * engine; they differ only in the scope. Processes do no input or output of their own.
  */
-import type { Cube, Quantization } from '../cube/cube.ts';
-import type { Bounds } from '../geo/grid.ts';
+import type { Cube, Quantization, Resampling } from '../cube/cube.ts';
+import type { Bounds, Grid } from '../geo/grid.ts';
 import type { Log } from '../log.ts';
 import type { Value } from './value.ts';
 import type { ProcessGraph } from './wire.ts';
@@ -22,8 +22,18 @@ export interface LoadRequest {
   readonly properties: Readonly<Record<string, (value: Value) => boolean>> | null;
 }
 
+/** A lattice of pixels that data are put on before they are embedded. */
+export interface Onto {
+  readonly grid: Grid;
+  readonly method: Resampling;
+  /** Pixels along the edge of a patch; the first patch begins at the corner of the grid. */
+  readonly patch: number;
+}
+
 export interface EmbedRequest {
   readonly data: Cube;
+  /** Embed the data on other pixels than their own. Not part of `origin`. */
+  readonly onto?: Onto;
   /** The graph that makes `data`, self-contained, so that another worker can make it too. */
   readonly origin: ProcessGraph;
   /** 'pca', 'pca:1', 'pca:1.2.0', 'pca@sha256:…'. */

@@ -1,5 +1,6 @@
 /** Gets blocks of embeddings: from memory, from the object store, or computed once by whoever computes blocks. */
 import { createHash } from 'node:crypto';
+import type { EmbedRequest, Onto } from '../graph/scope.ts';
 import type { ProcessGraph } from '../graph/wire.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { sourceWindowOf, type EmbedSource, type Position } from './compute-block.ts';
@@ -12,6 +13,8 @@ export interface BlockTask {
   readonly key: string;
   /** The graph that makes the source cube. */
   readonly origin: ProcessGraph;
+  /** The pixels that it is put on first, if not its own. */
+  readonly onto?: Onto;
   /** Pinned operator reference, 'pca@sha256:…'. */
   readonly operator: string;
   readonly block: BlockIndex;
@@ -66,7 +69,7 @@ export class EmbedBlocks {
   }
 
   /** The block, float32 whatever view the caller wants of it. */
-  async get(source: EmbedSource, origin: ProcessGraph, index: BlockIndex, position: Position, wish: BlockWish): Promise<EmbedBlock> {
+  async get(source: EmbedSource, made: Pick<EmbedRequest, 'origin' | 'onto'>, index: BlockIndex, position: Position, wish: BlockWish): Promise<EmbedBlock> {
     const key = await blockKey(source, position, index);
     const known = this.#memory.get(key) ?? (await readBlock(this.#store, key));
     if (known) {
@@ -75,7 +78,7 @@ export class EmbedBlocks {
       return known;
     }
     wish.facts.computed++;
-    const task: BlockTask = { key, origin, operator: source.operator.reference, block: index, position: labelsAt(source, position) };
+    const task: BlockTask = { key, origin: made.origin, ...(made.onto && { onto: made.onto }), operator: source.operator.reference, block: index, position: labelsAt(source, position) };
     return this.#once(key, wish.signal, async () => {
       await this.#compute(task, source, position, wish);
       const block = await readBlock(this.#store, key);

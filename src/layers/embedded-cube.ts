@@ -8,11 +8,11 @@ import { spatialAxes } from '../cube/window.ts';
 import { matchBands } from '../operators/bands.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
 import type { EmbedRequest } from '../graph/scope.ts';
-import type { ProcessGraph } from '../graph/wire.ts';
 import type { EmbedSource, Position } from './compute-block.ts';
 import type { EmbedBlock } from './embed-block.ts';
 import { embeddingLabels } from './describe.ts';
 import { blockKey, type BlockWish, type EmbedBlocks } from './embed-blocks.ts';
+import { onPixels, pixelGrid } from './own-grid.ts';
 import { blockCells, blocksOf, BLOCK_PATCHES, patchLattice, type BlockIndex } from './patch-lattice.ts';
 import { viewedCube } from './view.ts';
 
@@ -37,7 +37,7 @@ export function embeddedCube(request: EmbedRequest, dependencies: EmbedDependenc
   const view = { quantization: request.quantization, count: keptDimensions(request, source) };
   const names = embeddingLabels(manifest.output.dimensions);
   const dimensions = request.data.dimensions.map((d) => embeddedDimension(d, names, source));
-  const blocks = new BlockReader(source, request.origin, dimensions, dependencies);
+  const blocks = new BlockReader(source, request, dimensions, dependencies);
   return viewedCube(new Cube({
     dimensions,
     grid: source.lattice.grid,
@@ -45,12 +45,13 @@ export function embeddedCube(request: EmbedRequest, dependencies: EmbedDependenc
     attributes: attributesOf(request, source, names),
     read: (window, signal) => blocks.read(window, signal),
     fingerprint: (window) => blocks.fingerprint(window),
+    regrid: (grid, method) => embeddedCube({ ...request, onto: { grid: pixelGrid(grid, manifest), method, patch: manifest.patch } }, dependencies),
   }), manifest, view);
 }
 
 /** Checks that the operator can be applied to the cube, and how. */
-export function embedSource(request: Pick<EmbedRequest, 'data' | 'model'>, operators: OperatorRegistry): EmbedSource {
-  const { data } = request;
+export function embedSource(request: Pick<EmbedRequest, 'data' | 'model' | 'onto'>, operators: OperatorRegistry): EmbedSource {
+  const data = request.onto ? onPixels(request.data, request.onto) : request.data;
   const operator = operators.resolve(request.model);
   const bandsDimension = data.find('bands');
   if (!bandsDimension) throw new OpenEOError('DimensionMissing', {}, { detail: `compress_embed needs it to find the input bands of '${operator.manifest.name}'.` });
@@ -90,14 +91,14 @@ function attributesOf(request: EmbedRequest, source: EmbedSource, names: readonl
 /** Reads windows of the embedded cube out of blocks. */
 class BlockReader {
   readonly #source: EmbedSource;
-  readonly #origin: ProcessGraph;
+  readonly #request: Pick<EmbedRequest, 'origin' | 'onto'>;
   readonly #dimensions: readonly Dimension[];
   readonly #dependencies: EmbedDependencies;
   readonly #axes: { readonly x: number; readonly y: number; readonly embedding: number };
 
-  constructor(source: EmbedSource, origin: ProcessGraph, dimensions: readonly Dimension[], dependencies: EmbedDependencies) {
+  constructor(source: EmbedSource, request: Pick<EmbedRequest, 'origin' | 'onto'>, dimensions: readonly Dimension[], dependencies: EmbedDependencies) {
     this.#source = source;
-    this.#origin = origin;
+    this.#request = request;
     this.#dimensions = dimensions;
     this.#dependencies = dependencies;
     this.#axes = { ...spatialAxes(dimensions)!, embedding: dimensions.findIndex((d) => d.name === 'embedding') };
@@ -112,7 +113,7 @@ class BlockReader {
       for (let next = wanted.pop(); next; next = wanted.pop()) {
         signal.throwIfAborted();
         const { blocks, wish } = this.#dependencies;
-        const block = await blocks.get(this.#source, this.#origin, next.index, next.position, { ...wish, signal });
+        const block = await blocks.get(this.#source, this.#request, next.index, next.position, { ...wish, signal });
         this.#paste(target, block, next);
       }
     };

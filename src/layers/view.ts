@@ -6,6 +6,7 @@ import { createBlock, product, type Block, type Window } from '../cube/block.ts'
 import type { Cube, Quantization } from '../cube/cube.ts';
 import { digest } from '../cube/digest.ts';
 import { permute } from '../cube/permute.ts';
+import { forwardRegrid } from '../cube/view.ts';
 import type { OperatorManifest } from '../operators/operator.ts';
 import { encodingOf, viewOf } from '../operators/quantize.ts';
 
@@ -20,13 +21,16 @@ export interface View {
  * The view of a cube of float32 embeddings, whose bands dimension holds every dimension of the operator.
  * Its values are those a reader of the stored form gets back; its encoding tells writers how to store them.
  */
-export function viewedCube(vectors: Cube, manifest: OperatorManifest, { quantization, count }: View): Cube {
+export function viewedCube(vectors: Cube, manifest: OperatorManifest, view: View): Cube {
+  const { quantization, count } = view;
+  const regrid = forwardRegrid(vectors, (other) => viewedCube(other, manifest, view));
   const bands = vectors.dimensions.findIndex((d) => d.type === 'bands');
   const all = vectors.dimensions[bands]!;
-  if (quantization === 'float32' && count === all.size) return vectors.with({ attributes: { ...vectors.attributes, encoding: encodingOf(manifest, quantization, count) } });
+  if (quantization === 'float32' && count === all.size) return vectors.with({ attributes: { ...vectors.attributes, encoding: encodingOf(manifest, quantization, count) }, ...(regrid && { regrid }) });
   const dimension = { ...all, size: count, labels: vectors.labels(all.name).slice(0, count) };
   const whole = (window: Window): Window => ({ start: window.start.with(bands, 0), size: window.size.with(bands, count) });
   return vectors.with({
+    ...(regrid && { regrid }),
     dimensions: vectors.dimensions.with(bands, dimension),
     attributes: { ...vectors.attributes, bands: vectors.attributes.bands!.slice(0, count), encoding: encodingOf(manifest, quantization, count) },
     async read(window, signal) {

@@ -2,7 +2,6 @@
 import { OpenEOError } from '../errors.ts';
 import { Cube } from '../cube/cube.ts';
 import { evaluate } from '../graph/evaluate.ts';
-import type { ProcessGraph } from '../graph/wire.ts';
 import { computeBlock, type EmbedSource, type Position } from '../layers/compute-block.ts';
 import { blockKey, type BlockComputer, type BlockTask } from '../layers/embed-blocks.ts';
 import { embedSource } from '../layers/embedded-cube.ts';
@@ -75,7 +74,7 @@ class SourceCache {
     const key = this.#key(task);
     const known = this.#entries.get(key);
     if (known && known.expires > Date.now()) return known.source;
-    const source = this.#open(task.origin, task.operator);
+    const source = this.#open(task);
     this.#entries.set(key, { source, expires: Date.now() + SOURCE_TTL_MS });
     source.catch(() => this.#entries.delete(key));
     this.#dropExpired();
@@ -87,7 +86,7 @@ class SourceCache {
   }
 
   #key(task: BlockTask): string {
-    return `${task.operator} ${JSON.stringify(task.origin)}`;
+    return JSON.stringify([task.operator, task.origin, task.onto]);
   }
 
   #dropExpired(): void {
@@ -95,12 +94,12 @@ class SourceCache {
     for (const [key, entry] of this.#entries) if (entry.expires <= now) this.#entries.delete(key);
   }
 
-  async #open(origin: ProcessGraph, operator: string): Promise<EmbedSource> {
+  async #open({ origin, onto, operator }: BlockTask): Promise<EmbedSource> {
     // Shared by tasks, so no single task's signal may end it.
     const scope = new EngineScope(this.#engine, { signal: new AbortController().signal, log: silentLog });
     const data = await evaluate({ process_graph: origin }, this.#engine.registry, scope);
     if (!(data instanceof Cube)) throw new OpenEOError('Internal', { message: 'the origin of a block is no data cube' });
-    return embedSource({ data, model: operator }, this.#engine.operators);
+    return embedSource({ data, model: operator, ...(onto && { onto }) }, this.#engine.operators);
   }
 }
 

@@ -36,7 +36,7 @@ function heldComputer(): { compute: BlockComputer; begun: () => number; letGo: (
 }
 
 describe('EmbedBlocks', () => {
-  const get = (blocks: EmbedBlocks, signal: AbortSignal) => blocks.get(source, {}, { x: 0, y: 0 }, { t: 0 }, { user: null, layer: null, facts: facts(), signal });
+  const get = (blocks: EmbedBlocks, signal: AbortSignal) => blocks.get(source, { origin: {} }, { x: 0, y: 0 }, { t: 0 }, { user: null, layer: null, facts: facts(), signal });
 
   it('computes a block once for all who want it at the same time', async () => {
     const held = heldComputer();

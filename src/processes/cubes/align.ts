@@ -1,5 +1,5 @@
 /** Bringing two cubes onto one lattice. */
-import type { Cube } from '../../cube/cube.ts';
+import type { Cube, Resampling } from '../../cube/cube.ts';
 import { resampleCube } from '../../cube/resample.ts';
 import { cropCells } from '../../cube/view.ts';
 import { invalidArgument } from '../../errors.ts';
@@ -7,7 +7,7 @@ import { isSameLattice, latticeOffset, type Grid } from '../../geo/grid.ts';
 
 /**
  * `cube` with its cells counted like those of `grid`: nothing moves on the same lattice, otherwise the
- * nearest pixels are picked. Cubes of embeddings are refused off their lattice (ProcessParameterInvalid).
+ * nearest pixels are picked. Embeddings are encoded anew on the grid, or refused (see encodeAnew).
  */
 export function alignTo(cube: Cube, grid: Grid, where: { process: string; parameter: string }): Cube {
   if (!cube.grid) return cube;
@@ -16,8 +16,18 @@ export function alignTo(cube: Cube, grid: Grid, where: { process: string; parame
     const isAligned = x === 0 && y === 0 && cube.grid.width === grid.width && cube.grid.height === grid.height;
     return isAligned ? cube : cropCells(cube, { x, y, width: grid.width, height: grid.height });
   }
-  refuseEmbeddings(cube, where);
+  if (cube.attributes.operator !== undefined) return encodeAnew(cube, grid, 'near', where);
   return resampleCube(cube, grid, 'near');
+}
+
+/**
+ * Embeddings on another grid: the raw pixels are encoded again there (`method` is how these come onto it).
+ * Throws OperatorGridUnsuitable when the operator can't be applied at that resolution, and
+ * ProcessParameterInvalid for vectors that are no longer tied to their pixels.
+ */
+export function encodeAnew(cube: Cube, grid: Grid, method: Resampling, where: { process: string; parameter: string }): Cube {
+  if (!cube.regrid) refuseEmbeddings(cube, where);
+  return resampleCube(cube, grid, method);
 }
 
 /** Throws ProcessParameterInvalid for a cube of embeddings: there is nothing between two vectors. */

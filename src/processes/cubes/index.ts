@@ -22,6 +22,7 @@ import { ndvi } from './ndvi.ts';
 import { reduceDimension } from './reduce-dimension.ts';
 import { renameDimension } from './rename-dimension.ts';
 import { renameLabels } from './rename-labels.ts';
+import { resampleCubeSpatial } from './resample-cube-spatial.ts';
 import { resampleSpatial } from './resample-spatial.ts';
 import { saveResult } from './save-result.ts';
 import { trimCube } from './trim-cube.ts';
@@ -49,6 +50,7 @@ export const cubeProcesses: Readonly<Record<string, Implementation>> = {
   reduce_dimension: reduceDimension,
   rename_dimension: renameDimension,
   rename_labels: renameLabels,
+  resample_cube_spatial: resampleCubeSpatial,
   resample_spatial: resampleSpatial,
   save_result: saveResult,
   trim_cube: trimCube,

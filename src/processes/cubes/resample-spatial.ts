@@ -2,11 +2,11 @@
 import { resampleCube } from '../../cube/resample.ts';
 import type { Resampling } from '../../cube/cube.ts';
 import { parseCrs, transformBounds } from '../../geo/crs.ts';
-import { gridBounds, isSameLattice, type Bounds, type Grid } from '../../geo/grid.ts';
+import { gridBounds, isSameGrid, type Bounds, type Grid } from '../../geo/grid.ts';
 import { invalidArgument } from '../../errors.ts';
 import type { Implementation } from '../../graph/process.ts';
 import type { Arguments, Value } from '../../graph/value.ts';
-import { refuseEmbeddings } from './align.ts';
+import { encodeAnew } from './align.ts';
 import { cubeOf, optionalTextOf } from './arguments.ts';
 
 const ID = 'resample_spatial';
@@ -20,14 +20,10 @@ export const resampleSpatial: Implementation = {
     if (!cube.grid) throw invalidArgument(ID, 'data', 'the cube has no x and y dimensions on a regular grid');
     const target = targetGrid(cube.grid, args);
     if (isSameGrid(cube.grid, target)) return cube;
-    refuseEmbeddings(cube, { process: ID, parameter: 'data' });
+    if (cube.attributes.operator !== undefined) return encodeAnew(cube, snapped(target), (args['method'] ?? 'near') as Resampling, { process: ID, parameter: 'data' });
     return resampleCube(cube, target, (args['method'] ?? 'near') as Resampling);
   },
 };
-
-function isSameGrid(a: Grid, b: Grid): boolean {
-  return a.width === b.width && a.height === b.height && isSameLattice(a, b) && Math.abs(a.originX - b.originX) < a.stepX / 2 && Math.abs(a.originY - b.originY) < a.stepY / 2;
-}
 
 function targetGrid(source: Grid, args: Arguments): Grid {
   const projection = args['projection'];
@@ -42,6 +38,18 @@ function targetGrid(source: Grid, args: Arguments): Grid {
     originX: align.endsWith('right') ? bounds.east - width * stepX : bounds.west,
     originY: align.startsWith('lower') ? bounds.south + height * stepY : bounds.north,
   };
+}
+
+/**
+ * The grid with its corner on a multiple of the resolution, growing by less than a cell: embeddings of
+ * different extents share their vectors then.
+ */
+function snapped(grid: Grid): Grid {
+  const west = Math.floor(grid.originX / grid.stepX + 1e-6) * grid.stepX;
+  const north = Math.ceil(grid.originY / grid.stepY - 1e-6) * grid.stepY;
+  const width = Math.ceil((grid.originX - west) / grid.stepX + grid.width - 1e-6);
+  const height = Math.ceil((north - grid.originY) / grid.stepY + grid.height - 1e-6);
+  return { ...grid, originX: west, originY: north, width, height };
 }
 
 function boundsIn(source: Grid, crs: string): Bounds {

@@ -79,6 +79,16 @@ describe('resample_spatial', () => {
     expect(await runCube('resample_spatial', { data: vectors, resolution: 10, method: 'cubic' })).toBe(vectors);
   });
 
+  it('encodes embeddings anew that know how, on cells counted from the CRS origin', async () => {
+    const asked: unknown[] = [];
+    const vectors = sample({ bands: ['e000'], grid: grid(4, 4), attributes: { operator: 'pca@sha256:0' } });
+    const able = vectors.with({ regrid: (target, method) => { asked.push([target, method]); return vectors; } });
+    await run('resample_spatial', { data: able, resolution: 30, method: 'bilinear' });
+    expect(asked).toEqual([[grid(2, 3, { originX: 600_000, originY: 5_600_010, stepX: 30, stepY: 30 }), 'bilinear']]);
+    await run('mask', { data: able, mask: sample({ bands: ['e000'], grid: grid(4, 4) }) }).then((masked) => run('resample_spatial', { data: masked, resolution: 30, method: 'cubic' }));
+    expect(asked).toHaveLength(2);
+  });
+
   it('refuses cubes without a grid', async () => {
     expect(await codeOf(run('resample_spatial', { data: sample({ bands: ['a'] }), resolution: 20 }))).toBe('ProcessParameterInvalid');
   });
@@ -120,4 +130,25 @@ it('a chain of processes keeps reading real pixels around its extent', async () 
   const cropped = await runCube('filter_bbox', { data: source, extent: { west: 600_020, east: 600_040, south: 5_599_990, north: 5_600_000, crs: 32631 } });
   const mean = await runCube('reduce_dimension', { data: cropped, dimension: 't', reducer: reducer('mean') });
   expect(await values(mean, [0, 0, -1], [1, 1, 4])).toEqual([4, 5, 6, 7]);
+});
+
+describe('resample_cube_spatial', () => {
+  const data = sample({ bands: ['a', 'b'], grid: grid(4, 4) });
+
+  it('brings a cube onto the cells of another one', async () => {
+    const target = sample({ grid: grid(3, 2, { originX: 599_980, stepX: 20, stepY: 20 }) });
+    const out = await runCube('resample_cube_spatial', { data, target, method: 'average' });
+    expect(out.grid).toEqual(target.grid);
+    expect(await values(out, [0, 0, 0], [1, 2, 3])).toEqual([null, 2.5, 4.5, null, 10.5, 12.5]);
+    expect(await runCube('resample_cube_spatial', { data, target: data })).toBe(data);
+  });
+
+  it('encodes embeddings anew, or refuses them', async () => {
+    const vectors = sample({ bands: ['e000'], grid: grid(4, 4), attributes: { operator: 'pca@sha256:0' } });
+    const target = sample({ grid: grid(2, 2, { stepX: 20, stepY: 20 }) });
+    await expect(run('resample_cube_spatial', { data: vectors, target })).rejects.toThrow(/'data'.*resample the raw data before compress_embed/);
+    const asked: unknown[] = [];
+    await run('resample_cube_spatial', { data: vectors.with({ regrid: (cells) => { asked.push(cells); return vectors; } }), target });
+    expect(asked).toEqual([target.grid]);
+  });
 });
