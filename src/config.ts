@@ -36,6 +36,11 @@ const settings = {
   cacheBytes: { env: 'LAMINA_CACHE_MIB', parse: (value: string) => integer(16, 1024 * 1024)(value) * 1024 * 1024, fallback: 256 * 1024 * 1024 },
   syncMaxPixels: { env: 'LAMINA_SYNC_MAX_PIXELS', parse: integer(1, 1e12), fallback: 250_000_000 },
   syncTimeoutSeconds: { env: 'LAMINA_SYNC_TIMEOUT_SECONDS', parse: integer(1, 24 * 3600), fallback: 300 },
+  syncMaxWaiting: { env: 'LAMINA_SYNC_MAX_WAITING', parse: integer(1, 100_000), fallback: 64 },
+  syncMaxPerUser: { env: 'LAMINA_SYNC_MAX_PER_USER', parse: integer(1, 100_000), fallback: 8 },
+  jobsMaxQueued: { env: 'LAMINA_JOBS_MAX_QUEUED', parse: integer(1, 100_000), fallback: 200 },
+  tileMaxWaiting: { env: 'LAMINA_TILE_MAX_WAITING', parse: integer(1, 100_000), fallback: 256 },
+  tileDeadlineSeconds: { env: 'LAMINA_TILE_DEADLINE_SECONDS', parse: integer(1, 600), fallback: 20 },
   logLevel: { env: 'LAMINA_LOG_LEVEL', parse: oneOf(...logLevels), fallback: 'info' as (typeof logLevels)[number] },
 } as const;
 

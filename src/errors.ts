@@ -12,7 +12,12 @@ export type NodePath = readonly { readonly node_id: string; readonly process_id?
 export interface OpenEOErrorOptions extends ErrorOptions {
   /** One more sentence that tells the caller what exactly is wrong, or how to stay within the limit. */
   readonly detail?: string;
+  /** When another try makes sense; the answer says it in Retry-After. */
+  readonly retryAfterSeconds?: number;
 }
+
+/** For errors of an overload that say nothing more precise. */
+const RETRY_AFTER_SECONDS = 5;
 
 /**
  * An error with a code of the standard. The message is the standard's, its placeholders filled in,
@@ -23,12 +28,15 @@ export class OpenEOError<C extends ErrorCode = ErrorCode> extends Error {
   readonly code: C;
   readonly status: number;
   path: NodePath = [];
+  /** null for errors that waiting does not mend. */
+  readonly retryAfterSeconds: number | null;
 
   constructor(code: C, values: Values<C>, options: OpenEOErrorOptions = {}) {
     const filled = errorCodes[code].message.replace(/\{(\w+)\}/g, (_, key: string) => String((values as Record<string, unknown>)[key]));
     super(options.detail ? `${filled} ${options.detail}` : filled, options);
     this.code = code;
     this.status = errorCodes[code].status;
+    this.retryAfterSeconds = options.retryAfterSeconds ?? (this.status === 503 || this.status === 429 ? RETRY_AFTER_SECONDS : null);
   }
 }
 

@@ -42,7 +42,7 @@ export async function startServer(config: Config, databaseUrl: string, log: Log)
     const { users, developmentUser } = await openUsers(config, deployment);
     await prepareCatalog(deployment, packageFolder('collections'));
     const { database, jobs: store, jobLogs: logs, queues, objects } = deployment;
-    const jobs = new Jobs({ store, logs, queues, objects, log });
+    const jobs = new Jobs({ store, logs, queues, objects, log, limits: config });
     const app = createApp(apiDependencies(config, deployment, { jobs, users, secret: await loadSecret(database, config.secret) }));
     const { port, close } = await listen(createServer(app), config);
     const stopCaring = jobs.startCaring();
@@ -104,7 +104,7 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
       { path: '/stac', handler: stac },
       { path: '/layers', handler: () => layers },
       { path: '/', handler: (shared) => createHome({ catalog: shown, baseUrl: shared.baseUrl, version, ...self }) },
-      { path: '/', handler: (shared) => createTileRouter({ catalog, virtual, queues, objects, publicUrl: shared.baseUrl }) },
+      { path: '/', handler: (shared) => createTileRouter({ catalog, virtual, queues, objects, publicUrl: shared.baseUrl, maxWaiting: config.tileMaxWaiting, deadlineMs: config.tileDeadlineSeconds * 1000 }) },
     ],
   };
 }

@@ -11,7 +11,8 @@ import type { Engine } from './layers/scope.ts';
 import { createStreamLog, type Log } from './log.ts';
 import { createOnnxRuntime } from './operators/runtime/onnx.ts';
 import { createEmbedHandler, directComputer } from './workers/embed.ts';
-import { queuedComputer } from './workers/queued-computer.ts';
+import { BACKFILL_CONCURRENCY, createBackfillHandler, type BackfillTask } from './workers/backfill.ts';
+import { queuedComputer, type Urgency } from './workers/queued-computer.ts';
 import { createBatchHandler, createSyncHandler } from './workers/processing.ts';
 import type { TileTask } from './layers/tile-key.ts';
 import { createTileHandler } from './workers/tile.ts';
@@ -31,8 +32,11 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   const scratch = join(config.data, 'scratch');
   await mkdir(scratch, { recursive: true });
 
-  const engineFor = (urgency: 'tile' | 'sync' | 'batch') => {
-    const blocks = new EmbedBlocks({ store: objects, compute: queuedComputer(queues, objects, urgency), memoryBytes: config.cacheBytes / 8 });
+  // Nobody waits for the blocks of a tile or a request longer than this; those of jobs are always wanted.
+  const lifetimes: Partial<Record<Urgency, number>> = { tile: config.tileDeadlineSeconds * 1000, sync: config.syncTimeoutSeconds * 1000 };
+  const engineFor = (urgency: Urgency) => {
+    const lifetimeMs = lifetimes[urgency];
+    const blocks = new EmbedBlocks({ store: objects, compute: queuedComputer(queues, objects, urgency, lifetimeMs === undefined ? {} : { lifetimeMs }), memoryBytes: config.cacheBytes / 8 });
     return engineOf(deployment, rasters, blocks);
   };
   // Blocks of blocks are computed on the spot: a lane that waited for itself could stand still for ever.
@@ -46,6 +50,7 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
     await queues.work<TileTask, unknown>('tile', config.workerConcurrency * 2, (task, context) => tile(task, context.signal)),
     await queues.work<SyncTask, unknown>('sync', config.workerConcurrency, createSyncHandler({ ...processing, engine: engineFor('sync') })),
     await queues.work<BatchTask, unknown>('batch', config.workerConcurrency, createBatchHandler({ ...processing, engine: engineFor('batch') })),
+    await queues.work<BackfillTask, unknown>('backfill', BACKFILL_CONCURRENCY, createBackfillHandler({})),
   ];
   return {
     async close() {

@@ -7,7 +7,9 @@ import type { Log } from '../log.ts';
 import { openBackend } from './backend.ts';
 import type { QueueBackend, QueueConnection } from './backend.ts';
 import { decodeFailure, encodeFailure, isFinal } from './failure.ts';
-import { triesPerLane } from './queue.ts';
+import { hasExpired, isLater, pack, readableId, unpack, wireId } from './packing.ts';
+import type { Packed } from './packing.ts';
+import { LAST_PRIORITY, TaskExpired, triesPerLane } from './queue.ts';
 import type { Lane, Task, TaskContext, TaskQueues, TaskWorker } from './queue.ts';
 import { answered, nextEnd, Patience } from './waiting.ts';
 
@@ -52,10 +54,10 @@ class BullTaskQueues implements TaskQueues {
   async add<P>(lane: Lane, task: Task<P>): Promise<void> {
     const queue = this.#queue(lane);
     const jobId = wireId(task.id);
-    // A failed task may be tried anew; everything else that has the id stays as it is.
-    const known = await answered(queue.getJob(jobId)) as Job | undefined;
-    if (known !== undefined && await known.getState() === 'failed') await known.remove().catch(() => {});
-    await answered(queue.add(lane, pack(task.payload), { jobId, priority: Math.max(0, Math.trunc(task.priority ?? 0)) }));
+    const priority = Math.min(LAST_PRIORITY, Math.max(0, Math.trunc(task.priority ?? 0)));
+    const known = await answered(queue.getJob(jobId)) as Job<Packed> | undefined;
+    if (known !== undefined && !await makeRoom(known, priority, task)) return;
+    await answered(queue.add(lane, pack(task.payload, task.expires), { jobId, priority }));
   }
 
   async result<R>(lane: Lane, taskId: string, signal: AbortSignal): Promise<R> {
@@ -100,7 +102,8 @@ class BullTaskQueues implements TaskQueues {
   async work<P, R>(lane: Lane, concurrency: number, handler: (payload: P, context: TaskContext) => Promise<R>): Promise<TaskWorker> {
     const lockMs = this.#settings.lockMs ?? 10_000;
     const shutdown = new AbortController();
-    const worker = this.#backend.worker(this.#name(lane), async (job: Job, token?: string, signal?: AbortSignal) => {
+    const worker = this.#backend.worker(this.#name(lane), async (job: Job<Packed>, token?: string, signal?: AbortSignal) => {
+      if (hasExpired(job.data)) throw new UnrecoverableError(EXPIRED);
       const stop = signal === undefined ? shutdown.signal : AbortSignal.any([signal, shutdown.signal]);
       try {
         return pack(await handler(unpack(job.data) as P, { taskId: readableId(job.id!), signal: stop, attempt: Math.max(1, job.attemptsStarted) }));
@@ -171,10 +174,29 @@ class BullTaskQueues implements TaskQueues {
   }
 }
 
+/** What a queue keeps as the failure of a task that was dropped unstarted. */
+const EXPIRED = 'expired';
+
+/**
+ * Sees to a task that has the id already: true when it failed and was forgotten, so that it can be added anew;
+ * else it stays, and if it waits it becomes as urgent as the new wish. Should its worker take it up in the very
+ * moment, and find it expired, whoever waits for it learns that and adds it again.
+ */
+async function makeRoom(known: Job<Packed>, priority: number, task: Task<unknown>): Promise<boolean> {
+  if (known.finishedOn) {
+    if (await known.getState() !== 'failed') return false;
+    await known.remove().catch(() => {});
+    return true;
+  }
+  if (isLater(task.expires, known.data.expires)) await known.updateData(pack(task.payload, task.expires)).catch(() => {});
+  if (priority < known.priority) await known.changePriority({ priority }).catch(() => {});
+  return false;
+}
+
 /** null when the task has been added again meanwhile. Throws what its handler threw. */
 async function outcomeOf(job: Job): Promise<{ value: unknown } | null> {
   const state = await job.getState();
-  if (state === 'failed') throw decodeFailure(job.failedReason);
+  if (state === 'failed') throw job.failedReason === EXPIRED ? new TaskExpired() : decodeFailure(job.failedReason);
   return state === 'completed' ? { value: unpack(job.returnvalue) } : null;
 }
 
@@ -182,27 +204,6 @@ async function outcomeOf(job: Job): Promise<{ value: unknown } | null> {
 async function giveBack(job: Job, token: string | undefined): Promise<never> {
   await job.moveToWait(token);
   throw new WaitingError();
-}
-
-/**
- * Values travel as JSON text inside JSON: PostgreSQL's jsonb would sort the keys of objects, and refuse
- * strings with NUL or half a surrogate pair, which are valid JSON that clients may send.
- */
-function pack(value: unknown): { json: string } {
-  return { json: JSON.stringify(value ?? null) };
-}
-
-function unpack(packed: { json: string }): unknown {
-  return JSON.parse(packed.json);
-}
-
-/** BullMQ takes no ids with ':' and none that are whole numbers. */
-function wireId(taskId: string): string {
-  return `t-${taskId.replaceAll('%', '%25').replaceAll(':', '%3A')}`;
-}
-
-function readableId(jobId: string): string {
-  return jobId.slice(2).replaceAll('%3A', ':').replaceAll('%25', '%');
 }
 
 function obtain<K, V>(map: Map<K, V>, key: K, make: () => V): V {

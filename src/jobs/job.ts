@@ -32,6 +32,8 @@ export interface Job {
   readonly status: JobStatus;
   /** Grows with every start and cancel, so that a worker of an earlier run can't report any more. */
   readonly run: number;
+  /** Its place among the jobs that wait: lower ones run first (see `nextTurn` in store.ts). */
+  readonly turn: number;
   /** How many times a worker began this run. */
   readonly begun: number;
   /** Percent: 0 when created or queued, 100 when finished. */

@@ -4,11 +4,14 @@
  */
 import { OpenEOError } from '../errors.ts';
 
-/** Lanes by urgency. `embed` computes blocks for all the others, so it has workers of its own. */
-export type Lane = 'tile' | 'sync' | 'batch' | 'embed';
+/**
+ * Lanes by urgency: tile, sync, batch, and `backfill` for what nobody waits for (warming, eager layers,
+ * materialising). `embed` computes blocks for all the others, so it has workers of its own.
+ */
+export type Lane = 'tile' | 'sync' | 'batch' | 'backfill' | 'embed';
 
 /** How often a task is begun when it fails for a reason that is not the caller's. */
-export const triesPerLane: Readonly<Record<Lane, number>> = { tile: 2, sync: 2, batch: 3, embed: 3 };
+export const triesPerLane: Readonly<Record<Lane, number>> = { tile: 2, sync: 2, batch: 3, backfill: 3, embed: 3 };
 
 /** Who waits for a task learns that somebody removed it. It may be added again. */
 export class TaskRemoved extends OpenEOError<'Internal'> {
@@ -17,11 +20,23 @@ export class TaskRemoved extends OpenEOError<'Internal'> {
   }
 }
 
+/** Who waits for a task learns that it was dropped unstarted, because its time was up. It may be added again. */
+export class TaskExpired extends OpenEOError<'RequestTimeout'> {
+  constructor() {
+    super('RequestTimeout', {}, { detail: 'Its turn came too late.' });
+  }
+}
+
+/** The lowest urgency there is; higher numbers count as this one. */
+export const LAST_PRIORITY = 2_097_151;
+
 export interface Task<P> {
   readonly id: string;
   readonly payload: P;
-  /** Lower runs first within a lane; default 0. */
+  /** Lower runs first within a lane, equal ones in the order they were added; default 0. */
   readonly priority?: number;
+  /** Time (ms since 1970) after which nobody wants the task any more: it is not begun then. Absent: it never expires. */
+  readonly expires?: number;
 }
 
 export interface TaskContext {
@@ -33,11 +48,15 @@ export interface TaskContext {
 }
 
 export interface TaskQueues {
-  /** Adds the task unless its id is known. */
+  /**
+   * Adds the task unless its id is known. One that waits already takes the more urgent of both priorities
+   * and the later of both expiries.
+   */
   add<P>(lane: Lane, task: Task<P>): Promise<void>;
   /**
    * Waits for the end of a task and gives what its handler returned. A failure is thrown as the
-   * OpenEOError that the handler threw, or as Internal; a task that is not there throws TaskRemoved. Never depends on an event alone: it also polls.
+   * OpenEOError that the handler threw, or as Internal; a task that is not there throws TaskRemoved, one
+   * that was dropped TaskExpired. Never depends on an event alone: it also polls.
    */
   result<R>(lane: Lane, taskId: string, signal: AbortSignal): Promise<R>;
   /** Removes a waiting task, or forgets a finished one so that its id can be added again. */

@@ -3,10 +3,13 @@ import { OpenEOError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { deleteObjects } from './files.ts';
-import { jobFolder, logLevelOf, resultFolder, taskIdOf } from './job.ts';
+import { isUnderWay, jobFolder, logLevelOf, resultFolder, taskIdOf } from './job.ts';
 import type { Job, JobDefinition } from './job.ts';
+import { admitBatch, admitSync, defaultLimits } from './limits.ts';
+import type { JobLimits } from './limits.ts';
 import type { JobLogs } from './logs.ts';
 import type { BatchTask, SyncResult, SyncTask } from './payloads.ts';
+import { TaskExpired } from './queue.ts';
 import type { TaskQueues } from './queue.ts';
 import type { JobStore } from './store.ts';
 
@@ -16,6 +19,8 @@ export interface JobDependencies {
   readonly queues: TaskQueues;
   readonly objects: ObjectStore;
   readonly log: Log;
+  /** Beyond them requests are turned away; default `defaultLimits`. */
+  readonly limits?: JobLimits;
 }
 
 /** A finished synchronous request, with its files still in the object store. */
@@ -31,18 +36,24 @@ export class Jobs {
   readonly #queues: TaskQueues;
   readonly #objects: ObjectStore;
   readonly #log: Log;
+  readonly #limits: JobLimits;
 
-  constructor({ store, logs, queues, objects, log }: JobDependencies) {
+  constructor({ store, logs, queues, objects, log, limits }: JobDependencies) {
     this.store = store;
     this.logs = logs;
     this.#queues = queues;
     this.#objects = objects;
     this.#log = log;
+    this.#limits = limits ?? defaultLimits;
   }
 
-  /** Queues a job; nothing happens when it is queued or running already. Throws JobNotFound. */
+  /**
+   * Queues a job; nothing happens when it is queued or running already. Throws JobNotFound, and
+   * TooManyRequests for a user who has as many queued jobs as one may have.
+   */
   async start(userId: string, jobId: string): Promise<void> {
-    await this.store.get(userId, jobId);
+    const { status } = await this.store.get(userId, jobId);
+    if (!isUnderWay(status)) await admitBatch(this.store, this.#limits, userId);
     const job = await this.store.start(jobId);
     if (job === null) return;
     await this.logs.clear(jobId);
@@ -66,23 +77,30 @@ export class Jobs {
     await deleteObjects(this.#objects, jobFolder(jobId));
   }
 
+  /** Throws TooManyRequests when the user has as many synchronous requests under way as one may have, InfrastructureBusy when all together have. */
+  admitSync(userId: string): Promise<void> {
+    return admitSync(this.store, this.#limits, userId);
+  }
+
   /**
    * Runs a process and waits for its files. Aborting the signal (the client went away) stops the work.
    *
    * @param onAccepted told the id before the work begins
-   * @throws what the worker threw; RequestTimeout when `signal` was aborted by a timeout
+   * @throws what the worker threw; RequestTimeout when `signal` was aborted by a timeout; InfrastructureBusy
+   * when too many requests wait
    */
   async compute(userId: string, definition: JobDefinition, signal: AbortSignal, onAccepted?: (id: string) => void): Promise<SyncAnswer> {
+    await admitSync(this.store, this.#limits, null);
     const job = await this.store.createSync(userId, definition);
     onAccepted?.(job.id);
     const payload: SyncTask = { taskId: job.id, process: definition.process, userId, logLevel: logLevelOf(job) };
     const discard = () => deleteObjects(this.#objects, jobFolder(job.id));
     try {
-      await this.#queues.add('sync', { id: job.id, payload });
+      await this.#queues.add('sync', { id: job.id, payload, priority: job.turn, expires: Date.now() + this.#limits.syncTimeoutSeconds * 1000 });
       return { ...await this.#queues.result<SyncResult>('sync', job.id, signal), id: job.id, discard };
     } catch (error) {
       await this.#stopSync(job);
-      if (signal.aborted && (signal.reason as Error | undefined)?.name === 'TimeoutError') {
+      if (error instanceof TaskExpired || (signal.aborted && (signal.reason as Error | undefined)?.name === 'TimeoutError')) {
         throw new OpenEOError('RequestTimeout', {}, { detail: 'Use a batch job for requests that take longer.' });
       }
       throw error;
@@ -123,6 +141,6 @@ export class Jobs {
 
   async #enqueue(job: Job): Promise<void> {
     const payload: BatchTask = { jobId: job.id, run: job.run };
-    await this.#queues.add('batch', { id: taskIdOf(job.id, job.run), payload });
+    await this.#queues.add('batch', { id: taskIdOf(job.id, job.run), payload, priority: job.turn });
   }
 }

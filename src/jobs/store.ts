@@ -8,6 +8,7 @@ import type { JobResult } from './results.ts';
 
 interface Row {
   readonly id: string;
+  readonly turn: number;
   readonly kind: Job['kind'];
   readonly user_id: string;
   readonly definition: JobDefinition;
@@ -37,6 +38,24 @@ export interface JobPage {
   readonly next: string | null;
 }
 
+/** How busy the service is with jobs of one kind. */
+export interface Load {
+  readonly waiting: number;
+  readonly ownWaiting: number;
+  readonly ownUnderWay: number;
+}
+
+/**
+ * SQL for the turn of a job that is queued now (start-time fair queueing): one after the user's last job under
+ * way, but not before the turn that is being served, so that nobody saves turns up by staying away.
+ */
+function nextTurn(user: string, kind: string): string {
+  const underWay = `from jobs other where other.kind = ${kind} and other.status`;
+  return `greatest(
+    coalesce((select max(other.turn) + 1 ${underWay} in ('queued', 'running') and other.user_id = ${user}), 1),
+    coalesce((select max(other.turn) ${underWay} = 'running'), (select min(other.turn) ${underWay} = 'queued'), 1))`;
+}
+
 export class JobStore {
   readonly #database: Database;
 
@@ -56,8 +75,8 @@ export class JobStore {
 
   async #insert(kind: Job['kind'], userId: string, definition: JobDefinition, status: Job['status'], run: number): Promise<Job> {
     const rows = await this.#database.query<Row>(
-      `insert into jobs (id, kind, user_id, definition, status, run, queued)
-       values ($1, $2, $3, $4, $5, $6, case when $5 = 'queued' then now() end) returning *`,
+      `insert into jobs (id, kind, user_id, definition, status, run, queued, turn)
+       values ($1, $2, $3, $4, $5, $6, case when $5 = 'queued' then now() end, ${nextTurn('$3', '$2')}) returning *`,
       [randomUUID(), kind, userId, JSON.stringify(definition), status, run],
     );
     return jobOf(rows[0]!);
@@ -115,7 +134,8 @@ export class JobStore {
   /** Queues the job and discards earlier results; null when it is queued or running already. */
   async start(jobId: string): Promise<Job | null> {
     return this.#move('start', jobId, null,
-      'run = run + 1, begun = 0, progress = 0, queued = now(), started = null, finished = null, usage = null, result = null');
+      'run = run + 1, begun = 0, progress = 0, queued = now(), started = null, finished = null, usage = null, result = null, '
+      + `turn = ${nextTurn('jobs.user_id', 'jobs.kind')}`);
   }
 
   /** Stops a queued or running job; null when it was neither. */
@@ -165,6 +185,21 @@ export class JobStore {
     return runs.filter(({ jobId, run }) => known.get(jobId) === run);
   }
 
+  /**
+   * How many jobs of a kind wait for a worker or are worked on, counting those queued in the last `seconds`
+   * (null: all): in all, and of one user.
+   */
+  async load(kind: Job['kind'], userId: string, seconds: number | null): Promise<Load> {
+    const [row] = await this.#database.query<{ waiting: number; own_waiting: number; own: number }>(
+      `select count(*) filter (where status = 'queued')::integer as waiting,
+              count(*) filter (where status = 'queued' and user_id = $2)::integer as own_waiting,
+              count(*) filter (where user_id = $2)::integer as own
+       from jobs where kind = $1 and status in ('queued', 'running')
+         and ($3::integer is null or queued > now() - make_interval(secs => $3))`, [kind, userId, seconds],
+    );
+    return { waiting: row!.waiting, ownWaiting: row!.own_waiting, ownUnderWay: row!.own };
+  }
+
   /** Batch jobs that were queued over `seconds` ago and have not ended. */
   async underWay(seconds: number): Promise<Job[]> {
     const rows = await this.#database.query<Row>(
@@ -192,10 +227,10 @@ export class JobStore {
 }
 
 function jobOf(row: Row): Job {
-  const { user_id: userId, id, kind, definition, status, run, begun, progress, usage, result } = row;
+  const { user_id: userId, id, kind, definition, status, run, turn, begun, progress, usage, result } = row;
   const time = (value: Date | null) => value?.toISOString() ?? null;
   return {
-    id, kind, userId, definition, status, run, begun, progress, usage, result,
+    id, kind, userId, definition, status, run, turn, begun, progress, usage, result,
     created: row.created.toISOString(), updated: row.updated.toISOString(),
     queued: time(row.queued), started: time(row.started), finished: time(row.finished),
   };

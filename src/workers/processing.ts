@@ -50,6 +50,7 @@ function process(dependencies: ProcessingDependencies, run: RunContext, maxSampl
     log: run.log,
     signal: run.signal,
     onProgress: run.report,
+    user: run.job.userId,
     ...(maxSamples === undefined ? {} : { maxSamples }),
   });
 }

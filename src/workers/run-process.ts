@@ -32,6 +32,8 @@ export interface RunRequest {
   readonly log: Log;
   readonly signal: AbortSignal;
   readonly maxSamples?: number;
+  /** Who asks; absent: the service itself. */
+  readonly user?: string;
   readonly onProgress?: (share: number) => void;
 }
 
@@ -64,8 +66,8 @@ class Run {
     this.#store = store;
     this.#request = request;
     this.#directory = directory;
-    const { signal, log, maxSamples } = request;
-    this.#scope = new EngineScope(engine, { signal, log, save: (save) => this.#save(save), ...(maxSamples === undefined ? {} : { maxSamples }) });
+    const { signal, log, maxSamples, user = null } = request;
+    this.#scope = new EngineScope(engine, { signal, log, user, save: (save) => this.#save(save), ...(maxSamples === undefined ? {} : { maxSamples }) });
   }
 
   async execute(): Promise<RunResult> {

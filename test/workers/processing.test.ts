@@ -31,7 +31,7 @@ class FakeStore {
 
   constructor(kind: Job['kind'], process: Record<string, unknown>) {
     this.job = {
-      id: 'job-1', kind, userId: 'ann', definition: { process: { process_graph: {}, ...process }, log_level: 'debug' }, status: 'running', run: 1, begun: 1, progress: 0,
+      id: 'job-1', kind, userId: 'ann', definition: { process: { process_graph: {}, ...process }, log_level: 'debug' }, status: 'running', run: 1, turn: 1, begun: 1, progress: 0,
       created: '2024-01-01T00:00:00.000Z', updated: '2024-01-01T00:00:00.000Z', queued: null, started: null, finished: '2024-01-01T00:01:00.000Z', usage: null, result: null,
     };
   }

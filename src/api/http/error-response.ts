@@ -46,6 +46,7 @@ export function answerErrors(log: Log): ErrorRequestHandler {
 
 async function send(response: Response, error: OpenEOError, id: string): Promise<void> {
   for (const name of ['Content-Type', 'Content-Length', 'Content-Encoding', 'Content-Disposition', 'ETag', 'Cache-Control']) response.removeHeader(name);
+  if (error.retryAfterSeconds !== null && !response.hasHeader('Retry-After')) response.set('Retry-After', String(error.retryAfterSeconds));
   response.status(error.status).json(errorBody(error, id));
 }
 

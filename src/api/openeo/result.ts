@@ -12,6 +12,7 @@ import { tarOf } from './tar.ts';
 export async function computeResult(context: Context, request: Request, response: Response): Promise<void> {
   const { jobs, registry, userId, url, syncTimeoutSeconds } = context;
   const definition = checkDefinition('POST /result', request.body as Record<string, unknown>, registry);
+  await jobs.admitSync(userId);
   const client = new AbortController();
   const leave = () => client.abort(new ClientLeft());
   response.once('close', leave);

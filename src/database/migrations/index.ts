@@ -2,6 +2,7 @@
 import catalog from './0001-catalog.ts';
 import jobs from './0002-jobs.ts';
 import users from './0003-users.ts';
+import turns from './0011-job-turns.ts';
 import type { Migration } from './migration.ts';
 
 export type { Migration } from './migration.ts';
@@ -10,4 +11,5 @@ export const migrations: readonly Migration[] = [
   catalog,
   jobs,
   users,
+  turns,
 ];
