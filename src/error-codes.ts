@@ -99,4 +99,8 @@ export const errorCodes = {
   OperatorNotFound: { status: 400, message: 'The operator \'{operator}\' does not exist.' },
   OperatorBandsMissing: { status: 400, message: 'The operator \'{operator}\' needs bands that the data cube lacks: {bands}.' },
   OperatorGridUnsuitable: { status: 400, message: 'The operator \'{operator}\' can\'t be applied on this grid: {reason}' },
+  // A layer that can't be published; the reason names the place in its definition.
+  LayerInvalid: { status: 400, message: 'The layer \'{layer}\' can\'t be published: {reason}' },
+  CollectionExists: { status: 409, message: 'There is a collection \'{identifier}\' already.' },
+  CollectionInUse: { status: 409, message: 'The collection \'{identifier}\' is the source of {dependents}.' },
 } as const satisfies Record<string, { status: number; message: string }>;
