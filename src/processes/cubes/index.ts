@@ -24,6 +24,7 @@ import { renameDimension } from './rename-dimension.ts';
 import { renameLabels } from './rename-labels.ts';
 import { resampleCubeSpatial } from './resample-cube-spatial.ts';
 import { resampleSpatial } from './resample-spatial.ts';
+import { resampleToGrid } from './resample-to-grid.ts';
 import { saveResult } from './save-result.ts';
 import { trimCube } from './trim-cube.ts';
 
@@ -52,6 +53,7 @@ export const cubeProcesses: Readonly<Record<string, Implementation>> = {
   rename_labels: renameLabels,
   resample_cube_spatial: resampleCubeSpatial,
   resample_spatial: resampleSpatial,
+  resample_to_grid: resampleToGrid,
   save_result: saveResult,
   trim_cube: trimCube,
 };
