@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { openDatabase } from '../../src/database/connection.ts';
 import { invalidArgument, OpenEOError } from '../../src/errors.ts';
 import { openTaskQueues } from '../../src/jobs/bullmq-queues.ts';
-import type { TaskQueues } from '../../src/jobs/queue.ts';
+import { TaskExpired, type TaskQueues } from '../../src/jobs/queue.ts';
 import { createLog } from '../../src/log.ts';
 import type { LogEntry } from '../../src/log.ts';
 import { hasRedis, redisBinary, startPostgres, startRedis } from './servers.ts';
@@ -146,6 +146,45 @@ describe.each(['postgres', 'redis'])('task queues on %s', (kind) => {
     await Promise.all(['late', 'soon', 'now'].map((id) => queues.result('batch', id, patience())));
     expect(order).toEqual(['now', 'soon', 'late']);
     expect(await queues.depth('batch')).toEqual({ waiting: 0, active: 0 });
+  });
+
+  it('runs tasks of equal priority in the order they were added', async () => {
+    const order: string[] = [];
+    const ids = Array.from({ length: 12 }, (_, i) => `t${i}`);
+    for (const id of ids) await queues.add('backfill', { id, priority: 7, payload: {} });
+    await queues.work('backfill', 1, async (_, { taskId }) => void order.push(taskId));
+    await queues.result('backfill', 't11', patience());
+    expect(order).toEqual(ids);
+  });
+
+  it('lets a waiting task become more urgent, and not less', async () => {
+    const order: string[] = [];
+    for (const [id, priority] of [['a', 5], ['b', 5], ['c', 5], ['c', 1], ['a', 9]] as const) await queues.add('embed', { id, priority, payload: id });
+    await queues.work('embed', 1, async (_, { taskId }) => void order.push(taskId));
+    await Promise.all(['a', 'b', 'c'].map((id) => queues.result('embed', id, patience())));
+    expect(order).toEqual(['c', 'a', 'b']);
+  });
+
+  it('drops a task unstarted when its time is up, and lets it be added again', async () => {
+    let runs = 0;
+    await queues.add('embed', { id: 'late', payload: {}, expires: Date.now() - 1 });
+    await queues.add('embed', { id: 'soon', payload: {}, expires: Date.now() + 60_000 });
+    await queues.work('embed', 1, async () => ++runs);
+    await expect(queues.result('embed', 'late', patience())).rejects.toBeInstanceOf(TaskExpired);
+    expect(await queues.result('embed', 'soon', patience())).toBe(1);
+    await queues.add('embed', { id: 'late', payload: {} });
+    expect(await queues.result('embed', 'late', patience())).toBe(2);
+  });
+
+  it('keeps a task for whoever wants it longest', async () => {
+    const past = Date.now() - 1;
+    const later = Date.now() + 60_000;
+    const wishes = { forever: [past, undefined], longer: [past, later], unchanged: [undefined, past], shorter: [later, past] };
+    for (const [id, expiries] of Object.entries(wishes)) {
+      for (const expires of expiries) await queues.add('embed', { id, payload: id, ...(expires === undefined ? {} : { expires }) });
+    }
+    await queues.work('embed', 1, async (payload: string) => payload);
+    for (const id of Object.keys(wishes)) expect(await queues.result('embed', id, patience())).toBe(id);
   });
 
   it('removes a waiting task, and its waiters learn of it', async () => {

@@ -5,13 +5,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { StacItem } from '../../src/catalog/types.ts';
 import { evaluate } from '../../src/graph/evaluate.ts';
 import type { Cube } from '../../src/cube/cube.ts';
-import { blockObjectKey, readBlock, writeBlock } from '../../src/layers/embed-block.ts';
+import { blockObjectKey, readBlock } from '../../src/layers/embed-block.ts';
 import { EmbedBlocks, type BlockTask } from '../../src/layers/embed-blocks.ts';
 import { EngineScope } from '../../src/layers/scope.ts';
-import { TaskRemoved, type Lane, type Task, type TaskQueues } from '../../src/jobs/queue.ts';
 import { createLog, silentLog, type LogEntry } from '../../src/log.ts';
 import { createEmbedHandler } from '../../src/workers/embed.ts';
-import { queuedComputer } from '../../src/workers/queued-computer.ts';
 import { toyService, writeItem, type ToyService } from '../layers/service.ts';
 
 const signal = new AbortController().signal;
@@ -103,69 +101,5 @@ describe('createEmbedHandler', () => {
     const task = await taskOf(service);
     await expect(handler(task, AbortSignal.abort(new Error('stop')))).rejects.toThrow('stop');
     expect(await readBlock(service.store, task.key)).toBeNull();
-  });
-});
-
-describe('queuedComputer', () => {
-  /** A queue that runs a task when it is added and remembers its id, as the real one does. */
-  function queueOf(run: (task: BlockTask) => Promise<void>): { queues: TaskQueues; added: { lane: Lane; task: Task<BlockTask> }[]; removed: string[] } {
-    const added: { lane: Lane; task: Task<BlockTask> }[] = [];
-    const removed: string[] = [];
-    const known = new Map<string, Promise<void>>();
-    const queues = {
-      add: async (lane: Lane, task: Task<BlockTask>) => {
-        added.push({ lane, task });
-        if (!known.has(task.id)) known.set(task.id, run(task.payload));
-      },
-      result: (_: Lane, id: string) => known.get(id),
-      remove: async (_: Lane, id: string) => {
-        removed.push(id);
-        known.delete(id);
-      },
-    } as unknown as TaskQueues;
-    return { queues, added, removed };
-  }
-
-  it('adds one task under the key, with the urgency of who waits', async () => {
-    const service = await startService();
-    const task = await taskOf(service);
-    const block = { dimensions: 2, edge: 32, vectors: new Float32Array(2048), nulls: new Uint8Array(1024) };
-    const { queues, added, removed } = queueOf(({ key }) => writeBlock(service.store, key, block));
-    const unused = undefined as never;
-    await queuedComputer(queues, service.store, 'tile')(task, unused, unused, { user: null, layer: null, facts: { cached: 0, computed: 0 }, signal });
-    expect(added).toEqual([{ lane: 'embed', task: { id: task.key, payload: task, priority: 1 } }]);
-    expect(removed).toEqual([]);
-
-    // The queue remembers the task as done, but its block was deleted meanwhile.
-    await service.store.delete(blockObjectKey(task.key));
-    await queuedComputer(queues, service.store, 'batch')(task, unused, unused, { user: null, layer: null, facts: { cached: 0, computed: 0 }, signal });
-    expect(removed).toEqual([task.key]);
-    expect(await readBlock(service.store, task.key)).not.toBeNull();
-  });
-
-  /** A queue whose tasks somebody else removes so many times, and that ends none. */
-  function lossyQueue(losses: number): { queues: TaskQueues; calls: string[] } {
-    const calls: string[] = [];
-    const queues = {
-      add: async () => void calls.push('add'),
-      result: async (_: Lane, __: string, stopped: AbortSignal) => {
-        if (losses-- > 0) throw new TaskRemoved();
-        return new Promise((_resolve, reject) => stopped.addEventListener('abort', () => reject(stopped.reason as Error)));
-      },
-      remove: async () => void calls.push('remove'),
-    } as unknown as TaskQueues;
-    return { queues, calls };
-  }
-
-  it('adds a task again that somebody who was canceled has removed, and removes it when canceled itself', async () => {
-    const service = await startService();
-    const task = await taskOf(service);
-    const { queues, calls } = lossyQueue(2);
-    const cancel = new AbortController();
-    const computing = queuedComputer(queues, service.store, 'batch')(task, undefined as never, undefined as never, { user: null, layer: null, facts: { cached: 0, computed: 0 }, signal: cancel.signal });
-    await expect.poll(() => calls).toEqual(['add', 'add', 'add']);
-    cancel.abort(new Error('canceled'));
-    await expect(computing).rejects.toThrow('canceled');
-    expect(calls).toEqual(['add', 'add', 'add', 'remove']);
   });
 });
