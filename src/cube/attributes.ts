@@ -1,5 +1,5 @@
 /** How the facts that travel with a cube change when the cube does. */
-import type { BandDescription, CubeAttributes } from './cube.ts';
+import type { BandDescription, CubeAttributes, Encoding } from './cube.ts';
 
 /** After new values: what said how the old ones are stored or made is gone, also scale and offset of bands. */
 export function withNewValues(attributes: CubeAttributes): CubeAttributes {
@@ -25,13 +25,19 @@ export function withPickedBands(attributes: CubeAttributes, indices: readonly nu
   return {
     ...attributes,
     ...(bands && { bands: pick(bands) }),
-    ...(encoding && {
-      encoding: {
-        ...encoding,
-        ...(encoding.scale && { scale: pick(encoding.scale) }),
-        ...(encoding.offset && { offset: pick(encoding.offset) }),
-      },
-    }),
+    ...(encoding && { encoding: pickedEncoding(encoding, indices) }),
+  };
+}
+
+/** How some of the bands are stored, given by their old positions in the new order. */
+export function pickedEncoding(encoding: Encoding, indices: readonly number[]): Encoding {
+  const pick = (list: readonly number[]) => indices.map((i) => list[i]!);
+  const { scale, offset, threshold } = encoding;
+  return {
+    ...encoding,
+    ...(scale && { scale: pick(scale) }),
+    ...(offset && { offset: pick(offset) }),
+    ...(threshold && { threshold: pick(threshold) }),
   };
 }
 

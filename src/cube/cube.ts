@@ -30,14 +30,27 @@ export interface BandDescription {
 /** How embeddings are stored; every one is a view of the same float32 vectors. */
 export type Quantization = 'float32' | 'float16' | 'int8' | 'int8_power2' | 'int8_per_vector' | 'binary';
 
-/** How a writer must store samples so that nothing is lost: stored = round((value − offset) / scale) for `int8`. */
+/**
+ * How a writer must store the samples of a cube of embeddings so that nothing is lost. The cube holds the
+ * values that a reader of the file gets back; writers find the codes with `storedValues` (formats).
+ *
+ * float32, float16: the values themselves; int8: value = code · scale + offset; int8_power2: value = gain ·
+ * sign(code) · (code / 127.5)²; int8_per_vector: value = code · scale with one float32 scale per vector, NaN
+ * where there is none; binary: the bits, 0 and 1.
+ */
 export interface Encoding {
   readonly method: Quantization;
+  /** Of the codes. */
   readonly dtype: DType;
-  /** One per band. */
+  /** The code that stands for no-data. */
+  readonly nodata: number;
+  /** int8 only, one per band. */
   readonly scale?: readonly number[];
   readonly offset?: readonly number[];
-  readonly nodata: number;
+  /** int8_power2 only. */
+  readonly gain?: number;
+  /** binary only, one per band: a bit is 1 where the vector was above it. */
+  readonly threshold?: readonly number[];
 }
 
 /** What a file of embeddings says of itself (the fields emb:* and geoemb:*). */
