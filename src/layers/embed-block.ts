@@ -1,7 +1,6 @@
-/** A computed block of embeddings, and how it is kept in the object store. */
-import { promisify } from 'node:util';
-import { crc32, zstdCompress, zstdDecompress } from 'node:zlib';
+/** A computed block of embeddings, and how blocks lie in the object store. */
 import type { ObjectStore } from '../storage/object-store.ts';
+import { decodeFile, encodeFile, type StoredBlock } from './block-file.ts';
 
 export interface EmbedBlock {
   readonly dimensions: number;
@@ -13,51 +12,72 @@ export interface EmbedBlock {
   readonly nulls: Uint8Array;
 }
 
-const MAGIC = 0x314b424c; // 'LBK1'
-const HEADER_BYTES = 20;
-const compress = promisify(zstdCompress);
-const decompress = promisify(zstdDecompress);
-
-/** Header (magic, dimensions, edge, raw length, CRC-32 of the body), then zstd of nulls and vectors. */
-export async function encodeBlock(block: EmbedBlock): Promise<Uint8Array> {
-  const { vectors, nulls } = block;
-  const raw = new Uint8Array(nulls.byteLength + vectors.byteLength);
-  raw.set(nulls);
-  raw.set(new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength), nulls.byteLength);
-  const body = await compress(raw);
-  const out = Buffer.alloc(HEADER_BYTES + body.length);
-  [MAGIC, block.dimensions, block.edge, raw.length, crc32(body)].forEach((word, i) => out.writeUInt32LE(word, i * 4));
-  out.set(body, HEADER_BYTES);
-  return out;
+/** Embeddings as any block: the flags are those of whole vectors. Shares the memory. */
+export function storedBlock({ dimensions, edge, vectors, nulls }: EmbedBlock): StoredBlock {
+  return { dtype: 'float32', shape: [dimensions, edge, edge], data: vectors as Float32Array<ArrayBuffer>, nulls };
 }
 
-/** null when the bytes are no whole block: the caller computes it again. */
+/** The reverse of `storedBlock`; null for a block that holds no embeddings. Shares the memory. */
+export function embedBlock({ dtype, shape, data, nulls }: StoredBlock): EmbedBlock | null {
+  const [dimensions, edge, width] = shape;
+  if (dtype !== 'float32' || shape.length !== 3 || edge !== width || nulls?.length !== edge! * edge!) return null;
+  return { dimensions: dimensions!, edge: edge!, vectors: data as Float32Array, nulls };
+}
+
+/** Without a single vector. */
+export function emptyEmbedBlock(dimensions: number, edge: number): EmbedBlock {
+  return { dimensions, edge, vectors: new Float32Array(dimensions * edge * edge), nulls: new Uint8Array(edge * edge).fill(1) };
+}
+
+/** The bytes of a block of embeddings. */
+export function encodeBlock(block: EmbedBlock): Promise<Uint8Array> {
+  return encodeFile(storedBlock(block));
+}
+
+/** null when the bytes are no whole block of embeddings: the caller computes it again. */
 export async function decodeBlock(bytes: Uint8Array): Promise<EmbedBlock | null> {
-  if (bytes.length < HEADER_BYTES) return null;
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const [magic, dimensions, edge, rawLength, checksum] = [0, 4, 8, 12, 16].map((at) => view.readUInt32LE(at)) as [number, number, number, number, number];
-  const body = view.subarray(HEADER_BYTES);
-  if (magic !== MAGIC || crc32(body) !== checksum) return null;
-  const raw = await decompress(body);
-  const cells = edge * edge;
-  if (raw.length !== rawLength || rawLength !== cells + cells * dimensions * 4) return null;
-  const vectors = new Float32Array(cells * dimensions);
-  new Uint8Array(vectors.buffer).set(raw.subarray(cells));
-  return { dimensions, edge, nulls: new Uint8Array(raw.subarray(0, cells)), vectors };
+  const stored = await decodeFile(bytes);
+  return stored && embedBlock(stored);
 }
+
+const SUFFIX = '.lbk';
+/** What the keys of all blocks begin with. */
+export const BLOCK_PREFIX = 'blocks/';
 
 /** Where the block of a key lives. Two levels of folders keep directories small. */
 export function blockObjectKey(key: string): string {
-  return `blocks/${key.slice(0, 2)}/${key.slice(2, 4)}/${key}.lbk`;
+  return `${BLOCK_PREFIX}${key.slice(0, 2)}/${key.slice(2, 4)}/${key}${SUFFIX}`;
 }
 
-/** The stored block, or null when there is none or it is damaged. */
-export async function readBlock(store: ObjectStore, key: string): Promise<EmbedBlock | null> {
+/** The key of the block that an object holds; null for other objects. */
+export function keyOfObject(objectKey: string): string | null {
+  const key = objectKey.slice(objectKey.lastIndexOf('/') + 1, -SUFFIX.length);
+  return key !== '' && blockObjectKey(key) === objectKey ? key : null;
+}
+
+/** What lies under a key: a block, nothing (null), or something that is no whole block ('damaged'). */
+export async function readStored(store: ObjectStore, key: string): Promise<StoredBlock | null | 'damaged'> {
   const bytes = await store.get(blockObjectKey(key));
-  return bytes === null ? null : decodeBlock(bytes);
+  return bytes === null ? null : (await decodeFile(bytes)) ?? 'damaged';
 }
 
-/** Stores a block under its key. A block is a function of its key, so overwriting one changes nothing but heals damage. */
-export async function writeBlock(store: ObjectStore, key: string, block: EmbedBlock): Promise<void> {
-  await store.put(blockObjectKey(key), await encodeBlock(block));
+/** The stored block of embeddings, or null when there is none or it is damaged. */
+export async function readBlock(store: ObjectStore, key: string): Promise<EmbedBlock | null> {
+  const stored = await readStored(store, key);
+  return stored === null || stored === 'damaged' ? null : embedBlock(stored);
+}
+
+/**
+ * Stores a block under its key and gives the size of its file. A block is a function of its key, so one that
+ * is there already stays; only `heal` replaces what is there, because it was found damaged.
+ */
+export async function writeStored(store: ObjectStore, key: string, block: StoredBlock, { heal = false } = {}): Promise<number> {
+  const bytes = await encodeFile(block);
+  await store.put(blockObjectKey(key), bytes, { ifAbsent: !heal });
+  return bytes.length;
+}
+
+/** `writeStored` of a block of embeddings. */
+export function writeBlock(store: ObjectStore, key: string, block: EmbedBlock, options: { heal?: boolean } = {}): Promise<number> {
+  return writeStored(store, key, storedBlock(block), options);
 }

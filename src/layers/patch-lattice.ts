@@ -57,7 +57,7 @@ function firstCentre(pixel: number, patch: number): number {
 }
 
 /** The lattice point next to the CRS origin: an anchor that every extent of a lattice agrees on. */
-function latticePhase(grid: Grid): { x: number; y: number } {
+export function latticePhase(grid: Grid): { x: number; y: number } {
   return {
     x: grid.originX - Math.round(grid.originX / grid.stepX) * grid.stepX,
     y: grid.originY - Math.round(grid.originY / grid.stepY) * grid.stepY,

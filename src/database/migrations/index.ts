@@ -2,6 +2,7 @@
 import catalog from './0001-catalog.ts';
 import jobs from './0002-jobs.ts';
 import users from './0003-users.ts';
+import blocks from './0004-blocks.ts';
 import turns from './0011-job-turns.ts';
 import type { Migration } from './migration.ts';
 
@@ -11,5 +12,6 @@ export const migrations: readonly Migration[] = [
   catalog,
   jobs,
   users,
+  blocks,
   turns,
 ];

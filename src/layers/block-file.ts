@@ -1,0 +1,100 @@
+/**
+ * The file of a cached block: any samples of a window of a cube, with what is no-data.
+ *
+ * Layout, little-endian: a header of 64 bytes ('LBK2', codes, raw length, CRC-32 of everything else, rank
+ * and shape), then the samples and after them the no-data flags, as they are or under zstd. The samples
+ * begin at a multiple of 64 bytes, so that a block which is not compressed is read without a copy.
+ */
+import { promisify } from 'node:util';
+import { constants, crc32, zstdCompress, zstdDecompress } from 'node:zlib';
+import { product } from '../cube/block.ts';
+import { dtypes, sampleSize, type DType, type Samples } from '../cube/dtype.ts';
+
+/** A block as it is kept: samples in row-major order. */
+export interface StoredBlock {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** Arbitrary where `nulls` is 1. */
+  readonly data: Samples;
+  /**
+   * 1 = no-data. As long as `data`, or shorter when the flags are the same for every index of the outer
+   * dimensions (one per vector instead of one per component); null: every sample is valid.
+   */
+  readonly nulls: Uint8Array | null;
+}
+
+const MAGIC = 0x324b424c; // 'LBK2'
+const HEADER_BYTES = 64;
+const MAX_RANK = 8;
+/** A block larger than this is none of ours: headers are read before anything is allocated. */
+const MAX_RAW_BYTES = 2 ** 30;
+const codes = Object.keys(dtypes) as DType[];
+const codec = { raw: 0, zstd: 1 } as const;
+/** Compression that saves less than an eighth costs more time at each reading than it saves. */
+const WORTHWHILE = 7 / 8;
+
+const compress = promisify(zstdCompress);
+const decompress = promisify(zstdDecompress);
+
+/** The bytes of a block. Throws RangeError for flags that don't divide the samples (a programming error). */
+export async function encodeFile(block: StoredBlock): Promise<Uint8Array> {
+  const { data, nulls, shape } = block;
+  if (data.length !== product(shape) || shape.length > MAX_RANK) throw new RangeError(`${data.length} samples for the shape [${shape.join(', ')}]`);
+  if (nulls && (nulls.length === 0 || data.length % nulls.length !== 0)) throw new RangeError(`${nulls.length} flags for ${data.length} samples`);
+  const raw = new Uint8Array(data.byteLength + (nulls?.length ?? 0));
+  raw.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  if (nulls) raw.set(nulls, data.byteLength);
+  const packed = await compress(raw, { params: { [constants.ZSTD_c_compressionLevel]: 3 } });
+  const isPacked = packed.length < raw.length * WORTHWHILE;
+  const body = isPacked ? packed : raw;
+  const out = Buffer.alloc(HEADER_BYTES + body.length);
+  out.set(body, HEADER_BYTES);
+  writeHeader(out, block, raw.length, isPacked ? codec.zstd : codec.raw);
+  return out;
+}
+
+function writeHeader(out: Buffer, { dtype, shape, nulls }: StoredBlock, rawLength: number, compression: number): void {
+  out.writeUInt32LE(MAGIC, 0);
+  out.writeUInt8(codes.indexOf(dtype), 4);
+  out.writeUInt8(compression, 5);
+  out.writeUInt8(shape.length, 6);
+  out.writeUInt32LE(rawLength, 8);
+  out.writeUInt32LE(nulls?.length ?? 0, 12);
+  shape.forEach((size, i) => out.writeUInt32LE(size, 20 + i * 4));
+  out.writeUInt32LE(checksum(out), 16);
+}
+
+/** CRC-32 of the file without the place that holds it. */
+function checksum(file: Buffer): number {
+  return crc32(file.subarray(20), crc32(file.subarray(0, 16)));
+}
+
+/** The block of a file; null when the bytes are no whole, unharmed block. */
+export async function decodeFile(bytes: Uint8Array): Promise<StoredBlock | null> {
+  if (bytes.length < HEADER_BYTES) return null;
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (file.readUInt32LE(0) !== MAGIC || file.readUInt32LE(16) !== checksum(file)) return null;
+  const dtype = codes[file.readUInt8(4)];
+  const rank = file.readUInt8(6);
+  if (dtype === undefined || rank > MAX_RANK) return null;
+  const shape = Array.from({ length: rank }, (_, i) => file.readUInt32LE(20 + i * 4));
+  const [rawLength, flags] = [file.readUInt32LE(8), file.readUInt32LE(12)];
+  const dataBytes = product(shape) * sampleSize(dtype);
+  if (rawLength !== dataBytes + flags || rawLength > MAX_RAW_BYTES) return null;
+  const raw = await unpack(file.subarray(HEADER_BYTES), file.readUInt8(5), rawLength);
+  return raw && { dtype, shape, data: samplesOf(raw, dtype, dataBytes), nulls: flags === 0 ? null : raw.subarray(dataBytes) };
+}
+
+/** null when the body has another length than the header says. */
+async function unpack(body: Buffer, compression: number, rawLength: number): Promise<Uint8Array | null> {
+  if (compression === codec.raw) return body.length === rawLength ? new Uint8Array(body.buffer, body.byteOffset, body.length) : null;
+  // One chunk of the right size: nothing is put together afterwards, and nothing larger is made.
+  const raw = await decompress(body, { chunkSize: Math.max(rawLength, 64), maxOutputLength: Math.max(rawLength, 64) }).catch(() => null);
+  return raw?.length === rawLength ? new Uint8Array(raw.buffer, raw.byteOffset, raw.length) : null;
+}
+
+function samplesOf(raw: Uint8Array, dtype: DType, byteLength: number): Samples {
+  const isAligned = raw.byteOffset % sampleSize(dtype) === 0;
+  const bytes = isAligned ? raw : raw.slice(0, byteLength);
+  return new dtypes[dtype](bytes.buffer as ArrayBuffer, bytes.byteOffset, byteLength / sampleSize(dtype));
+}
