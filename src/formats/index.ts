@@ -5,9 +5,10 @@ import { json } from './json.ts';
 import { netcdf } from './netcdf/write.ts';
 import { png } from './png.ts';
 import type { ResultFormat } from './writer.ts';
+import { zarr } from './zarr/write.ts';
 
 /** By the names that GET /file_formats lists. */
-export const resultFormats: Readonly<Record<'GTiff' | 'netCDF' | 'PNG' | 'JSON', ResultFormat>> = { GTiff: gtiff, netCDF: netcdf, PNG: png, JSON: json };
+export const resultFormats: Readonly<Record<'GTiff' | 'netCDF' | 'Zarr' | 'PNG' | 'JSON', ResultFormat>> = { GTiff: gtiff, netCDF: netcdf, Zarr: zarr, PNG: png, JSON: json };
 
 export type FormatName = keyof typeof resultFormats;
 
