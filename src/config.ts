@@ -30,6 +30,7 @@ const settings = {
   secret: { env: 'LAMINA_SECRET', parse: secret },
   tokenHours: { env: 'LAMINA_TOKEN_HOURS', parse: integer(1, 24 * 365), fallback: 24 },
   linkHours: { env: 'LAMINA_LINK_HOURS', parse: integer(1, 24 * 365), fallback: 24 },
+  allowedHosts: { env: 'LAMINA_ALLOWED_HOSTS', parse: hosts, fallback: [] as readonly string[] },
   embedThreads: { env: 'LAMINA_EMBED_THREADS', parse: integer(1, 256), fallback: Math.min(8, availableParallelism()) },
   executionProviders: { env: 'LAMINA_EXECUTION_PROVIDERS', parse: providers, fallback: ['cpu'] as readonly string[] },
   workerConcurrency: { env: 'LAMINA_WORKER_CONCURRENCY', parse: integer(1, 64), fallback: 2 },
@@ -130,6 +131,15 @@ function oneOf<T extends string>(...allowed: readonly T[]): (value: string) => T
 /** ONNX Runtime's execution providers that operators run on, best first. */
 function providers(value: string): readonly string[] {
   return value.split(',').map((name) => oneOf('cpu', 'cuda', 'tensorrt', 'webgpu')(name.trim()));
+}
+
+/** Hosts that may be read although their addresses are internal: 'host' or 'host:port'. */
+function hosts(value: string): readonly string[] {
+  return value.split(',').map((entry) => {
+    const host = entry.trim().toLowerCase();
+    if (!/^([a-z0-9_.-]+|\[[0-9a-f:]+\])(:\d{1,5})?$/.test(host)) throw new Error(`must be host,host:port (an IPv6 address in brackets), not "${entry}"`);
+    return host;
+  });
 }
 
 function bucket(value: string): string {

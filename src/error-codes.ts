@@ -74,6 +74,7 @@ export const errorCodes = {
   DimensionLabelCountMismatch: { status: 400, message: 'The number of dimension labels exceeds one, which requires a reducer.' },
   BandFilterParameterMissing: { status: 400, message: 'The process `filter_bands` requires any of the parameters `bands`, `common_names` or `wavelengths` to be set.' },
   DimensionMissing: { status: 400, message: 'A band dimension is missing.' },
+  PropertiesUnsupported: { status: 400, message: 'The `properties` parameter is not supported for the given STAC entity.' },
   NoDataAvailable: { status: 400, message: 'There is no data available for the given extents.' },
   IncompatibleDataCubes: { status: 400, message: 'The data cube and the mask are incompatible, e.g. because of different dimensions or labels.' },
   OverlapResolverMissing: { status: 400, message: 'Overlapping data cubes, but no overlap resolver has been specified.' },

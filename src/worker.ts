@@ -3,6 +3,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readConfig, type Config } from './config.ts';
 import { openDeployment, type Deployment } from './deployment.ts';
+import { guardedFetch } from './catalog/remote/guarded-fetch.ts';
+import { RemoteStac } from './catalog/remote/remote-stac.ts';
 import { RasterCache } from './formats/cog/raster-cache.ts';
 import { RunWatch } from './jobs/watch.ts';
 import type { TaskWorker } from './jobs/queue.ts';
@@ -29,6 +31,8 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   const { objects, queues, jobs, jobLogs } = deployment;
   const runtime = createOnnxRuntime({ threads: config.embedThreads, providers: config.executionProviders, log });
   const rasters = new RasterCache({ store: objects, blockBytes: config.cacheBytes });
+  const fetch = guardedFetch({ allowedHosts: config.allowedHosts });
+  const remote = new RemoteStac({ fetch, rasters: rasters.forUrls({ fetch }) });
   const scratch = join(config.data, 'scratch');
   await mkdir(scratch, { recursive: true });
 
@@ -37,10 +41,10 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   const engineFor = (urgency: Urgency) => {
     const lifetimeMs = lifetimes[urgency];
     const blocks = new EmbedBlocks({ store: objects, compute: queuedComputer(queues, objects, urgency, lifetimeMs === undefined ? {} : { lifetimeMs }), memoryBytes: config.cacheBytes / 8 });
-    return engineOf(deployment, rasters, blocks);
+    return engineOf(deployment, { rasters, remote }, blocks);
   };
   // Blocks of blocks are computed on the spot: a lane that waited for itself could stand still for ever.
-  const innerEngine = engineOf(deployment, rasters, new EmbedBlocks({ store: objects, compute: directComputer(objects, runtime), memoryBytes: config.cacheBytes / 8 }));
+  const innerEngine = engineOf(deployment, { rasters, remote }, new EmbedBlocks({ store: objects, compute: directComputer(objects, runtime), memoryBytes: config.cacheBytes / 8 }));
   const embed = createEmbedHandler({ engine: innerEngine, store: objects, runtime, log });
   const tile = createTileHandler(engineFor('tile'), objects);
   const processing = { store: jobs, logs: jobLogs, watch: new RunWatch(jobs), objects, log, scratch, syncMaxSamples: config.syncMaxPixels };
@@ -62,8 +66,8 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   };
 }
 
-function engineOf({ catalog, registry, operators }: Deployment, rasters: RasterCache, blocks: EmbedBlocks): Engine {
-  return { catalog, registry, operators, rasters, blocks };
+function engineOf({ catalog, registry, operators }: Deployment, readers: Pick<Engine, 'rasters' | 'remote'>, blocks: EmbedBlocks): Engine {
+  return { catalog, registry, operators, ...readers, blocks };
 }
 
 /** A queue that does not answer keeps no worker from ending: its tasks go to others when their locks run out. */

@@ -73,6 +73,42 @@ INPUT_OUTPUT = {
                     properties={'eo:cloud_cover': child('lte', x=dict(from_parameter='value'), y=20)}),
         ],
     ),
+    'load_stac': dict(
+        summary='Load from a STAC URL',
+        description=(
+            'Opens what lies behind a STAC URL as a lazy data cube: an Item, a static Collection or Catalog, a Collection of a STAC API, or the results of a batch job (of another service, or of this one through the signed link `canonical`). '
+            'GeoTIFF assets that are reached by http or https are read, window by window and over their overviews; where metadata lack grid, bands or sample type, the headers of the files are asked. STAC 1.0 and 1.1 are understood.\n\n'
+            'The cube is like that of ``load_collection()``: `x`, `y`, `t` and `bands` on the grid of the data, with the pixels whose centre lies in the extent. '
+            'Stored values are given as they are; scale and offset are told in the metadata of the bands.\n\n'
+            'Embeddings (assets `embeddings`, or items with `emb:*` fields) are the exception: they are given as float32 vectors in a dimension `embedding`. Understood are linear codes (`emb:quantization` with scale and offset), '
+            'power-2 codes (AlphaEarth) and codes with one scale per pixel in an asset of its own (TESSERA). Files whose rows run from south to north are turned over.\n\n'
+            'Only public servers are read, and those that the operator of the service allows.'),
+        parameters=dict(
+            url='URL of a STAC Item, Collection or Catalog. Keys that a server wants stand in the URL.',
+            spatial_extent='The region to load, or `null` for all of it. Give it whenever you can.',
+            temporal_extent=f'The time to load as [start, end], or `null` for all of it. {LEFT_CLOSED} What counts is the instant of an item, or the start of its time span.',
+            bands='Names or common names of the bands, in the order in which you want them; `null` for all.',
+            properties='Conditions on item properties, such as `eo:cloud_cover`. An item is used only if every condition holds.'),
+        returns='The data cube.',
+        schemas={
+            'spatial_extent/0': dict(title='Bounding box'),
+            **box('spatial_extent/0'),
+            'spatial_extent/1': dict(title='GeoJSON', description='The bounding box of the geometries is loaded; pixels are not masked by their outlines.'),
+            'spatial_extent/2': dict(title='Vector data cube', description='Refused: this service has no vector data cubes.'),
+            'spatial_extent/3': dict(title='Everywhere'),
+            'temporal_extent/1': dict(title='All times'),
+            'bands/1': dict(title='All bands'),
+            'properties/0': dict(title='Conditions', description='Item property and the condition that it has to meet.'),
+            'properties/0/additionalProperties/parameters/value': 'The value of the property.',
+            'properties/0/additionalProperties/returns': 'Whether the item is used.',
+            'properties/1': dict(title='All items'),
+        },
+        examples=[
+            example('Results of a batch job', url='https://lamina.example/openeo/1.3/jobs/3f6c/results?signature=9a0f'),
+            example('Embeddings of one year', url='https://stac.example/collections/alphaearth', spatial_extent=dict(west=5.95, south=50.61, east=5.98, north=50.63),
+                    temporal_extent=['2023-01-01', '2024-01-01']),
+        ],
+    ),
     'save_result': dict(
         summary='Save a result',
         description=(

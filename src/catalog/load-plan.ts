@@ -54,13 +54,13 @@ function describeBand(name: string, band: StacBand | undefined): BandDescription
 }
 
 /** The wanted bands by name or common name; throws ProcessParameterInvalid listing what there is. */
-export function selectBands(all: readonly BandDescription[], wanted: readonly string[] | null): BandDescription[] {
+export function selectBands(all: readonly BandDescription[], wanted: readonly string[] | null, process = 'load_collection'): BandDescription[] {
   if (wanted === null) return [...all];
-  if (wanted.length === 0) throw invalidArgument('load_collection', 'bands', 'at least one band is needed');
+  if (wanted.length === 0) throw invalidArgument(process, 'bands', 'at least one band is needed');
   return wanted.map((name) => {
     const band = all.find((b) => b.name === name) ?? all.find((b) => b.common_name === name);
     if (band) return band;
-    throw invalidArgument('load_collection', 'bands', `there is no band '${name}'; the collection has ${all.map((b) => b.name).join(', ')}`);
+    throw invalidArgument(process, 'bands', `there is no band '${name}'; the collection has ${all.map((b) => b.name).join(', ')}`);
   });
 }
 
@@ -79,15 +79,19 @@ export function locateBands(item: StacItem, bands: readonly BandDescription[]): 
   return bands.map((band) => places.get(band.name) ?? null);
 }
 
-function assetGrid(item: StacItem, asset: StacAsset): Grid | null {
+/** The north-up grid that the metadata of an asset tell; null when they tell none that a lattice can express. */
+export function assetGrid(item: StacItem, asset: StacAsset): Grid | null {
   const of = (key: string) => asset[key] ?? item.properties[key];
   const crs = of('proj:code');
   const shape = of('proj:shape');
   const transform = of('proj:transform');
   if (typeof crs !== 'string' || !Array.isArray(shape) || !Array.isArray(transform)) return null;
-  const [stepX, , originX, , stepY, originY] = transform as number[];
-  const [height, width] = shape as number[];
-  return { crs, originX: originX!, originY: originY!, stepX: stepX!, stepY: Math.abs(stepY!), width: width!, height: height! };
+  const [stepX, turnX, originX, turnY, stepY, corner] = transform as [number, number, number, number, number, number];
+  const [height, width] = shape as [number, number];
+  if (turnX !== 0 || turnY !== 0 || !(stepX > 0) || !stepY) return null;
+  // A positive step means that rows run from south to north: readers turn those files over.
+  const originY = stepY > 0 ? corner + height * stepY : corner;
+  return { crs, originX, originY, stepX, stepY: Math.abs(stepY), width, height };
 }
 
 export interface PlanInput {
@@ -99,11 +103,13 @@ export interface PlanInput {
   readonly anchor: (crs: string) => { readonly x: number; readonly y: number } | undefined;
   /** Load on this grid instead of the native one (tiles, resample_spatial). */
   readonly target?: Grid;
+  /** Whose arguments these are, for messages; default load_collection. */
+  readonly process?: string;
 }
 
 /** Throws NoDataAvailable when no item or no cell lies in the extent. */
 export function planLoad(input: PlanInput): LoadPlan {
-  const bands = selectBands(collectionBands(input.collection), input.bands);
+  const bands = selectBands(collectionBands(input.collection), input.bands, input.process);
   const located = input.items
     .map((item) => ({ item, bands: locateBands(item, bands) }))
     .filter(({ bands: sources }) => sources.some((source) => source !== null));

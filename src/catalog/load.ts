@@ -1,7 +1,7 @@
 /** Loads a collection as a lazy cube [t, bands, y, x]: windows are read from the assets when somebody asks. */
 import { createHash } from 'node:crypto';
 import { createNullBlock, product, type Block, type Window } from '../cube/block.ts';
-import { Cube, type Resampling } from '../cube/cube.ts';
+import { Cube, type CubeAttributes, type Resampling } from '../cube/cube.ts';
 import { bandsDimension, spatialDimensions, temporalDimension } from '../cube/dimension.ts';
 import type { DType } from '../cube/dtype.ts';
 import { cropGrid, isSameLattice, type CellWindow } from '../geo/grid.ts';
@@ -18,6 +18,10 @@ export interface LoadedCubeOptions {
   readonly isPicture?: boolean;
   /** Told how many source samples a read asks for, before it happens; may throw to refuse. */
   readonly onRead?: (samples: number) => void;
+  /** Name of the bands dimension; default 'bands'. */
+  readonly bandsName?: string;
+  /** Facts to add, or to put in the place of those that follow from the plan. */
+  readonly attributes?: CubeAttributes;
 }
 
 /** Dates read at the same time: enough to keep the inflate threads busy, few enough to bound memory. */
@@ -29,7 +33,7 @@ export function loadedCube(plan: LoadPlan, options: LoadedCubeOptions): Cube {
   const { grid } = plan;
   const assets = new AssetReader(grid, options);
   return new Cube({
-    dimensions: [temporalDimension(plan.dates.map((d) => d.label)), bandsDimension(plan.bands.map((b) => b.name)), ...spatialDimensions(grid)],
+    dimensions: [temporalDimension(plan.dates.map((d) => d.label)), bandsDimension(plan.bands.map((b) => b.name), options.bandsName), ...spatialDimensions(grid)],
     grid,
     dtype,
     attributes: {
@@ -38,11 +42,20 @@ export function loadedCube(plan: LoadPlan, options: LoadedCubeOptions): Cube {
       sources: plan.dates.flatMap((d) => d.items.map((i) => `${options.collectionId}/${i.item.id}`)),
       blockSize: 512,
       ...(options.anchor ? { anchor: options.anchor } : {}),
+      ...options.attributes,
     },
     read: (window, signal) => readWindow(plan, dtype, window, assets, options, signal),
     fingerprint: (window) => fingerprintWindow(plan, window, options),
+    isEmpty: (window) => !hasFiles(plan, window),
     regrid: (target, method) => loadedCube({ ...plan, grid: target }, { ...options, method, anchor: isSameLattice(grid, target) ? options.anchor : undefined }),
   });
+}
+
+/** True when a file of the window's dates and bands may have pixels in it. */
+function hasFiles({ dates, grid }: LoadPlan, { start, size }: Window): boolean {
+  const target = cropGrid(grid, { x: start[3]!, y: start[2]!, width: size[3]!, height: size[2]! });
+  const within = <T>(list: readonly T[], axis: number) => list.slice(start[axis]!, start[axis]! + size[axis]!);
+  return within(dates, 0).some(({ items }) => items.some(({ bands, bounds }) => touches(bounds, target) && within(bands, 1).some((band) => band !== null)));
 }
 
 function sourcesOf(plan: LoadPlan): BandSource[] {

@@ -4,9 +4,12 @@ import { isOpenEOError, OpenEOError } from '../errors.ts';
 import { baseName, missing, unreadable } from './byte-source.ts';
 import type { ByteSource } from './raster-file.ts';
 
+/** As much of the global fetch as reading files needs. */
+export type Fetch = (url: string, init?: { readonly headers?: Readonly<Record<string, string>>; readonly signal?: AbortSignal }) => Promise<Response>;
+
 export interface HttpOptions {
   /** Replaces the global fetch, e.g. with one that refuses internal addresses. */
-  readonly fetch?: typeof globalThis.fetch;
+  readonly fetch?: Fetch;
   /** Tries per request; 5xx, 429 and broken connections are tried again. */
   readonly attempts?: number;
   /** Time for one try, milliseconds. */
@@ -79,7 +82,25 @@ async function requestOnce(url: string, range: string, options: HttpOptions, sig
     await response.body?.cancel();
     throw refusal;
   }
-  return { response, bytes: new Uint8Array(await response.arrayBuffer()) };
+  return { response, bytes: await readBody(url, response) };
+}
+
+/** The body as far as memory allows: a server may send more than it was asked for, or promised. */
+async function readBody(url: string, response: Response): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of response.body ?? []) {
+    length += chunk.byteLength;
+    if (length > LARGEST_WHOLE_FILE) throw unreadable({ id: url }, 'its server does not answer range requests');
+    chunks.push(chunk);
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return bytes;
 }
 
 function refusalOf(url: string, { status, headers }: Response): Error | undefined {

@@ -22,6 +22,11 @@ export interface LoadRequest {
   readonly properties: Readonly<Record<string, (value: Value) => boolean>> | null;
 }
 
+/** load_stac: the same of what lies behind a URL. */
+export interface LoadStacRequest extends Omit<LoadRequest, 'id'> {
+  readonly url: string;
+}
+
 /** A lattice of pixels that data are put on before they are embedded. */
 export interface Onto {
   readonly grid: Grid;
@@ -43,6 +48,16 @@ export interface EmbedRequest {
   readonly dimensions: number | null;
 }
 
+export interface ViewRequest {
+  /** The process that asks, for messages. */
+  readonly process: string;
+  /** Embeddings as float32. */
+  readonly data: Cube;
+  readonly quantization: Quantization;
+  /** Keep only the first so many dimensions; null: all that there are. */
+  readonly dimensions: number | null;
+}
+
 export interface SaveRequest {
   readonly data: Value;
   /** Canonical format name, e.g. 'GTiff'. */
@@ -56,7 +71,10 @@ export interface Scope {
   readonly signal: AbortSignal;
   readonly log: Log;
   loadCollection(request: LoadRequest): Promise<Cube>;
+  loadStac(request: LoadStacRequest): Promise<Cube>;
   embed(request: EmbedRequest): Promise<Cube>;
+  /** Another form of embeddings: fewer bits, fewer dimensions. */
+  view(request: ViewRequest): Promise<Cube>;
   /** Writes a result; returns what save_result returns. */
   saveResult(request: SaveRequest): Promise<Value>;
 }

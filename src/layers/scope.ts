@@ -6,16 +6,18 @@ import type { Bounds, Grid } from '../geo/grid.ts';
 import { Cube } from '../cube/cube.ts';
 import { evaluate } from '../graph/evaluate.ts';
 import type { ProcessRegistry } from '../graph/process.ts';
-import type { EmbedRequest, LoadRequest, SaveRequest, Scope } from '../graph/scope.ts';
+import type { EmbedRequest, LoadRequest, LoadStacRequest, SaveRequest, Scope, ViewRequest } from '../graph/scope.ts';
 import type { Value } from '../graph/value.ts';
 import { loadedCube } from '../catalog/load.ts';
 import { planLoad } from '../catalog/load-plan.ts';
 import type { RasterOpener } from '../catalog/read-asset.ts';
+import type { RemoteStac } from '../catalog/remote/remote-stac.ts';
 import type { StacCollection, StacItem } from '../catalog/types.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
 import { embeddedCube } from './embedded-cube.ts';
 import type { BlockFacts, EmbedBlocks } from './embed-blocks.ts';
-import { layerOf, type Layer } from './layer.ts';
+import { isVisible, layerOf, type Layer } from './layer.ts';
+import { requestedView } from './view.ts';
 
 /** What the catalog must answer for cubes to be loaded. */
 export interface CatalogReader {
@@ -31,7 +33,9 @@ export interface Engine {
   readonly rasters: RasterOpener;
   readonly registry: ProcessRegistry;
   readonly operators: OperatorRegistry;
-  readonly blocks: EmbedBlocks;
+  readonly blocks: Pick<EmbedBlocks, 'get'>;
+  /** Reads the STAC of others; absent: load_stac is refused. */
+  readonly remote?: RemoteStac;
 }
 
 const filterBands = {
@@ -54,7 +58,7 @@ export interface RunOptions {
   readonly maxSamples?: number;
   /** Load raw collections on this grid instead of their own (map tiles). */
   readonly target?: Grid;
-  /** Who asks; null or absent: the service itself, which sees everything. */
+  /** Who asks, and so which private layers there are; null or absent: the service itself, which sees everything. */
   readonly user?: string | null;
 }
 
@@ -84,7 +88,9 @@ export class EngineScope implements Scope {
 
   async loadCollection(request: LoadRequest): Promise<Cube> {
     const collection = await this.#engine.catalog.collection(request.id);
-    if (!collection) throw new OpenEOError('CollectionNotFound', { identifier: request.id });
+    // A layer may build on what only its author sees.
+    const isShown = collection !== null && (this.#layer !== null || isVisible(collection, this.#options.user ?? undefined));
+    if (!isShown) throw new OpenEOError('CollectionNotFound', { identifier: request.id });
     const layer = layerOf(collection, this.#engine.operators);
     return layer ? this.#loadLayer(layer, request) : this.#loadRaw(collection, request);
   }
@@ -115,9 +121,22 @@ export class EngineScope implements Scope {
     return (await evaluate(filterBands, this.#engine.registry, this, { data: cube, bands: [...request.bands] })) as Cube;
   }
 
+  loadStac(request: LoadStacRequest): Promise<Cube> {
+    const { remote } = this.#engine;
+    if (!remote) throw new OpenEOError('ProcessUnsupported', { process: 'load_stac', namespace: 'backend' });
+    const { target } = this.#options;
+    return remote.load(request, {
+      signal: this.signal, log: this.log, bbox: searchBox(request.spatialExtent), onRead: (samples) => this.#meter(samples), ...(target ? { target } : {}),
+    });
+  }
+
   embed(request: EmbedRequest): Promise<Cube> {
     const { operators, blocks } = this.#engine;
     return Promise.resolve(embeddedCube(request, { operators, blocks, wish: { user: this.#options.user ?? null, layer: this.#layer, facts: this.facts } }));
+  }
+
+  async view(request: ViewRequest): Promise<Cube> {
+    return requestedView(request, this.#engine.operators);
   }
 
   saveResult(request: SaveRequest): Promise<Value> {

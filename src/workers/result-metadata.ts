@@ -31,7 +31,7 @@ export function describeResult(files: readonly StoredFile[], saved: readonly Sav
     properties,
     bbox,
     geometry: null,
-    links: sources.map((source) => ({ rel: 'derived_from', href: `item:${source}`, type: 'application/geo+json', title: source })),
+    links: sources.map((source) => ({ rel: 'derived_from', href: /^https?:/.test(source) ? source : `item:${source}`, type: 'application/geo+json', title: source })),
     stacExtensions: usedExtensions(properties, files.map((file) => file.metadata)),
   };
 }

@@ -97,7 +97,8 @@ function gridsOf(item: StacItem): AssetGrid[] {
     if (!asset.bands || typeof code !== 'string' || !Array.isArray(transform) || !Array.isArray(shape)) return [];
     const [step, , west, , down, north] = transform as number[];
     const [height, width] = shape as number[];
-    return [{ code, step: step!, box: [west!, north! + height! * down!, west! + width! * step!, north!] }];
+    const edges = [north!, north! + height! * down!];
+    return [{ code, step: step!, box: [west!, Math.min(...edges), west! + width! * step!, Math.max(...edges)] }];
   });
 }
 

@@ -96,8 +96,8 @@ function itemsIn(document: Fields): Fields[] {
   return document['type'] === 'FeatureCollection' && Array.isArray(document['features']) ? (document['features'] as Fields[]) : [];
 }
 
-/** The item as STAC 1.1, of our collection, with absolute asset references and a link to where it came from. */
-function takeOver(raw: Fields, base: string, collection: string): StacItem | Refusal {
+/** The item as STAC 1.1, of our collection, with absolute asset references and a link to where it came from; or why it can't be one. */
+export function takeOver(raw: Fields, base: string, collection: string): StacItem | Refusal {
   const { id, geometry, bbox, properties, assets, links, stac_extensions: schemas, ...rest } = raw;
   const problem = problemOf(raw);
   if (problem !== null) return { source: typeof id === 'string' ? id : base, reason: problem };

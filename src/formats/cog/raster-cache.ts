@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { FileHandles, openFileSource } from '../file-source.ts';
 import { openHttpSource, type HttpOptions } from '../http-source.ts';
+import { missing } from '../byte-source.ts';
 import { openObjectSource } from '../object-source.ts';
 import type { ByteSource, RasterFile } from '../raster-file.ts';
 import { OpenEOError } from '../../errors.ts';
@@ -37,6 +38,7 @@ export class RasterCache {
   readonly #handles: FileHandles;
   readonly #headers = new Map<string, Opened>();
   readonly #options: RasterCacheOptions;
+  #views = 0;
 
   constructor(options: RasterCacheOptions = {}) {
     this.#options = options;
@@ -56,9 +58,28 @@ export class RasterCache {
   async open(href: string, signal?: AbortSignal): Promise<RasterFile> {
     signal?.throwIfAborted();
     if (!/^https?:/i.test(href)) return this.openSource(await this.#localSource(href));
-    const known = this.#headers.get(href);
-    if (known && Date.now() - known.openedAt < (this.#options.revalidateMs ?? 60_000)) return this.#touch(href, known);
-    return this.#remember(href, openHttpSource(href, this.#options.http).then((source) => openRaster(source, this.blocks)));
+    return this.#openUrl(href, href, this.#options.http);
+  }
+
+  /**
+   * A view of this cache for URLs that users gave: it opens http(s) URLs only, with these options, and
+   * shares nothing with other views but decoded blocks of equal URL and version.
+   */
+  forUrls(http: HttpOptions): { open(href: string, signal?: AbortSignal): Promise<RasterFile> } {
+    const view = `urls ${++this.#views}`;
+    return {
+      open: async (href, signal) => {
+        signal?.throwIfAborted();
+        if (!/^https?:/i.test(href)) throw missing(href);
+        return this.#openUrl(`${view}\0${href}`, href, http);
+      },
+    };
+  }
+
+  #openUrl(key: string, href: string, http: HttpOptions | undefined): Promise<RasterFile> {
+    const known = this.#headers.get(key);
+    if (known && Date.now() - known.openedAt < (this.#options.revalidateMs ?? 60_000)) return this.#touch(key, known);
+    return this.#remember(key, openHttpSource(href, http).then((source) => openRaster(source, this.blocks)));
   }
 
   /** Opens bytes from anywhere; the header is remembered by id and version. */

@@ -10,12 +10,14 @@ import { compressEmbed } from './compress-embed.ts';
 import { createDataCube } from './create-data-cube.ts';
 import { dimensionLabels } from './dimension-labels.ts';
 import { dropDimension } from './drop-dimension.ts';
+import { embeddingQuantize } from './embedding-quantize.ts';
 import { filterBands } from './filter-bands.ts';
 import { filterBbox } from './filter-bbox.ts';
 import { filterLabels } from './filter-labels.ts';
 import { filterTemporal } from './filter-temporal.ts';
 import { inspect } from './inspect.ts';
 import { loadCollection } from './load-collection.ts';
+import { loadStac } from './load-stac.ts';
 import { mask } from './mask.ts';
 import { mergeCubes } from './merge-cubes.ts';
 import { ndvi } from './ndvi.ts';
@@ -39,12 +41,14 @@ export const cubeProcesses: Readonly<Record<string, Implementation>> = {
   create_data_cube: createDataCube,
   dimension_labels: dimensionLabels,
   drop_dimension: dropDimension,
+  embedding_quantize: embeddingQuantize,
   filter_bands: filterBands,
   filter_bbox: filterBbox,
   filter_labels: filterLabels,
   filter_temporal: filterTemporal,
   inspect,
   load_collection: loadCollection,
+  load_stac: loadStac,
   mask,
   merge_cubes: mergeCubes,
   ndvi,

@@ -7,7 +7,7 @@ import { invalidArgument } from '../../errors.ts';
 import { Callback } from '../../graph/callback.ts';
 import type { Implementation } from '../../graph/process.ts';
 import type { LoadRequest } from '../../graph/scope.ts';
-import type { ObjectValue, Value } from '../../graph/value.ts';
+import type { Arguments, ObjectValue, Value } from '../../graph/value.ts';
 import { isObject, kindOf, listOf, textOf } from './arguments.ts';
 import { boundsOf } from './extent.ts';
 import { formatInstant, intervalOf } from './temporal.ts';
@@ -16,34 +16,38 @@ const ID = 'load_collection';
 
 export const loadCollection: Implementation = {
   run(args, { scope }): Promise<Cube> {
-    const bands = args['bands'] === null || args['bands'] === undefined ? null : listOf(args, ID, 'bands').map(String);
-    if (bands?.length === 0) throw invalidArgument(ID, 'bands', 'an empty list loads nothing; null loads all bands');
-    return scope.loadCollection({
-      id: textOf(args, ID, 'id'),
-      spatialExtent: spatialExtentOf(args['spatial_extent']),
-      temporalExtent: temporalExtentOf(args['temporal_extent']),
-      bands,
-      properties: conditionsOf(args['properties']),
-    });
+    return scope.loadCollection({ id: textOf(args, ID, 'id'), ...limitsOf(args, ID) });
   },
 };
 
-function spatialExtentOf(value: Value | undefined): Bounds | null {
+/** The arguments that limit what is loaded, of load_collection and load_stac alike. Throws ProcessParameterInvalid and TemporalExtentEmpty. */
+export function limitsOf(args: Arguments, process: string): Omit<LoadRequest, 'id'> {
+  const bands = args['bands'] === null || args['bands'] === undefined ? null : listOf(args, process, 'bands').map(String);
+  if (bands?.length === 0) throw invalidArgument(process, 'bands', 'an empty list loads nothing; null loads all bands');
+  return {
+    spatialExtent: spatialExtentOf(args['spatial_extent'], process),
+    temporalExtent: temporalExtentOf(args['temporal_extent'], process),
+    bands,
+    properties: conditionsOf(args['properties'], process),
+  };
+}
+
+function spatialExtentOf(value: Value | undefined, process: string): Bounds | null {
   if (value === null || value === undefined) return null;
-  if (isObject(value) && typeof value['type'] === 'string') return geometryBounds(value);
-  return boundsOf(value, ID, 'spatial_extent');
+  if (isObject(value) && typeof value['type'] === 'string') return geometryBounds(value, process);
+  return boundsOf(value, process, 'spatial_extent');
 }
 
 /** The box around a GeoJSON object. */
-function geometryBounds(value: ObjectValue): Bounds {
+function geometryBounds(value: ObjectValue, process: string): Bounds {
   try {
     const boxes = geometriesOf(value).map((geometry) => boxOf(parseGeometry(geometry)));
     const edge = (i: 0 | 1 | 2 | 3, pick: (...numbers: number[]) => number) => pick(...boxes.map((box) => box[i]));
     const [west, south, east, north] = [edge(0, Math.min), edge(1, Math.min), edge(2, Math.max), edge(3, Math.max)];
-    return boundsOf({ west, south, east, north, crs: WGS84 }, ID, 'spatial_extent');
+    return boundsOf({ west, south, east, north, crs: WGS84 }, process, 'spatial_extent');
   } catch (error) {
     if (!(error instanceof GeometryError)) throw error;
-    throw invalidArgument(ID, 'spatial_extent', error.message, { cause: error });
+    throw invalidArgument(process, 'spatial_extent', error.message, { cause: error });
   }
 }
 
@@ -55,17 +59,17 @@ function geometriesOf(value: ObjectValue): unknown[] {
   return (features as readonly Value[]).map((feature) => (isObject(feature) ? feature['geometry'] : feature));
 }
 
-function temporalExtentOf(value: Value | undefined): LoadRequest['temporalExtent'] {
+function temporalExtentOf(value: Value | undefined, process: string): LoadRequest['temporalExtent'] {
   if (value === null || value === undefined) return null;
-  const { start, end } = intervalOf(value, ID, 'temporal_extent');
+  const { start, end } = intervalOf(value, process, 'temporal_extent');
   return [formatInstant(start), formatInstant(end)];
 }
 
-function conditionsOf(value: Value | undefined): LoadRequest['properties'] {
+function conditionsOf(value: Value | undefined, process: string): LoadRequest['properties'] {
   if (value === null || value === undefined) return null;
-  if (!isObject(value)) throw invalidArgument(ID, 'properties', `it must be an object of conditions, not ${kindOf(value)}`);
+  if (!isObject(value)) throw invalidArgument(process, 'properties', `it must be an object of conditions, not ${kindOf(value)}`);
   return Object.fromEntries(Object.entries(value).map(([name, condition]) => {
-    if (!(condition instanceof Callback)) throw invalidArgument(ID, 'properties', `the condition for '${name}' must be a process graph, not ${kindOf(condition)}`);
+    if (!(condition instanceof Callback)) throw invalidArgument(process, 'properties', `the condition for '${name}' must be a process graph, not ${kindOf(condition)}`);
     return [name, (property: Value) => condition.interpret({ value: property }) === true];
   }));
 }

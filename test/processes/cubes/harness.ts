@@ -7,7 +7,7 @@ import { product, valueAt } from '../../../src/cube/block.ts';
 import type { Grid } from '../../../src/geo/grid.ts';
 import { evaluate } from '../../../src/graph/evaluate.ts';
 import type { ProcessRegistry } from '../../../src/graph/process.ts';
-import type { EmbedRequest, LoadRequest, SaveRequest, Scope } from '../../../src/graph/scope.ts';
+import type { EmbedRequest, LoadRequest, LoadStacRequest, SaveRequest, Scope } from '../../../src/graph/scope.ts';
 import type { Value } from '../../../src/graph/value.ts';
 import { createLog, type LogEntry } from '../../../src/log.ts';
 import { allProcesses, createRegistry, loadDescriptions } from '../../../src/processes/index.ts';
@@ -18,16 +18,18 @@ export const registry: ProcessRegistry = createRegistry(await loadDescriptions(n
 export function recordingScope(cube?: Cube) {
   const log: LogEntry[] = [];
   const loads: LoadRequest[] = [];
+  const stacs: LoadStacRequest[] = [];
   const embeds: EmbedRequest[] = [];
   const saves: SaveRequest[] = [];
   const scope: Scope = {
     signal: new AbortController().signal,
     log: createLog((entry) => void log.push(entry), 'debug'),
     loadCollection: async (request) => { loads.push(request); return cube!; },
+    loadStac: async (request) => { stacs.push(request); return cube!; },
     embed: async (request) => { embeds.push(request); return request.data; },
     saveResult: async (request) => { saves.push(request); return 'saved'; },
   };
-  return { scope, log, loads, embeds, saves };
+  return { scope, log, loads, stacs, embeds, saves };
 }
 
 /** Runs one process on arguments; callbacks are given as process graphs. */
