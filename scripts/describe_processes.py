@@ -7,7 +7,7 @@ Run it after changing the prose:
 
     python3 scripts/describe_processes.py [folder of the specification] [output folder]
 
-compress_embed is Lamina's own process and is written by hand.
+compress_embed, embedding_quantize: Lamina's own processes are written by hand.
 """
 import importlib.util
 import json

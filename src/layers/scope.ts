@@ -33,7 +33,7 @@ export interface Engine {
   readonly rasters: RasterOpener;
   readonly registry: ProcessRegistry;
   readonly operators: OperatorRegistry;
-  readonly blocks: Pick<EmbedBlocks, 'get'>;
+  readonly blocks: Pick<EmbedBlocks, 'read'>;
   /** Reads the STAC of others; absent: load_stac is refused. */
   readonly remote?: RemoteStac;
 }

@@ -5,10 +5,13 @@
 import { createBlock, product, type Block, type Window } from '../cube/block.ts';
 import type { Cube, Quantization } from '../cube/cube.ts';
 import { digest } from '../cube/digest.ts';
-import { permute } from '../cube/permute.ts';
+import { quantizedBlock } from '../cube/quantize.ts';
 import { forwardRegrid } from '../cube/view.ts';
-import type { OperatorManifest } from '../operators/operator.ts';
-import { encodingOf, viewOf } from '../operators/quantize.ts';
+import { invalidArgument } from '../errors.ts';
+import type { ViewRequest } from '../graph/scope.ts';
+import type { OperatorManifest, OperatorRegistry } from '../operators/operator.ts';
+import { encodingOf } from '../operators/quantize.ts';
+import { embeddingLabels } from './describe.ts';
 
 /** What is wanted of the vectors. */
 export interface View {
@@ -17,37 +20,64 @@ export interface View {
   readonly count: number;
 }
 
+/** Hears how many elements of the vectors that were read an encoding could not hold. */
+export type OnSaturated = (count: number) => void;
+
 /**
- * The view of a cube of float32 embeddings, whose bands dimension holds every dimension of the operator.
- * Its values are those a reader of the stored form gets back; its encoding tells writers how to store them.
+ * The view of a cube of float32 embeddings, whose bands dimension holds the first dimensions of the operator,
+ * `count` or more. Its values are those a reader of the stored form gets back; its encoding tells writers how
+ * to store them. Bits are uint8, everything else stays float32.
  */
-export function viewedCube(vectors: Cube, manifest: OperatorManifest, view: View): Cube {
+export function viewedCube(vectors: Cube, manifest: OperatorManifest, view: View, onSaturated?: OnSaturated): Cube {
   const { quantization, count } = view;
-  const regrid = forwardRegrid(vectors, (other) => viewedCube(other, manifest, view));
+  const regrid = forwardRegrid(vectors, (other) => viewedCube(other, manifest, view, onSaturated));
   const bands = vectors.dimensions.findIndex((d) => d.type === 'bands');
   const all = vectors.dimensions[bands]!;
-  if (quantization === 'float32' && count === all.size) return vectors.with({ attributes: { ...vectors.attributes, encoding: encodingOf(manifest, quantization, count) }, ...(regrid && { regrid }) });
+  const encoding = encodingOf(manifest, quantization, count);
+  const attributes = { ...vectors.attributes, encoding };
+  if (quantization === 'float32' && count === all.size) return vectors.with({ attributes, ...(regrid && { regrid }) });
   const dimension = { ...all, size: count, labels: vectors.labels(all.name).slice(0, count) };
   const whole = (window: Window): Window => ({ start: window.start.with(bands, 0), size: window.size.with(bands, count) });
   return vectors.with({
     ...(regrid && { regrid }),
+    dtype: quantization === 'binary' ? 'uint8' : vectors.dtype,
     dimensions: vectors.dimensions.with(bands, dimension),
-    attributes: { ...vectors.attributes, bands: vectors.attributes.bands!.slice(0, count), encoding: encodingOf(manifest, quantization, count) },
+    attributes: { ...attributes, bands: vectors.attributes.bands!.slice(0, count) },
     async read(window, signal) {
       const block = await vectors.read(whole(window), signal);
-      return pick(viewBlock(block, bands, manifest, quantization), bands, window.start[bands]!, window.size[bands]!);
+      return pick(quantizedBlock(block, bands, encoding, onSaturated), bands, window.start[bands]!, window.size[bands]!);
     },
     fingerprint: async (window) => digest(['view', quantization, count, window, await vectors.fingerprint(whole(window))]),
   });
 }
 
-/** Brings the bands to the front, where the quantisation wants them, and back again. */
-function viewBlock(block: Block, bands: number, manifest: OperatorManifest, quantization: Quantization): Block {
-  if (quantization === 'float32') return block;
-  const order = [bands, ...block.shape.map((_, i) => i).filter((i) => i !== bands)];
-  const planar = permute(block, order);
-  const data = viewOf(planar.data as Float32Array<ArrayBuffer>, manifest, quantization, block.shape[bands]!);
-  return permute({ ...planar, data }, order.map((_, i) => order.indexOf(i)));
+/**
+ * The view of a cube that holds float32 embeddings already, e.g. of a layer. Throws ProcessParameterInvalid
+ * when it holds none, when they are quantised, when other than the operator's first dimensions are left, and
+ * as `keptDimensions` does; OperatorNotFound when nobody knows their operator any more.
+ */
+export function requestedView({ process, data, quantization, dimensions }: ViewRequest, operators: OperatorRegistry, onSaturated?: OnSaturated): Cube {
+  const { operator, encoding } = data.attributes;
+  const bands = data.find('bands');
+  if (operator === undefined || !bands) throw invalidArgument(process, 'data', 'it holds no embeddings; compress_embed makes them, layers have them');
+  if (encoding && encoding.method !== 'float32') throw invalidArgument(process, 'data', `it holds the view ${encoding.method} already; only float32 embeddings have views`);
+  const { manifest } = operators.resolve(operator);
+  const names = embeddingLabels(manifest.output.dimensions);
+  if (!data.labels(bands.name).every((label, i) => label === names[i])) {
+    throw invalidArgument(process, 'data', `its labels must be the first of '${manifest.name}' (${names[0]}, ${names[1] ?? '…'}, …) in their order; pick or rename dimensions after this process`);
+  }
+  return viewedCube(data, manifest, { quantization, count: keptDimensions(process, dimensions, manifest, bands.size) }, onSaturated);
+}
+
+/** How many dimensions are kept when `wanted` are asked for (null: all) of those there are. Throws ProcessParameterInvalid. */
+export function keptDimensions(process: string, wanted: number | null, { name, output }: OperatorManifest, available = output.dimensions): number {
+  if (wanted === null || wanted === available) return available;
+  if (wanted < 1 || wanted > available) {
+    const owner = available === output.dimensions ? `operator '${name}'` : 'the cube';
+    throw invalidArgument(process, 'dimensions', `${owner} has 1 to ${available} dimensions, not ${wanted}`);
+  }
+  if (!output.prefix_truncatable) throw invalidArgument(process, 'dimensions', `operator '${name}' can't be cut to its first dimensions`);
+  return wanted;
 }
 
 /** `size` of the bands from `start` on. */

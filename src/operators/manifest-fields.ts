@@ -48,7 +48,11 @@ export const manifestFields: Fields = {
   halo: wholeNumber(0),
   output: { dimensions: wholeNumber(1), prefix_truncatable: flag, 'norm?': matching(/^unit$/, "'unit'") },
   min_valid: between(0, 1),
-  quantization: { int8: { scale: positiveNumbers, offset: numbers } },
+  quantization: {
+    int8: { scale: positiveNumbers, offset: numbers },
+    'power2?': { gain: between(1e-9, 1e9) },
+    'binary?': { threshold: numbers },
+  },
   rgb: { mean: numbers, components: rows, low: numbers, high: numbers },
   golden: fileName,
 };

@@ -52,6 +52,7 @@ function lengthProblems({ output, quantization, rgb }: OperatorManifest): string
   const expected: [string, readonly unknown[], number][] = [
     ['quantization.int8.scale', quantization.int8.scale, output.dimensions],
     ['quantization.int8.offset', quantization.int8.offset, output.dimensions],
+    ...(quantization.binary ? [['quantization.binary.threshold', quantization.binary.threshold, output.dimensions] as [string, readonly unknown[], number]] : []),
     ['rgb.mean', rgb.mean, output.dimensions],
     ['rgb.components', rgb.components, 3],
     ...rgb.components.map((c, i): [string, readonly unknown[], number] => [`rgb.components[${i}]`, c, output.dimensions]),

@@ -50,6 +50,10 @@ export interface OperatorManifest {
   readonly quantization: {
     /** stored = round((value − offset) / scale), clamped to −127…127; −128 is no-data. One entry per dimension. */
     readonly int8: { readonly scale: readonly number[]; readonly offset: readonly number[] };
+    /** value = gain · sign(code) · (code / 127.5)². Absent: 1 for unit vectors, else what holds all that int8 holds. */
+    readonly power2?: { readonly gain: number };
+    /** A bit is 1 where the dimension is above its threshold. Absent: rgb.mean. */
+    readonly binary?: { readonly threshold: readonly number[] };
   };
   /** Basis of the stable PCA-RGB picture: rgb = clamp((value − mean)·component; low..high → 0..255). */
   readonly rgb: {

@@ -7,7 +7,7 @@ import { product, valueAt } from '../../../src/cube/block.ts';
 import type { Grid } from '../../../src/geo/grid.ts';
 import { evaluate } from '../../../src/graph/evaluate.ts';
 import type { ProcessRegistry } from '../../../src/graph/process.ts';
-import type { EmbedRequest, LoadRequest, LoadStacRequest, SaveRequest, Scope } from '../../../src/graph/scope.ts';
+import type { EmbedRequest, LoadRequest, LoadStacRequest, SaveRequest, Scope, ViewRequest } from '../../../src/graph/scope.ts';
 import type { Value } from '../../../src/graph/value.ts';
 import { createLog, type LogEntry } from '../../../src/log.ts';
 import { allProcesses, createRegistry, loadDescriptions } from '../../../src/processes/index.ts';
@@ -20,6 +20,7 @@ export function recordingScope(cube?: Cube) {
   const loads: LoadRequest[] = [];
   const stacs: LoadStacRequest[] = [];
   const embeds: EmbedRequest[] = [];
+  const views: ViewRequest[] = [];
   const saves: SaveRequest[] = [];
   const scope: Scope = {
     signal: new AbortController().signal,
@@ -27,9 +28,10 @@ export function recordingScope(cube?: Cube) {
     loadCollection: async (request) => { loads.push(request); return cube!; },
     loadStac: async (request) => { stacs.push(request); return cube!; },
     embed: async (request) => { embeds.push(request); return request.data; },
+    view: async (request) => { views.push(request); return request.data; },
     saveResult: async (request) => { saves.push(request); return 'saved'; },
   };
-  return { scope, log, loads, stacs, embeds, saves };
+  return { scope, log, loads, stacs, embeds, views, saves };
 }
 
 /** Runs one process on arguments; callbacks are given as process graphs. */
