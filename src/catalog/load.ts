@@ -81,6 +81,8 @@ async function readWindow(plan: LoadPlan, dtype: DType, window: Window, assets: 
   options.onRead?.(product(window.size));
   const [dates, bands, height, width] = window.size as [number, number, number, number];
   const cells: CellWindow = { x: window.start[3]!, y: window.start[2]!, width, height };
+  const whole = await readWhole(plan, dtype, window, cells, assets, signal);
+  if (whole) return whole;
   const out = createNullBlock(dtype, window.size);
   const queue = Array.from({ length: dates }, (_, i) => i);
   const planeLength = height * width;
@@ -96,6 +98,18 @@ async function readWindow(plan: LoadPlan, dtype: DType, window: Window, assets: 
   };
   await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, dates) }, lane));
   return out.nulls!.includes(1) ? out : { ...out, nulls: null };
+}
+
+/** The window as its file gives it, when it is one date of one file: there is nothing to merge. null otherwise. */
+async function readWhole(plan: LoadPlan, dtype: DType, window: Window, cells: CellWindow, assets: AssetReader, signal: AbortSignal): Promise<Block | null> {
+  if (window.size[0] !== 1) return null;
+  const target = cropGrid(assets.grid, cells);
+  const items = plan.dates[window.start[0]!]!.items.filter(({ bounds }) => touches(bounds, target));
+  const sources = items.length === 1 ? items[0]!.bands.slice(window.start[1]!, window.start[1]! + window.size[1]!) : [];
+  const [first] = sources;
+  if (!first || !sources.every((source) => source?.href === first.href)) return null;
+  const block = await assets.read(sources as BandSource[], cells, signal);
+  return block?.dtype === dtype ? { ...block, shape: window.size } : null;
 }
 
 /** Reads the items of one date, each file once for all its bands, and hands out plane by plane. */

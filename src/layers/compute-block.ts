@@ -5,6 +5,7 @@ import { isFloat } from '../cube/dtype.ts';
 import type { Operator, OperatorRuntime } from '../operators/operator.ts';
 import type { EmbedBlock } from './embed-block.ts';
 import { blockPixels, BLOCK_PATCHES, type BlockIndex, type PatchLattice } from './patch-lattice.ts';
+import { SharedArrays } from './shared-arrays.ts';
 
 /** What is embedded: a cube seen through an operator. */
 export interface EmbedSource {
@@ -37,27 +38,33 @@ export async function computeBlock(source: EmbedSource, position: Position, bloc
   const window = sourceWindowOf(source, position, block);
   const pixels = await source.cube.read(window, signal);
   const { input, invalid, edge } = gather(source, pixels);
-  const nulls = nullPatches(invalid, edge, source);
+  const nulls = invalid ? nullPatches(invalid, edge, source) : new Uint8Array(BLOCK_PATCHES * BLOCK_PATCHES);
   const { dimensions } = source.operator.manifest.output;
   const length = dimensions * BLOCK_PATCHES * BLOCK_PATCHES;
   const vectors = nulls.includes(0) ? await runtime.run(source.operator, input, edge, edge, signal) : new Float32Array(length);
+  // Not after a failure: the thread may still be reading it.
+  inputs.giveBack(input);
   if (vectors.length !== length) throw new Error(`operator ${source.operator.reference} gave ${vectors.length} values instead of ${length}`);
   return { dimensions, edge: BLOCK_PATCHES, vectors, nulls };
 }
 
-/** Pixels as [bands, rows, columns] float32 in the operator's band order, gaps filled; and which pixels have a gap. */
-function gather(source: EmbedSource, pixels: Block): { input: Float32Array; invalid: Uint8Array; edge: number } {
+/** Memory of inputs, used again: fresh memory costs as much as filling it. */
+const inputs = new SharedArrays(64 * 2 ** 20);
+
+/** Pixels as [bands, rows, columns] float32 in the operator's band order, gaps filled; and which pixels have a gap (null: none). */
+function gather(source: EmbedSource, pixels: Block): { input: Float32Array; invalid: Uint8Array | null; edge: number } {
   const { cube, bands, operator } = source;
   const edge = pixels.shape[cube.dimensions.findIndex((d) => d.axis === 'x')]!;
   const strides = axisStrides(cube, pixels.shape);
   const lowest = Math.min(...bands);
-  // Shared, so that the inference thread reads it without a copy.
-  const input = new Float32Array(new SharedArrayBuffer(bands.length * edge * edge * 4));
-  const invalid = new Uint8Array(edge * edge);
+  const input = inputs.take(bands.length * edge * edge);
+  let invalid: Uint8Array | null = null;
   bands.forEach((band, channel) => {
     const plane = { from: (band - lowest) * strides.bands, to: channel * edge * edge, edge, ...strides };
     copyPlane(pixels, plane, input);
-    if (mayHaveGaps(pixels, plane)) fillGaps(pixels, plane, input, invalid, operator.manifest.input.fill);
+    if (!mayHaveGaps(pixels, plane)) return;
+    invalid ??= new Uint8Array(edge * edge);
+    fillGaps(pixels, plane, input, invalid, operator.manifest.input.fill);
   });
   return { input, invalid, edge };
 }
@@ -71,8 +78,9 @@ interface Plane {
   readonly y: number;
 }
 
-/** Rows that lie in one piece are copied (and converted) by the engine: this is the hot path. */
+/** What lies in one piece is copied (and converted) by the engine: this is the hot path. */
 function copyPlane({ data }: Block, { from, to, edge, x, y }: Plane, input: Float32Array): void {
+  if (x === 1 && y === edge) return input.set(data.subarray(from, from + edge * edge), to);
   for (let row = 0; row < edge; row++) {
     const start = from + row * y;
     const target = to + row * edge;
@@ -89,15 +97,32 @@ function mayHaveGaps({ dtype, nulls }: Block, { from, edge, x, y }: Plane): bool
 }
 
 /** No-data, and NaN, which no encoder could mean anything by, get the operator's fill. */
-function fillGaps({ data, nulls }: Block, { from, to, edge, x, y }: Plane, input: Float32Array, invalid: Uint8Array, fill: number): void {
+function fillGaps(pixels: Block, plane: Plane, input: Float32Array, invalid: Uint8Array, fill: number): void {
+  const { from, to, edge, x, y } = plane;
+  const isWhole = x === 1 && !isFloat(pixels.dtype);
   for (let row = 0; row < edge; row++) {
-    let at = from + row * y;
-    for (let column = 0; column < edge; column++, at += x) {
-      const value = data[at]!;
-      if ((nulls === null || nulls[at] === 0) && value === value) continue;
-      input[to + row * edge + column] = fill;
-      invalid[row * edge + column] = 1;
-    }
+    const start = from + row * y;
+    // Whole numbers have no NaN: a row without a null, which the engine sees quickly, has no gap.
+    if (isWhole && !pixels.nulls!.subarray(start, start + edge).includes(1)) continue;
+    fillRow(pixels, { start, step: x, to: to + row * edge, pixel: row * edge, edge }, input, invalid, fill);
+  }
+}
+
+interface Row {
+  readonly start: number;
+  readonly step: number;
+  /** Where the row begins in the input, and among the pixels. */
+  readonly to: number;
+  readonly pixel: number;
+  readonly edge: number;
+}
+
+function fillRow({ data, nulls }: Block, { start, step, to, pixel, edge }: Row, input: Float32Array, invalid: Uint8Array, fill: number): void {
+  for (let column = 0, at = start; column < edge; column++, at += step) {
+    const value = data[at]!;
+    if ((nulls === null || nulls[at] === 0) && value === value) continue;
+    input[to + column] = fill;
+    invalid[pixel + column] = 1;
   }
 }
 

@@ -97,9 +97,21 @@ function sumBytes(data: Uint8Array, { samplesPerRow, stride, rows }: RowShape): 
 }
 
 function sumWords(data: Uint16Array, { samplesPerRow, stride, rows }: RowShape): void {
+  if (stride === 1) return sumNeighbours(data, samplesPerRow, rows);
   for (let row = 0; row < rows; row++) {
     const end = (row + 1) * samplesPerRow;
     for (let i = row * samplesPerRow + stride; i < end; i++) data[i] = data[i]! + data[i - stride]!;
+  }
+}
+
+/** sumWords for planes of one band: the sum stays in a register. */
+function sumNeighbours(data: Uint16Array, samplesPerRow: number, rows: number): void {
+  for (let row = 0, i = 0; row < rows; row++) {
+    let sum = 0;
+    for (const end = (row + 1) * samplesPerRow; i < end; i++) {
+      sum = (sum + data[i]!) & 0xffff;
+      data[i] = sum;
+    }
   }
 }
 

@@ -164,23 +164,38 @@ function pasteStored(image: ImageReader, samples: Samples, block: NeededBlock, s
 
 /** Flags of no-data samples and of cells outside the image; null when there are none. */
 function nullsOf(data: Samples, nodata: number | null, window: CellWindow, inside: CellWindow, bands: number): Uint8Array | null {
-  const isCovered = inside.width === window.width && inside.height === window.height;
-  const first = nodata === null ? -1 : indexOfValue(data, nodata);
-  if (isCovered && first < 0) return null;
+  if (inside.width === window.width && inside.height === window.height) {
+    const first = nodata === null ? -1 : indexOfValue(data, nodata);
+    if (first < 0) return null;
+    const nulls = new Uint8Array(data.length);
+    flagValue(data, nodata!, nulls, first, data.length);
+    return nulls;
+  }
   const nulls = new Uint8Array(data.length);
-  if (first >= 0) flagValue(data, nodata!, nulls, first);
-  if (!isCovered) flagOutside(nulls, window, inside, bands);
+  flagOutside(nulls, window, inside, bands);
+  if (nodata !== null) flagInside(data, nodata, nulls, { window, inside, bands });
   return nulls;
+}
+
+/** Flags no-data row by row in the part of a window that the image covers: the rest would look like no-data, too. */
+function flagInside(data: Samples, nodata: number, nulls: Uint8Array, { window, inside, bands }: { window: CellWindow; inside: CellWindow; bands: number }): void {
+  for (let band = 0; band < bands; band++) {
+    for (let row = 0; row < inside.height; row++) {
+      const start = (band * window.height + inside.y - window.y + row) * window.width + inside.x - window.x;
+      const first = indexOfValue(data.subarray(start, start + inside.width), nodata);
+      if (first >= 0) flagValue(data, nodata, nulls, start + first, start + inside.width);
+    }
+  }
 }
 
 // The search in C++ is many times faster than a loop and finds nothing in most windows.
 const indexOfValue = (data: Samples, value: number) => (Number.isNaN(value) ? data.findIndex(Number.isNaN) : data.indexOf(value as never));
 
-function flagValue(data: Samples, nodata: number, nulls: Uint8Array, from: number): void {
+function flagValue(data: Samples, nodata: number, nulls: Uint8Array, from: number, to: number): void {
   if (Number.isNaN(nodata)) {
-    for (let i = from; i < data.length; i++) if (Number.isNaN(data[i]!)) nulls[i] = 1;
+    for (let i = from; i < to; i++) if (Number.isNaN(data[i]!)) nulls[i] = 1;
   } else {
-    for (let i = from; i < data.length; i++) if (data[i] === nodata) nulls[i] = 1;
+    for (let i = from; i < to; i++) if (data[i] === nodata) nulls[i] = 1;
   }
 }
 
