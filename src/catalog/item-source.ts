@@ -12,6 +12,8 @@ export interface ItemQuery {
   /** Closed interval of RFC 3339 instants, null for an open end. An item matches when its time touches it. */
   readonly datetime?: readonly [string | null, string | null];
   readonly intersects?: Geometry;
+  /** Who asks: private layers of others are left out. null: a visitor; absent: the service itself, which sees everything. */
+  readonly user?: string | null;
   readonly limit: number;
   /** `next` of the page before. */
   readonly token?: string;

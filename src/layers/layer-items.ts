@@ -1,9 +1,12 @@
 /** Items of layers, made up from the raw items they are computed from. Nothing of them is stored. */
-import { combineItemSources, type ItemSource } from '../catalog/item-source.ts';
-import type { StacCollection } from '../catalog/types.ts';
+import { isOpenEOError } from '../errors.ts';
+import { combineItemSources, type ItemPage, type ItemQuery, type ItemSource } from '../catalog/item-source.ts';
+import type { StacCollection, StacItem } from '../catalog/types.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
 import { describeLayerItem } from './describe.ts';
-import { layerOf, type Layer } from './layer.ts';
+import { definitionOf, isVisible, layerOf, rootOf, type Layer } from './layer.ts';
+import { openItem, rememberingEngine } from './layer-trial.ts';
+import type { Engine } from './scope.ts';
 
 /** The stored catalog, as far as layers need it. */
 export interface RawCatalog extends ItemSource {
@@ -11,35 +14,72 @@ export interface RawCatalog extends ItemSource {
   collections(): Promise<readonly StacCollection[]>;
 }
 
-/** One item per raw item of a layer's source, under the same id. */
-export function layerItems(catalog: RawCatalog, operators: OperatorRegistry): ItemSource {
+/**
+ * One item per raw item of a layer's first source, under the same id, but for those that the layer's graph
+ * leaves out. With an engine (see `lazyEngine`) they tell on which grid their files lie.
+ */
+export function layerItems(catalog: RawCatalog, operators: OperatorRegistry, engine?: Engine): ItemSource {
+  const sourceOf = async (collection: StacCollection): Promise<ItemSource | null> => {
+    const layer = openLayer(collection, operators);
+    if (!layer || layer.definition.has_items === false) return null;
+    const root = await rootOf(collection, (id) => catalog.collection(id));
+    return new LayerItems(layer, root.id, catalog, engine ? rememberingEngine(engine) : null);
+  };
   return {
     async search(query) {
       const wanted = query.collections && new Set(query.collections);
-      const layers = (await catalog.collections())
-        .filter(({ id }) => !wanted || wanted.has(id))
-        .map((collection) => layerOf(collection, operators))
-        .filter((layer) => layer !== null);
-      return combineItemSources(layers.map((layer) => itemsOf(layer, catalog))).search(query);
+      const shown = (await catalog.collections()).filter((c) => (!wanted || wanted.has(c.id)) && isVisible(c, query.user));
+      const sources = await Promise.all(shown.map(sourceOf));
+      return combineItemSources(sources.filter((source) => source !== null)).search(query);
     },
     async get(collection, id) {
       const stored = await catalog.collection(collection);
-      const layer = stored && layerOf(stored, operators);
-      return layer ? itemsOf(layer, catalog).get(collection, id) : null;
+      const source = stored && (await sourceOf(stored));
+      return source ? source.get(collection, id) : null;
     },
   };
 }
 
-function itemsOf(layer: Layer, catalog: ItemSource): ItemSource {
-  const source = layer.definition.sources[0]!;
-  return {
-    async search(query) {
-      const page = await catalog.search({ ...query, collections: [source] });
-      return { ...page, items: page.items.map((raw) => describeLayerItem(layer, raw)) };
-    },
-    async get(_collection, id) {
-      const raw = await catalog.get(source, id);
-      return raw && describeLayerItem(layer, raw);
-    },
-  };
+/** null for a raw collection, and for a layer whose operator is no longer installed: it can't be computed. */
+function openLayer(collection: StacCollection, operators: OperatorRegistry): Layer | null {
+  if (!definitionOf(collection)) return null;
+  try {
+    return layerOf(collection, operators);
+  } catch (error) {
+    if (isOpenEOError(error, 'OperatorNotFound')) return null;
+    throw error;
+  }
+}
+
+class LayerItems implements ItemSource {
+  readonly #layer: Layer;
+  readonly #root: string;
+  readonly #catalog: ItemSource;
+  readonly #engine: Engine | null;
+
+  constructor(layer: Layer, root: string, catalog: ItemSource, engine: Engine | null) {
+    this.#layer = layer;
+    this.#root = root;
+    this.#catalog = catalog;
+    this.#engine = engine;
+  }
+
+  async search(query: ItemQuery): Promise<ItemPage> {
+    const page = await this.#catalog.search({ ...query, collections: [this.#root] });
+    const items = (await Promise.all(page.items.map((raw) => this.#describe(raw)))).filter((item) => item !== null);
+    // What the graph leaves out is not known before one looks.
+    return { ...page, items, numberMatched: items.length === page.items.length ? page.numberMatched : null };
+  }
+
+  async get(_collection: string, id: string): Promise<StacItem | null> {
+    const raw = await this.#catalog.get(this.#root, id);
+    return raw && this.#describe(raw);
+  }
+
+  async #describe(raw: StacItem): Promise<StacItem | null> {
+    if (!this.#engine) return describeLayerItem(this.#layer, raw);
+    const cube = await openItem(this.#engine, this.#layer.id, raw);
+    if (!cube?.grid) return null;
+    return describeLayerItem(this.#layer, raw, { grid: cube.grid, bands: cube.attributes.bands ?? [], dtype: cube.dtype });
+  }
 }

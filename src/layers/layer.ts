@@ -1,4 +1,5 @@
 /** A layer: a virtual collection, i.e. a process graph with a pinned operator, listed like any collection. */
+import { OpenEOError } from '../errors.ts';
 import type { StacCollection } from '../catalog/types.ts';
 import type { Quantization } from '../cube/cube.ts';
 import type { ProcessGraph } from '../graph/wire.ts';
@@ -18,9 +19,9 @@ export interface CachePolicy {
 }
 
 /**
- * The `lamina:layer` object of a collection. The graph has the parameters `spatial_extent`,
- * `temporal_extent` and, when the layer has an operator, `operator`; the first two are what
- * load_collection is asked for, the last is the pinned operator reference.
+ * The `lamina:layer` object of a collection. The graph has the parameters `spatial_extent` and
+ * `temporal_extent`, which are what load_collection is asked for; who defines a layer may also refer to
+ * `operator`, which is replaced by the pinned reference when the layer is published.
  */
 export interface LayerDefinition {
   /** Collections that the graph loads; the items of the first are those of the layer. */
@@ -39,6 +40,8 @@ export interface LayerDefinition {
   readonly visibility?: 'public' | 'private';
   /** Who published it; absent for those of the deployment. */
   readonly owner?: string;
+  /** False when the graph changes the dates, so that no result stands for one item of the source. Found out when it is published; absent: true. */
+  readonly has_items?: boolean;
 }
 
 export interface Layer {
@@ -50,7 +53,35 @@ export interface Layer {
 
 /** The layer that a collection defines; null for a raw collection. Throws OperatorNotFound. */
 export function layerOf(collection: StacCollection, operators: OperatorRegistry): Layer | null {
-  const definition = collection['lamina:layer'] as LayerDefinition | undefined;
+  const definition = definitionOf(collection);
   if (!definition) return null;
   return { id: collection.id, definition, operator: definition.operator === undefined ? null : operators.resolve(definition.operator) };
+}
+
+/** What a stored collection says of its layer; undefined for a raw one. */
+export function definitionOf(collection: StacCollection): LayerDefinition | undefined {
+  return collection['lamina:layer'] as LayerDefinition | undefined;
+}
+
+/** Whether a user may know of a collection. null: a visitor without an account; undefined: the service itself, which sees everything. */
+export function isVisible(collection: StacCollection, user: string | null | undefined): boolean {
+  const { visibility, owner } = definitionOf(collection) ?? {};
+  return user === undefined || visibility !== 'private' || (user !== null && owner === user);
+}
+
+/** The raw collection from whose items those of a layer are made: the first source, or its first source. Throws CollectionNotFound. */
+export async function rootOf(layer: StacCollection, collection: (id: string) => Promise<StacCollection | null>): Promise<StacCollection> {
+  let found = layer;
+  for (let definition = definitionOf(found); definition; definition = definitionOf(found)) {
+    const id = definition.sources[0]!;
+    const source = await collection(id);
+    if (!source) throw new OpenEOError('CollectionNotFound', { identifier: id }, { detail: `It is the source of layer '${found.id}'.` });
+    found = source;
+  }
+  return found;
+}
+
+/** The collection of the files that parts of a layer were written to. */
+export function filesCollection(layer: string): string {
+  return `${layer}.files`;
 }

@@ -1,9 +1,10 @@
 /** The catalog as clients see it: raw collections as stored, layers described from their source and operator. */
-import { OpenEOError } from '../errors.ts';
-import type { StacCollection } from '../catalog/types.ts';
+import { isOpenEOError } from '../errors.ts';
+import type { StacCollection, StacItem, StacLink } from '../catalog/types.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
 import { describeLayer } from './describe.ts';
-import { layerOf, type Layer } from './layer.ts';
+import { definitionOf, isVisible, layerOf, rootOf, type Layer } from './layer.ts';
+import { baseOf, versionOf, versionedId } from './layer-versions.ts';
 
 /** Where stored collections come from. */
 export interface CollectionStore {
@@ -19,19 +20,55 @@ export class VirtualCatalog {
     this.#operators = operators;
   }
 
-  /** The layer behind a collection id; null for raw and unknown collections. */
-  async layer(id: string): Promise<Layer | null> {
+  /**
+   * The layer behind a collection id; null for raw and unknown collections, and for those that the user
+   * must not know of (see isVisible).
+   */
+  async layer(id: string, user?: string | null): Promise<Layer | null> {
     const stored = await this.#store.collection(id);
-    return stored && layerOf(stored, this.#operators);
+    return stored && isVisible(stored, user) ? layerOf(stored, this.#operators) : null;
+  }
+
+  /** The raw item that an item of the layer stands for; null when the layer has none of its own. */
+  async rawItem(layer: Layer, id: string, items: { get(collection: string, id: string): Promise<StacItem | null> }): Promise<StacItem | null> {
+    if (layer.definition.has_items === false) return null;
+    const stored = await this.#store.collection(layer.id);
+    const root = await rootOf(stored!, (source) => this.#store.collection(source));
+    return items.get(root.id, id);
   }
 
   /** A stored collection as it is shown: raw ones unchanged, layers completed. Throws CollectionNotFound when a layer's source is gone. */
   async describe(stored: StacCollection): Promise<StacCollection> {
-    const layer = layerOf(stored, this.#operators);
-    if (!layer) return stored;
-    const id = layer.definition.sources[0]!;
-    const source = await this.#store.collection(id);
-    if (!source) throw new OpenEOError('CollectionNotFound', { identifier: id }, { detail: `It is the source of layer '${layer.id}'.` });
-    return describeLayer(layer, stored, source);
+    const definition = definitionOf(stored);
+    if (!definition) return stored;
+    const root = await rootOf(stored, (id) => this.#store.collection(id));
+    const described = describeLayer(this.#open(stored), stored, root);
+    return { ...described, links: [...described.links, ...(await this.#versionLinks(stored))] };
+  }
+
+  /** A version whose operator is no longer installed can't be computed, but what it was stays known. */
+  #open(stored: StacCollection): Layer {
+    try {
+      return layerOf(stored, this.#operators)!;
+    } catch (error) {
+      if (!isOpenEOError(error, 'OperatorNotFound')) throw error;
+      return { id: stored.id, definition: { ...definitionOf(stored)!, has_items: false }, operator: null };
+    }
+  }
+
+  /** Links of the version extension to what there is of other versions. */
+  async #versionLinks(stored: StacCollection): Promise<StacLink[]> {
+    const number = versionOf(stored);
+    const base = baseOf(stored);
+    if (number === null || (number === 1 && base === stored.id)) return [];
+    const link = (rel: string, id: string): StacLink => ({ rel, href: `/stac/collections/${encodeURIComponent(id)}`, type: 'application/json', title: id });
+    const exists = async (id: string) => (await this.#store.collection(id)) !== null;
+    const older = versionedId(base, number - 1);
+    const newer = versionedId(base, number + 1);
+    return [
+      ...(number > 1 && (await exists(older)) ? [link('predecessor-version', older)] : []),
+      ...(base === stored.id ? [] : [link('successor-version', (await exists(newer)) ? newer : base)]),
+      link('latest-version', base),
+    ];
   }
 }
