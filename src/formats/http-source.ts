@@ -1,7 +1,7 @@
 /** Bytes of http(s) URLs through range requests. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isOpenEOError, OpenEOError } from '../errors.ts';
-import { baseName, missing, unreadable } from './byte-source.ts';
+import { baseName, missing, unreadable, type Span } from './byte-source.ts';
 import type { ByteSource } from './raster-file.ts';
 
 /** As much of the global fetch as reading files needs. */
@@ -59,7 +59,7 @@ async function requestRange(url: string, offset: number, length: number, options
   const { attempts = 4, backoffMs = 200 } = options;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await requestOnce(url, `bytes=${offset}-${offset + length - 1}`, options, signal);
+      return await requestOnce(url, { offset, length }, options, signal);
     } catch (error) {
       signal?.throwIfAborted();
       if (isOpenEOError(error)) throw error;
@@ -70,11 +70,11 @@ async function requestRange(url: string, offset: number, length: number, options
 }
 
 /** One try, body included. An OpenEOError is final; anything else may be tried again. */
-async function requestOnce(url: string, range: string, options: HttpOptions, signal?: AbortSignal): Promise<Answer> {
+async function requestOnce(url: string, { offset, length }: Span, options: HttpOptions, signal?: AbortSignal): Promise<Answer> {
   const { fetch = globalThis.fetch, timeoutMs = 30_000 } = options;
   const timeout = AbortSignal.timeout(timeoutMs);
   const response = await fetch(url, {
-    headers: { range, 'accept-encoding': 'identity' },
+    headers: { range: `bytes=${offset}-${offset + length - 1}`, 'accept-encoding': 'identity' },
     signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
   });
   const refusal = refusalOf(url, response);
@@ -82,16 +82,16 @@ async function requestOnce(url: string, range: string, options: HttpOptions, sig
     await response.body?.cancel();
     throw refusal;
   }
-  return { response, bytes: await readBody(url, response) };
+  return { response, bytes: await readBody(url, response, Math.max(LARGEST_WHOLE_FILE, length)) };
 }
 
 /** The body as far as memory allows: a server may send more than it was asked for, or promised. */
-async function readBody(url: string, response: Response): Promise<Uint8Array> {
+async function readBody(url: string, response: Response, limit: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of response.body ?? []) {
     length += chunk.byteLength;
-    if (length > LARGEST_WHOLE_FILE) throw unreadable({ id: url }, 'its server does not answer range requests');
+    if (length > limit) throw unreadable({ id: url }, 'its server does not answer range requests');
     chunks.push(chunk);
   }
   const bytes = new Uint8Array(length);
