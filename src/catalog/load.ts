@@ -39,7 +39,8 @@ export function loadedCube(plan: LoadPlan, options: LoadedCubeOptions): Cube {
     attributes: {
       bands: plan.bands,
       nodata: declaredNodata(plan),
-      sources: plan.dates.flatMap((d) => d.items.map((i) => `${options.collectionId}/${i.item.id}`)),
+      sources: plan.dates.flatMap((d) => sourcesOfDate(d.items, options)),
+      ...(options.attributes?.sources ? {} : { sourcesByLabel: Object.fromEntries(plan.dates.map((d) => [d.label, sourcesOfDate(d.items, options)])) }),
       blockSize: 512,
       ...(options.anchor ? { anchor: options.anchor } : {}),
       ...options.attributes,
@@ -56,6 +57,10 @@ function hasFiles({ dates, grid }: LoadPlan, { start, size }: Window): boolean {
   const target = cropGrid(grid, { x: start[3]!, y: start[2]!, width: size[3]!, height: size[2]! });
   const within = <T>(list: readonly T[], axis: number) => list.slice(start[axis]!, start[axis]! + size[axis]!);
   return within(dates, 0).some(({ items }) => items.some(({ bands, bounds }) => touches(bounds, target) && within(bands, 1).some((band) => band !== null)));
+}
+
+function sourcesOfDate(items: readonly PlannedItem[], { collectionId }: LoadedCubeOptions): string[] {
+  return items.map(({ item }) => `${collectionId}/${item.id}`);
 }
 
 function sourcesOf(plan: LoadPlan): BandSource[] {

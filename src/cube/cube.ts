@@ -79,6 +79,8 @@ export interface CubeAttributes {
   readonly encoding?: Encoding;
   /** STAC Items the cube was made from, for derived_from links: '<collection>/<item>'. */
   readonly sources?: readonly string[];
+  /** The same by label of the temporal dimension; only while values still belong to one date each. */
+  readonly sourcesByLabel?: Readonly<Record<string, readonly string[]>>;
   /** Operator reference ('pca@sha256:…') when the values are embeddings. */
   readonly operator?: string;
   /** Set together with `operator`. */
@@ -101,6 +103,8 @@ export interface CubeParts {
   readonly fingerprint: (window: Window) => Promise<string>;
   /** Given when the cube can read itself on another lattice better than by resampling its own pixels (overviews). */
   readonly regrid?: (grid: Grid, method: Resampling) => Cube;
+  /** Given when the cube can tell without reading that a window holds no valid sample. False may mean that it does not know. */
+  readonly isEmpty?: (window: Window) => boolean;
 }
 
 export class Cube {
@@ -109,6 +113,7 @@ export class Cube {
   readonly dtype: DType;
   readonly attributes: CubeAttributes;
   readonly regrid: ((grid: Grid, method: Resampling) => Cube) | undefined;
+  readonly isEmpty: ((window: Window) => boolean) | undefined;
   readonly #parts: CubeParts;
 
   constructor(parts: CubeParts) {
@@ -117,6 +122,7 @@ export class Cube {
     this.dtype = parts.dtype;
     this.attributes = parts.attributes ?? {};
     this.regrid = parts.regrid;
+    this.isEmpty = parts.isEmpty;
     this.#parts = parts;
   }
 
@@ -174,9 +180,12 @@ export class Cube {
     return { start: this.dimensions.map(() => 0), size: this.shape };
   }
 
-  /** The same cube with some parts replaced; what is not named stays, except `regrid`, which must be given again. */
+  /**
+   * The same cube with some parts replaced; what is not named stays, except `regrid`, which must be given
+   * again, and `isEmpty`, which must be given again with a new `read`.
+   */
   with(changes: Partial<CubeParts>): Cube {
-    const { regrid: _, ...kept } = this.#parts;
-    return new Cube({ ...kept, ...changes });
+    const { regrid: _, isEmpty, ...kept } = this.#parts;
+    return new Cube({ ...kept, ...(isEmpty && !changes.read && { isEmpty }), ...changes });
   }
 }

@@ -24,9 +24,11 @@ export interface ViewParts {
 
 /** The same samples under other dimensions. */
 export function viewCube(cube: Cube, { toSource, regrid, ...parts }: ViewParts): Cube {
+  const { isEmpty } = cube;
   return cube.with({
     ...parts,
     ...(regrid && { regrid }),
+    ...(isEmpty && { isEmpty: (window) => isEmpty(toSource(window)) }),
     read: async (window, signal) => ({ ...await cube.read(toSource(window), signal), shape: window.size }),
     fingerprint: (window) => cube.fingerprint(toSource(window)),
   });

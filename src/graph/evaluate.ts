@@ -12,7 +12,7 @@ import { resolve, withDefaults } from './resolve.ts';
 import { checkValue } from './schema.ts';
 import type { Scope } from './scope.ts';
 import type { Value } from './value.ts';
-import type { ParameterDescription } from './wire.ts';
+import type { ParameterDescription, ProcessGraph } from './wire.ts';
 
 /**
  * Parses and runs a process (`{process_graph, parameters?, id?}`) and returns the value of its result
@@ -24,6 +24,20 @@ export async function evaluate(
   definition: unknown, registry: ProcessRegistry, scope: Scope, parameters: Readonly<Record<string, Value>> = {},
 ): Promise<Value> {
   return evaluateParsed(parse(definition, registry, Object.keys(parameters)), scope, parameters);
+}
+
+/** A value, and how a cube in it can be made again by somebody else. */
+export interface TracedValue {
+  readonly value: Value;
+  /** The self-contained graph of a cube that a node of the process made: its parameters are values. */
+  readonly originOf: (cube: Cube) => ProcessGraph;
+}
+
+/** `evaluate`, for who must tell others how the result was made. */
+export async function evaluateTraced(definition: unknown, registry: ProcessRegistry, scope: Scope, parameters: Readonly<Record<string, Value>> = {}): Promise<TracedValue> {
+  const process = parse(definition, registry, Object.keys(parameters));
+  const evaluation = new Evaluation(process.graph, bindParameters(process, parameters), scope);
+  return { value: await evaluation.run(), originOf: (cube) => evaluation.originOf(cube) };
 }
 
 /** The same for a process that has been parsed before, e.g. once for many map tiles. */
@@ -66,6 +80,10 @@ class Evaluation {
     return this.#results.get(this.#graph.result.id)!;
   }
 
+  originOf(cube: Cube): ProcessGraph {
+    return this.#origins.graphOf(cube);
+  }
+
   async #runNode(node: GraphNode): Promise<Value> {
     const call = this.#callOf(node);
     try {
@@ -98,7 +116,7 @@ class Evaluation {
     return {
       scope: this.#scope,
       path: [{ node_id: node.id, process_id: node.process.description.id }],
-      originOf: (cube) => this.#origins.graphOf(cube),
+      originOf: (cube) => this.originOf(cube),
     };
   }
 }

@@ -4,20 +4,24 @@ import type { Footprint } from '../catalog/block-catalog.ts';
 import type { Window } from '../cube/block.ts';
 import type { Cube } from '../cube/cube.ts';
 import { digest } from '../cube/digest.ts';
+import { sampleSize } from '../cube/dtype.ts';
 import { spatialAxes } from '../cube/window.ts';
 import { transformBounds, WGS84 } from '../geo/crs.ts';
 import { cropGrid, gridBounds, type CellWindow, type Grid } from '../geo/grid.ts';
 import { sourceWindowOf, type EmbedSource, type Position } from './compute-block.ts';
 import { blockCells, BLOCK_PATCHES, latticePhase, type BlockIndex } from './patch-lattice.ts';
 
-/** Cells along the edge of a block of a cube that is no embedding. */
-export const BLOCK_CELLS = 256;
+/** Cells along the edge of a block of a cube that is no embedding; fewer when it has many bands. */
+const BLOCK_CELLS = 256;
+const MAX_BLOCK_BYTES = 32 * 2 ** 20;
 
 /** A cube on a grid whose cells are cached as they are. */
 export interface CellSource {
   readonly cube: Cube;
   /** Cells from the anchor to the first column and row of the cube's grid. */
   readonly offset: { readonly x: number; readonly y: number };
+  /** Cells along the edge of a block. */
+  readonly edge: number;
 }
 
 export type BlockSource = EmbedSource | CellSource;
@@ -26,7 +30,14 @@ export type BlockSource = EmbedSource | CellSource;
 export function cellSource(cube: Cube): CellSource {
   const grid = cube.grid!;
   const anchor = cube.attributes.anchor ?? latticePhase(grid);
-  return { cube, offset: { x: Math.round((grid.originX - anchor.x) / grid.stepX), y: Math.round((anchor.y - grid.originY) / grid.stepY) } };
+  return { cube, edge: edgeOf(cube), offset: { x: Math.round((grid.originX - anchor.x) / grid.stepX), y: Math.round((anchor.y - grid.originY) / grid.stepY) } };
+}
+
+function edgeOf({ dimensions, dtype }: Cube): number {
+  const cellBytes = dimensions.reduce((bytes, d) => (d.type === 'bands' ? bytes * d.size : bytes), sampleSize(dtype));
+  let edge = BLOCK_CELLS;
+  while (edge > 16 && edge * edge * cellBytes > MAX_BLOCK_BYTES) edge /= 2;
+  return edge;
 }
 
 /** True for pixels seen through an operator. */
@@ -39,21 +50,21 @@ export function windowOf(source: BlockSource, position: Position, index: BlockIn
   return isEmbedSource(source) ? sourceWindowOf(source, position, index) : cellWindowOf(source, position, index);
 }
 
-function cellWindowOf({ cube, offset }: CellSource, position: Position, index: BlockIndex): Window {
+function cellWindowOf({ cube, offset, edge }: CellSource, position: Position, index: BlockIndex): Window {
   const range = cube.dimensions.map((d): [number, number] => {
-    if (d.axis === 'x') return [index.x * BLOCK_CELLS - offset.x, BLOCK_CELLS];
-    if (d.axis === 'y') return [index.y * BLOCK_CELLS - offset.y, BLOCK_CELLS];
+    if (d.axis === 'x') return [index.x * edge - offset.x, edge];
+    if (d.axis === 'y') return [index.y * edge - offset.y, edge];
     return position[d.name] === undefined ? [0, d.size] : [position[d.name]!, 1];
   });
   return { start: range.map((r) => r[0]), size: range.map((r) => r[1]) };
 }
 
 /** The blocks of cells that a window touches, row by row. */
-export function cellBlocksOf({ cube, offset }: CellSource, window: Window): BlockIndex[] {
+export function cellBlocksOf({ cube, offset, edge }: CellSource, window: Window): BlockIndex[] {
   const { x, y } = spatialAxes(cube.dimensions)!;
   const indices = (axis: number, from: number) => {
-    const first = Math.floor((window.start[axis]! + from) / BLOCK_CELLS);
-    const last = Math.floor((window.start[axis]! + window.size[axis]! - 1 + from) / BLOCK_CELLS);
+    const first = Math.floor((window.start[axis]! + from) / edge);
+    const last = Math.floor((window.start[axis]! + window.size[axis]! - 1 + from) / edge);
     return Array.from({ length: last - first + 1 }, (_, i) => first + i);
   };
   return indices(y, offset.y).flatMap((row) => indices(x, offset.x).map((column) => ({ x: column, y: row })));
@@ -80,7 +91,7 @@ export function labelsAt({ cube }: BlockSource, position: Position): Record<stri
 export function footprintOf(source: BlockSource, index: BlockIndex): Footprint {
   const [grid, cells]: [Grid, CellWindow] = isEmbedSource(source)
     ? [source.lattice.grid, blockCells(source.lattice, index)]
-    : [source.cube.grid!, { x: index.x * BLOCK_CELLS - source.offset.x, y: index.y * BLOCK_CELLS - source.offset.y, width: BLOCK_CELLS, height: BLOCK_CELLS }];
+    : [source.cube.grid!, { x: index.x * source.edge - source.offset.x, y: index.y * source.edge - source.offset.y, width: source.edge, height: source.edge }];
   const { west, south, east, north } = transformBounds(gridBounds(cropGrid(grid, cells)), WGS84);
   return [west, south, east, north];
 }

@@ -78,6 +78,6 @@ export async function writeStored(store: ObjectStore, key: string, block: Stored
 }
 
 /** `writeStored` of a block of embeddings. */
-export function writeBlock(store: ObjectStore, key: string, block: EmbedBlock, options: { heal?: boolean } = {}): Promise<number> {
-  return writeStored(store, key, storedBlock(block), options);
+export async function writeBlock(store: ObjectStore, key: string, block: EmbedBlock, options: { heal?: boolean } = {}): Promise<void> {
+  await writeStored(store, key, storedBlock(block), options);
 }

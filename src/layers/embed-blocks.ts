@@ -1,11 +1,21 @@
-/** Gets blocks of embeddings: from memory, from the object store, or computed once by whoever computes blocks. */
-import { createHash } from 'node:crypto';
+/**
+ * Gets cached blocks: from memory, from the object store, out of a materialised file, or computed once by
+ * whoever computes blocks. Blocks that are known to be empty, or that could not be computed, are no work.
+ */
+import { OpenEOError } from '../errors.ts';
 import type { EmbedRequest, Onto } from '../graph/scope.ts';
 import type { ProcessGraph } from '../graph/wire.ts';
+import type { Log } from '../log.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { sourceWindowOf, type EmbedSource, type Position } from './compute-block.ts';
-import { readBlock, type EmbedBlock } from './embed-block.ts';
+import { noCatalog, poisonError, type BlockCatalog, type CacheRow, type FilePointer } from './block-catalog.ts';
+import type { StoredBlock } from './block-file.ts';
+import { BlockMemory } from './block-memory.ts';
+import { blockKey, isEmbedSource, labelsAt, shapeOf, windowOf, type BlockSource } from './block-source.ts';
+import type { EmbedSource, Position } from './compute-block.ts';
+import { blockObjectKey, embedBlock, emptyEmbedBlock, readStored, type EmbedBlock } from './embed-block.ts';
 import type { BlockIndex } from './patch-lattice.ts';
+
+export { blockKey } from './block-source.ts';
 
 /** A block to compute, in words that another process understands. Travels on the embed queue. */
 export interface BlockTask {
@@ -15,11 +25,13 @@ export interface BlockTask {
   readonly origin: ProcessGraph;
   /** The pixels that it is put on first, if not its own. */
   readonly onto?: Onto;
-  /** Pinned operator reference, 'pca@sha256:…'. */
-  readonly operator: string;
+  /** Pinned operator reference, 'pca@sha256:…'; null: the samples of the cube as they are. */
+  readonly operator: string | null;
   readonly block: BlockIndex;
   /** Dimension name → label, for dimensions other than x, y and bands. */
   readonly position: Readonly<Record<string, string | number>>;
+  /** The layer that it is computed for, if any. */
+  readonly layer?: string | null;
 }
 
 /** How the blocks of a run were come by; ends up in the job log and in the response header. */
@@ -39,57 +51,159 @@ export interface BlockWish {
   readonly signal: AbortSignal;
 }
 
-/** Has a block computed and stored; resolves when it is there. Concurrent requests for one key compute it once. */
-export type BlockComputer = (task: BlockTask, source: EmbedSource, position: Position, wish: BlockWish) => Promise<void>;
+/** What became of a task. */
+export interface BlockOutcome {
+  /** false: the block was already there when the task began (a retry, or a race that another worker won). */
+  readonly computed: boolean;
+  /** The block has no valid sample: there is no object. */
+  readonly isEmpty?: boolean;
+}
+
+/**
+ * Has a block computed and stored; resolves when it is there, or is known to be empty. Concurrent requests
+ * for one key compute it once.
+ */
+export type BlockComputer = (task: BlockTask, source: BlockSource, position: Position, wish: BlockWish) => Promise<BlockOutcome | undefined | void>;
 
 export interface EmbedBlocksOptions {
   readonly store: ObjectStore;
   readonly compute: BlockComputer;
   /** Bytes of decoded blocks kept in memory. */
   readonly memoryBytes?: number;
+  /** Remembers what the object store can't tell; absent: nothing does. */
+  readonly catalog?: BlockCatalog;
+  /** Reads a block out of a materialised file; null when the file is gone or not what it was. */
+  readonly fromFile?: (pointer: FilePointer, shape: readonly number[]) => Promise<StoredBlock | null>;
+  readonly log?: Log;
+}
+
+/** How the source cube of a block is made. */
+export type BlockOrigin = Pick<EmbedRequest, 'origin' | 'onto'>;
+
+/** A block that somebody wants. */
+export interface WantedBlock {
+  readonly source: BlockSource;
+  readonly made: BlockOrigin;
+  readonly index: BlockIndex;
+  readonly position: Position;
 }
 
 /** A block that a run is having computed. */
 interface UnderWay {
-  readonly block: Promise<EmbedBlock>;
+  readonly block: Promise<StoredBlock | null>;
   /** Of the run that began. */
   readonly signal: AbortSignal;
 }
 
+/** Blocks read or computed at the same time by one read: keeps the workers busy, bounds what waits in memory. */
+const PARALLEL_BLOCKS = 8;
+
+/** A block may be evicted between its computation and its reading: then it is computed again, so often. */
+const MAX_ROUNDS = 3;
+
 export class EmbedBlocks {
+  readonly #options: EmbedBlocksOptions;
   readonly #store: ObjectStore;
-  readonly #compute: BlockComputer;
+  readonly #catalog: BlockCatalog;
   readonly #memory: BlockMemory;
   readonly #underWay = new Map<string, UnderWay>();
 
   constructor(options: EmbedBlocksOptions) {
+    this.#options = options;
     this.#store = options.store;
-    this.#compute = options.compute;
+    this.#catalog = options.catalog ?? noCatalog;
     this.#memory = new BlockMemory(options.memoryBytes ?? 128 * 2 ** 20);
   }
 
-  /** The block, float32 whatever view the caller wants of it. */
-  async get(source: EmbedSource, made: Pick<EmbedRequest, 'origin' | 'onto'>, index: BlockIndex, position: Position, wish: BlockWish): Promise<EmbedBlock> {
-    const key = await blockKey(source, position, index);
-    const known = this.#memory.get(key) ?? (await readBlock(this.#store, key));
-    if (known) {
-      wish.facts.cached++;
-      this.#memory.put(key, known);
-      return known;
-    }
-    wish.facts.computed++;
-    const task: BlockTask = { key, origin: made.origin, ...(made.onto && { onto: made.onto }), operator: source.operator.reference, block: index, position: labelsAt(source, position) };
-    return this.#once(key, wish.signal, async () => {
-      await this.#compute(task, source, position, wish);
-      const block = await readBlock(this.#store, key);
-      if (!block) throw new Error(`block ${key} was computed but is not in the store`);
-      this.#memory.put(key, block);
-      return block;
+  /** One block of embeddings, float32 whatever view the caller wants of it. Throws what `read` throws. */
+  async get(source: EmbedSource, made: BlockOrigin, index: BlockIndex, position: Position, wish: BlockWish): Promise<EmbedBlock> {
+    let found: EmbedBlock | null = null;
+    await this.read([{ source, made, index, position }], wish, (block) => (found = block && embedBlock(block)));
+    const [dimensions, edge] = shapeOf(source, position, index) as [number, number];
+    return found ?? emptyEmbedBlock(dimensions, edge);
+  }
+
+  /**
+   * Hands each block to `put` as soon as it is there, in any order; null for a block without a valid sample.
+   * What is missing is looked up in the catalog with one query. Throws Internal, naming the place, the layer
+   * and the reason, for a block that could not be computed a short time ago.
+   */
+  async read<W extends WantedBlock>(wanted: readonly W[], wish: BlockWish, put: (block: StoredBlock | null, of: W) => void): Promise<void> {
+    const missing: { readonly want: W; readonly key: string }[] = [];
+    await inLanes(wanted, wish.signal, async (want) => {
+      // No file touches the window: not worth a key, let alone a task.
+      if (want.source.cube.isEmpty?.(windowOf(want.source, want.position, want.index))) return put(null, want);
+      const key = await blockKey(want.source, want.position, want.index);
+      const known = await this.#known(key);
+      if (known === undefined) missing.push({ want, key });
+      else {
+        wish.facts.cached++;
+        put(known, want);
+      }
+    });
+    if (missing.length === 0) return;
+    const rows = await this.#catalog.find(missing.map(({ key }) => blockObjectKey(key)));
+    await inLanes(missing, wish.signal, async ({ want, key }) => {
+      put(await this.#recall(key, rows.get(blockObjectKey(key)), want, wish) ?? null, want);
     });
   }
 
+  /** From memory or the object store; undefined when it is in neither. */
+  async #known(key: string): Promise<StoredBlock | null | undefined> {
+    const remembered = this.#memory.get(key);
+    const block = remembered === undefined ? await this.#stored(key) : remembered;
+    if (block === undefined) return undefined;
+    this.#memory.put(key, block);
+    this.#catalog.touch(blockObjectKey(key));
+    return block;
+  }
+
+  /** A damaged object is removed, so that nobody takes it for the block. */
+  async #stored(key: string): Promise<StoredBlock | undefined> {
+    const stored = await readStored(this.#store, key);
+    if (stored !== 'damaged') return stored ?? undefined;
+    this.#options.log?.warning('A cached block is damaged; it is computed again.', { data: { key } });
+    await this.#store.delete(blockObjectKey(key));
+    return undefined;
+  }
+
+  /** What the catalog knows of a block that is in neither memory nor store; else it is computed. */
+  async #recall(key: string, row: CacheRow | undefined, want: WantedBlock, wish: BlockWish): Promise<StoredBlock | null> {
+    const known = row && (await this.#catalogued(row, want));
+    if (known === undefined) {
+      wish.facts.computed++;
+      return this.#once(key, wish.signal, () => this.#computed(key, want, wish));
+    }
+    wish.facts.cached++;
+    this.#memory.put(key, known);
+    this.#catalog.touch(blockObjectKey(key));
+    return known;
+  }
+
+  async #catalogued(row: CacheRow, { source, position, index }: WantedBlock): Promise<StoredBlock | null | undefined> {
+    if (row.state === 'empty') return null;
+    if (row.state === 'failed' && row.retry !== null && row.retry.getTime() > Date.now()) throw poisonError(row);
+    if (row.state !== 'filed' || row.pointer === null) return undefined;
+    return (await this.#options.fromFile?.(row.pointer, shapeOf(source, position, index))) ?? undefined;
+  }
+
+  async #computed(key: string, { source, made, index, position }: WantedBlock, wish: BlockWish): Promise<StoredBlock | null> {
+    const task: BlockTask = {
+      key, origin: made.origin, ...(made.onto && { onto: made.onto }), operator: isEmbedSource(source) ? source.operator.reference : null,
+      block: index, position: labelsAt(source, position), layer: wish.layer,
+    };
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const outcome = await this.#options.compute(task, source, position, wish);
+      const block = outcome?.isEmpty ? null : await this.#stored(key);
+      if (block === undefined) continue;
+      this.#memory.put(key, block);
+      return block;
+    }
+    throw new OpenEOError('StorageFailure', {}, { detail: `Block ${key} was computed ${MAX_ROUNDS} times and could not be read afterwards.` });
+  }
+
   /** Runs of this process share the work for a block. */
-  async #once(key: string, signal: AbortSignal, make: () => Promise<EmbedBlock>): Promise<EmbedBlock> {
+  async #once(key: string, signal: AbortSignal, make: () => Promise<StoredBlock | null>): Promise<StoredBlock | null> {
     for (;;) {
       const other = this.#underWay.get(key);
       if (!other) break;
@@ -106,49 +220,19 @@ export class EmbedBlocks {
   }
 }
 
-/**
- * Content key of a block: operator (manifest and model), input bands, patch geometry and the
- * fingerprint of the pixels it depends on. Nothing about who asks, and nothing about the view.
- */
-export async function blockKey(source: EmbedSource, position: Position, index: BlockIndex): Promise<string> {
-  const window = sourceWindowOf(source, position, index);
-  const pixels = await source.cube.fingerprint(window);
-  const lowest = Math.min(...source.bands);
-  const bands = source.bands.map((b) => b - lowest);
-  return createHash('sha256').update(JSON.stringify(['embed-block/1', source.operator.digest, bands, index, pixels])).digest('hex');
-}
-
-function labelsAt(source: EmbedSource, position: Position): Record<string, string | number> {
-  return Object.fromEntries(Object.entries(position).map(([name, index]) => [name, source.cube.labels(name)[index]!]));
-}
-
-/** Least-recently-used decoded blocks, bounded in bytes. */
-class BlockMemory {
-  readonly #blocks = new Map<string, EmbedBlock>();
-  readonly #limit: number;
-  #used = 0;
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  get(key: string): EmbedBlock | undefined {
-    const block = this.#blocks.get(key);
-    if (block) {
-      this.#blocks.delete(key);
-      this.#blocks.set(key, block);
+/** Works through a list in order, several at a time; stops at the first error. */
+async function inLanes<T>(list: readonly T[], signal: AbortSignal, work: (each: T) => Promise<void>): Promise<void> {
+  let next = 0;
+  let isBroken = false;
+  const lane = async () => {
+    while (next < list.length && !isBroken) {
+      signal.throwIfAborted();
+      await work(list[next++]!);
     }
-    return block;
-  }
-
-  put(key: string, block: EmbedBlock): void {
-    if (this.#blocks.has(key)) return;
-    this.#blocks.set(key, block);
-    this.#used += block.vectors.byteLength;
-    for (const [oldest, old] of this.#blocks) {
-      if (this.#used <= this.#limit) break;
-      this.#blocks.delete(oldest);
-      this.#used -= old.vectors.byteLength;
-    }
-  }
+  };
+  const guarded = () => lane().catch((error: unknown) => {
+    isBroken = true;
+    throw error;
+  });
+  await Promise.all(Array.from({ length: Math.min(PARALLEL_BLOCKS, list.length) }, guarded));
 }

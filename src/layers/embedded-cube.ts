@@ -9,7 +9,8 @@ import { matchBands } from '../operators/bands.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
 import type { EmbedRequest } from '../graph/scope.ts';
 import type { EmbedSource, Position } from './compute-block.ts';
-import type { EmbedBlock } from './embed-block.ts';
+import type { StoredBlock } from './block-file.ts';
+import { embedBlock, emptyEmbedBlock, type EmbedBlock } from './embed-block.ts';
 import { embeddingLabels } from './describe.ts';
 import { blockKey, type BlockWish, type EmbedBlocks } from './embed-blocks.ts';
 import { onPixels, pixelGrid } from './own-grid.ts';
@@ -18,13 +19,10 @@ import { viewedCube } from './view.ts';
 
 export interface EmbedDependencies {
   readonly operators: OperatorRegistry;
-  readonly blocks: EmbedBlocks;
+  readonly blocks: Pick<EmbedBlocks, 'read'>;
   /** On whose behalf blocks are asked for. */
   readonly wish: Omit<BlockWish, 'signal'>;
 }
-
-/** Blocks asked for at the same time by one read: keeps the embed workers busy, bounds what waits in memory. */
-const PARALLEL_BLOCKS = 8;
 
 /**
  * The embeddings of a cube, on the operator's patch lattice, with the dimension `embedding` in the place
@@ -77,7 +75,7 @@ function embeddedDimension(dimension: Dimension, names: readonly string[], sourc
 }
 
 function attributesOf(request: EmbedRequest, source: EmbedSource, names: readonly string[]): CubeAttributes {
-  const { sources } = request.data.attributes;
+  const { sources, sourcesByLabel } = request.data.attributes;
   const { reference, manifest: { name, version, output, patch } } = source.operator;
   return {
     bands: names.map((label, i) => ({ name: label, description: `Dimension ${i} of ${name} ${version}` })),
@@ -85,6 +83,7 @@ function attributesOf(request: EmbedRequest, source: EmbedSource, names: readonl
     embedding: { operator: reference, name, version, dimensions: output.dimensions, patch, gsd: source.lattice.grid.stepX, norm: output.norm ?? null },
     blockSize: BLOCK_PATCHES,
     ...(sources ? { sources } : {}),
+    ...(sourcesByLabel ? { sourcesByLabel } : {}),
   };
 }
 
@@ -108,17 +107,16 @@ class BlockReader {
     const out = createBlock('float32', window.size);
     const nulls = new Uint8Array(out.data.length);
     const target = { block: out, nulls, window, strides: strides(window.size) };
-    const wanted = this.#blocks(window);
-    const lane = async () => {
-      for (let next = wanted.pop(); next; next = wanted.pop()) {
-        signal.throwIfAborted();
-        const { blocks, wish } = this.#dependencies;
-        const block = await blocks.get(this.#source, this.#request, next.index, next.position, { ...wish, signal });
-        this.#paste(target, block, next);
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(PARALLEL_BLOCKS, wanted.length) }, lane));
+    const { blocks, wish } = this.#dependencies;
+    const wanted = this.#blocks(window).map((place) => ({ source: this.#source, made: this.#request, ...place }));
+    await blocks.read(wanted, { ...wish, signal }, (stored, place) => this.#paste(target, this.#vectors(stored), place));
     return nulls.includes(1) ? { ...out, nulls } : out;
+  }
+
+  #vectors(stored: StoredBlock | null): EmbedBlock {
+    const block = stored === null ? emptyEmbedBlock(this.#source.operator.manifest.output.dimensions, BLOCK_PATCHES) : embedBlock(stored);
+    if (!block) throw new OpenEOError('StorageFailure', {}, { detail: 'A cached block of embeddings holds something else.' });
+    return block;
   }
 
   async fingerprint(window: Window): Promise<string> {

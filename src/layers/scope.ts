@@ -4,16 +4,18 @@ import type { Log } from '../log.ts';
 import { transformBounds, WGS84 } from '../geo/crs.ts';
 import type { Bounds, Grid } from '../geo/grid.ts';
 import { Cube } from '../cube/cube.ts';
-import { evaluate } from '../graph/evaluate.ts';
+import { evaluate, evaluateTraced } from '../graph/evaluate.ts';
 import type { ProcessRegistry } from '../graph/process.ts';
 import type { EmbedRequest, LoadRequest, LoadStacRequest, SaveRequest, Scope, ViewRequest } from '../graph/scope.ts';
 import type { Value } from '../graph/value.ts';
+import type { ProcessGraph } from '../graph/wire.ts';
 import { loadedCube } from '../catalog/load.ts';
 import { planLoad } from '../catalog/load-plan.ts';
 import type { RasterOpener } from '../catalog/read-asset.ts';
 import type { RemoteStac } from '../catalog/remote/remote-stac.ts';
 import type { StacCollection, StacItem } from '../catalog/types.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
+import { cachedCube } from './cached-cube.ts';
 import { embeddedCube } from './embedded-cube.ts';
 import type { BlockFacts, EmbedBlocks } from './embed-blocks.ts';
 import { isVisible, layerOf, type Layer } from './layer.ts';
@@ -115,8 +117,9 @@ export class EngineScope implements Scope {
       temporal_extent: temporalExtent && [...temporalExtent],
       ...(layer.operator ? { operator: layer.operator.reference } : {}),
     };
-    const cube = await evaluate({ process_graph: layer.definition.process_graph }, this.#engine.registry, this.#inside(layer), parameters);
-    if (!(cube instanceof Cube)) throw new OpenEOError('ProcessGraphInvalid', {}, { detail: `Layer '${layer.id}' does not end in a data cube.` });
+    const { value, originOf } = await evaluateTraced({ process_graph: layer.definition.process_graph }, this.#engine.registry, this.#inside(layer), parameters);
+    if (!(value instanceof Cube)) throw new OpenEOError('ProcessGraphInvalid', {}, { detail: `Layer '${layer.id}' does not end in a data cube.` });
+    const cube = this.#cached(layer, value, originOf);
     if (request.bands === null) return cube;
     return (await evaluate(filterBands, this.#engine.registry, this, { data: cube, bands: [...request.bands] })) as Cube;
   }
@@ -142,6 +145,13 @@ export class EngineScope implements Scope {
   saveResult(request: SaveRequest): Promise<Value> {
     if (!this.#options.save) throw new OpenEOError('ProcessUnsupported', { process: 'save_result', namespace: 'backend' }, { detail: 'A layer or map tile has no result to save.' });
     return this.#options.save(request);
+  }
+
+  /** Embeddings are cached in blocks of vectors already; other cubes are in blocks of cells, except on the grid of a picture. */
+  #cached(layer: Layer, cube: Cube, originOf: (cube: Cube) => ProcessGraph): Cube {
+    const { target, user = null } = this.#options;
+    if (cube.attributes.operator !== undefined || target !== undefined) return cube;
+    return cachedCube(cube, originOf(cube), { blocks: this.#engine.blocks, wish: { user, layer: layer.id, facts: this.facts } });
   }
 
   /** The same run, seen from the graph of a layer. */

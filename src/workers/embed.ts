@@ -1,105 +1,101 @@
-/** Lane 'embed': computes one block of embeddings and stores it under its content key. */
+/** Lane 'embed': computes one block and stores it under its content key. */
 import { OpenEOError } from '../errors.ts';
-import { Cube } from '../cube/cube.ts';
-import { evaluate } from '../graph/evaluate.ts';
-import { computeBlock, type EmbedSource, type Position } from '../layers/compute-block.ts';
-import { blockKey, type BlockComputer, type BlockTask } from '../layers/embed-blocks.ts';
-import { embedSource } from '../layers/embedded-cube.ts';
-import { readBlock, writeBlock } from '../layers/embed-block.ts';
-import { EngineScope, type Engine } from '../layers/scope.ts';
-import { silentLog, type Log } from '../log.ts';
+import { triesPerLane } from '../jobs/queue.ts';
+import { isPoison, noCatalog, reasonOf, type BlockCatalog } from '../layers/block-catalog.ts';
+import { blockKey, type BlockSource } from '../layers/block-source.ts';
+import type { Position } from '../layers/compute-block.ts';
+import type { BlockComputer, BlockOutcome, BlockTask } from '../layers/embed-blocks.ts';
+import { readStored } from '../layers/embed-block.ts';
+import type { Engine } from '../layers/scope.ts';
+import type { Log } from '../log.ts';
 import type { OperatorRuntime } from '../operators/operator.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { keepBlock, taskEntry } from './keep-block.ts';
+import { SourceCache } from './source-cache.ts';
+
+export type { BlockOutcome } from '../layers/embed-blocks.ts';
 
 export interface EmbedWorkerDependencies {
   readonly engine: Engine;
   readonly store: ObjectStore;
   readonly runtime: OperatorRuntime;
   readonly log: Log;
+  /** Where computed, empty and failed blocks are noted; absent: nowhere. */
+  readonly catalog?: BlockCatalog;
 }
 
-export interface BlockOutcome {
-  /** false: the block was already there when the task began (a retry, or a race that another worker won). */
-  readonly computed: boolean;
+/**
+ * A task is begun so often at most: one that fails is begun `triesPerLane` times, so a higher number means
+ * that workers died over it (or were shut down, which is why there is some room).
+ */
+const MAX_BEGINS = triesPerLane.embed + 2;
+
+/** Makes the handler of the lane. Doing a task twice is harmless: the second finds the block. `attempt` counts from 1. */
+export function createEmbedHandler(dependencies: EmbedWorkerDependencies): (task: BlockTask, signal: AbortSignal, attempt?: number) => Promise<BlockOutcome> {
+  const worker = new EmbedWorker(dependencies);
+  return (task, signal, attempt = 1) => worker.run(task, signal, attempt);
 }
 
-/** Source cubes stay open this long: a job's blocks share one, and a changed catalog is seen soon. */
-const SOURCE_TTL_MS = 10_000;
+class EmbedWorker {
+  readonly #dependencies: EmbedWorkerDependencies;
+  readonly #catalog: BlockCatalog;
+  readonly #sources: SourceCache;
 
-/** Makes the handler of the lane. Doing a task twice is harmless: the second finds the block. */
-export function createEmbedHandler(dependencies: EmbedWorkerDependencies): (task: BlockTask, signal: AbortSignal) => Promise<BlockOutcome> {
-  const { store, runtime, log } = dependencies;
-  const sources = new SourceCache(dependencies.engine);
-  return async (task, signal) => {
-    if (await readBlock(store, task.key)) return { computed: false };
+  constructor(dependencies: EmbedWorkerDependencies) {
+    this.#dependencies = dependencies;
+    this.#catalog = dependencies.catalog ?? noCatalog;
+    this.#sources = new SourceCache(dependencies.engine);
+  }
+
+  async run(task: BlockTask, signal: AbortSignal, attempt: number): Promise<BlockOutcome> {
+    const opened: { source?: BlockSource } = {};
+    try {
+      if (attempt > MAX_BEGINS) throw new OpenEOError('Internal', { message: `the workers that computed it died, ${attempt - 1} of them` });
+      return await this.#compute(task, signal, opened);
+    } catch (error) {
+      if (!signal.aborted && attempt >= triesPerLane.embed && isPoison(error)) await this.#setAside(task, opened.source, error, attempt);
+      throw error;
+    }
+  }
+
+  async #compute(task: BlockTask, signal: AbortSignal, opened: { source?: BlockSource }): Promise<BlockOutcome> {
+    const { store, runtime, log } = this.#dependencies;
+    const stored = await readStored(store, task.key);
+    if (stored !== null && stored !== 'damaged') return { computed: false };
     const started = performance.now();
-    const source = await sources.get(task);
+    const source = await this.#sources.get(task);
+    opened.source = source;
     const position = indicesOf(source, task.position);
     if ((await blockKey(source, position, task.block)) !== task.key) {
-      sources.forget(task);
+      this.#sources.forget(task);
       throw new OpenEOError('Internal', { message: 'the source data changed while the block was waiting to be computed' });
     }
-    const block = await computeBlock(source, position, task.block, runtime, signal);
-    await writeBlock(store, task.key, block);
-    log.info('Computed an embedding block', { data: { key: task.key, operator: task.operator, ms: Math.round(performance.now() - started) } });
-    return { computed: true };
-  };
+    if (stored === 'damaged') log.warning('A cached block is damaged; it is computed again.', { data: { key: task.key } });
+    const outcome = await keepBlock({ store, runtime, catalog: this.#catalog, heal: stored === 'damaged' }, task, source, position, signal);
+    log.info(task.operator === null ? 'Computed a block' : 'Computed an embedding block', {
+      data: { key: task.key, operator: task.operator, ms: Math.round(performance.now() - started), ...(outcome.isEmpty && { empty: true }) },
+    });
+    return outcome;
+  }
+
+  /** Further requests are refused for a while, instead of breaking a worker each. */
+  async #setAside(task: BlockTask, source: BlockSource | undefined, error: unknown, attempt: number): Promise<void> {
+    const { log } = this.#dependencies;
+    log.error(`A block is set aside after ${attempt} tries: ${error instanceof Error ? error.message : String(error)}`, { data: { key: task.key, layer: task.layer, operator: task.operator } });
+    await this.#catalog.fail(taskEntry(task, source), { reason: reasonOf(error), tries: attempt })
+      .catch((failure: unknown) => log.warning(`That a block failed could not be noted: ${String(failure)}`));
+  }
 }
 
 /** Computes blocks on the spot. The embed lane's own scopes use it, so that a lane never waits for itself. */
-export function directComputer(store: ObjectStore, runtime: OperatorRuntime): BlockComputer {
-  return async (task, source, position, { signal }) => {
-    await writeBlock(store, task.key, await computeBlock(source, position, task.block, runtime, signal));
-  };
+export function directComputer(store: ObjectStore, runtime: OperatorRuntime, catalog: BlockCatalog = noCatalog): BlockComputer {
+  return (task, source, position, { signal }) => keepBlock({ store, runtime, catalog, heal: false }, task, source, position, signal);
 }
 
-function indicesOf(source: EmbedSource, labels: BlockTask['position']): Position {
+function indicesOf(source: BlockSource, labels: BlockTask['position']): Position {
   return Object.fromEntries(Object.entries(labels).map(([name, label]) => {
     const index = source.cube.labels(name).indexOf(label);
     if (index < 0) throw new OpenEOError('Internal', { message: `the source data no longer has '${label}' on dimension '${name}'` });
     return [name, index];
   }));
 }
-
-/** Evaluates origin graphs once for the many blocks that share them. */
-class SourceCache {
-  readonly #engine: Engine;
-  readonly #entries = new Map<string, { readonly source: Promise<EmbedSource>; readonly expires: number }>();
-
-  constructor(engine: Engine) {
-    this.#engine = engine;
-  }
-
-  get(task: BlockTask): Promise<EmbedSource> {
-    const key = this.#key(task);
-    const known = this.#entries.get(key);
-    if (known && known.expires > Date.now()) return known.source;
-    const source = this.#open(task);
-    this.#entries.set(key, { source, expires: Date.now() + SOURCE_TTL_MS });
-    source.catch(() => this.#entries.delete(key));
-    this.#dropExpired();
-    return source;
-  }
-
-  forget(task: BlockTask): void {
-    this.#entries.delete(this.#key(task));
-  }
-
-  #key(task: BlockTask): string {
-    return JSON.stringify([task.operator, task.origin, task.onto]);
-  }
-
-  #dropExpired(): void {
-    const now = Date.now();
-    for (const [key, entry] of this.#entries) if (entry.expires <= now) this.#entries.delete(key);
-  }
-
-  async #open({ origin, onto, operator }: BlockTask): Promise<EmbedSource> {
-    // Shared by tasks, so no single task's signal may end it.
-    const scope = new EngineScope(this.#engine, { signal: new AbortController().signal, log: silentLog });
-    const data = await evaluate({ process_graph: origin }, this.#engine.registry, scope);
-    if (!(data instanceof Cube)) throw new OpenEOError('Internal', { message: 'the origin of a block is no data cube' });
-    return embedSource({ data, model: operator, ...(onto && { onto }) }, this.#engine.operators);
-  }
-}
-

@@ -1,9 +1,8 @@
 /** Has blocks computed by the workers of the embed lane, and waits for them. */
 import { LAST_PRIORITY, TaskExpired, TaskRemoved, type TaskQueues } from '../jobs/queue.ts';
 import { blockObjectKey } from '../layers/embed-block.ts';
-import type { BlockComputer, BlockTask } from '../layers/embed-blocks.ts';
+import type { BlockComputer, BlockOutcome, BlockTask } from '../layers/embed-blocks.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import type { BlockOutcome } from './embed.ts';
 
 /** Who waits for a map tile or an answer goes before who waits for a job; what nobody waits for comes last. */
 const urgencies = ['tile', 'sync', 'batch', 'backfill'] as const;
@@ -39,11 +38,11 @@ export function queuedComputer(queues: TaskQueues, store: ObjectStore, urgency: 
     const priority = urgencies.indexOf(urgency) * SHARES + Math.min(share, SHARES);
     const errand = { task, priority, expires: options.lifetimeMs === undefined ? undefined : Date.now() + options.lifetimeMs, signal };
     try {
-      await computeQueued(queues, errand);
-      if (await store.head(blockObjectKey(task.key))) return;
+      const outcome = await computeQueued(queues, errand);
+      if (outcome?.isEmpty || await store.head(blockObjectKey(task.key))) return outcome;
       // The task ended before, and its block was evicted since: its id must be freed to run again.
       await queues.remove('embed', task.key);
-      await computeQueued(queues, errand);
+      return await computeQueued(queues, errand);
     } finally {
       const left = underWay.get(user)! - 1;
       if (left > 0) underWay.set(user, left);
@@ -52,13 +51,12 @@ export function queuedComputer(queues: TaskQueues, store: ObjectStore, urgency: 
   };
 }
 
-async function computeQueued(queues: TaskQueues, { task, priority, expires, signal }: Errand): Promise<void> {
+async function computeQueued(queues: TaskQueues, { task, priority, expires, signal }: Errand): Promise<BlockOutcome | undefined> {
   for (let losses = 0; ; losses++) {
     signal.throwIfAborted();
     await queues.add('embed', { id: task.key, payload: task, priority, ...(expires === undefined ? {} : { expires }) });
     try {
-      await queues.result<BlockOutcome>('embed', task.key, signal);
-      return;
+      return await queues.result<BlockOutcome | undefined>('embed', task.key, signal);
     } catch (error) {
       // Nobody may want the block any more; whoever does adds its task again.
       if (signal.aborted) await queues.remove('embed', task.key).catch(() => {});

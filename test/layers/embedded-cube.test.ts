@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readAll } from '../../src/cube/array-cube.ts';
 import type { Cube } from '../../src/cube/cube.ts';
 import { blockObjectKey, writeBlock } from '../../src/layers/embed-block.ts';
-import { computeBlock } from '../../src/layers/compute-block.ts';
+import { computeBlock, type EmbedSource } from '../../src/layers/compute-block.ts';
 import { EmbedBlocks, type BlockTask } from '../../src/layers/embed-blocks.ts';
 import { embeddedCube } from '../../src/layers/embedded-cube.ts';
 import type { EmbedRequest } from '../../src/graph/scope.ts';
@@ -32,7 +32,7 @@ function embed(data: Cube, options: Partial<EmbedRequest> = {}): { cube: Cube; f
     store,
     compute: async (task, source, position) => {
       tasks.push(task);
-      await writeBlock(store, task.key, await computeBlock(source, position, task.block, runtime, signal));
+      await writeBlock(store, task.key, await computeBlock(source as EmbedSource, position, task.block, runtime, signal));
     },
   });
   const cube = embeddedCube({ data, origin: {}, model: 'toy', quantization: 'float32', dimensions: null, ...options }, { operators: registry, blocks, wish: { user: null, layer: null, facts } });

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readAll } from '../../src/cube/array-cube.ts';
 import { warpCube } from '../../src/cube/resample.ts';
 import type { Cube } from '../../src/cube/cube.ts';
-import { computeBlock } from '../../src/layers/compute-block.ts';
+import { computeBlock, type EmbedSource } from '../../src/layers/compute-block.ts';
 import { writeBlock } from '../../src/layers/embed-block.ts';
 import { EmbedBlocks } from '../../src/layers/embed-blocks.ts';
 import { embeddedCube } from '../../src/layers/embedded-cube.ts';
@@ -25,7 +25,7 @@ function embed(data: Cube): { cube: Cube; keys: Set<string> } {
     store,
     compute: async (task, source, position) => {
       keys.add(task.key);
-      await writeBlock(store, task.key, await computeBlock(source, position, task.block, toyRuntime(), signal));
+      await writeBlock(store, task.key, await computeBlock(source as EmbedSource, position, task.block, toyRuntime(), signal));
     },
   });
   const cube = embeddedCube({ data, origin: {}, model: 'toy', quantization: 'float32', dimensions: null }, { operators: registry, blocks, wish: { user: null, layer: null, facts: { cached: 0, computed: 0 } } });

@@ -78,7 +78,7 @@ describe('queuedComputer', () => {
       await hold.promise;
       await writeBlock(store, key, block);
     });
-    const asking: Promise<void>[] = [];
+    const asking: Promise<unknown>[] = [];
     const names: string[] = [];
     const ask = (compute: ReturnType<typeof queuedComputer>, user: string, name: string) => {
       names.push(name);

@@ -1,0 +1,46 @@
+/** Computes a block, stores it and notes it in the list of what the cache holds. */
+import type { BlockCatalog, CacheEntry } from '../layers/block-catalog.ts';
+import type { StoredBlock } from '../layers/block-file.ts';
+import { footprintOf, isEmbedSource, windowOf, type BlockSource } from '../layers/block-source.ts';
+import { computeBlock, type Position } from '../layers/compute-block.ts';
+import { blockObjectKey, storedBlock, writeStored } from '../layers/embed-block.ts';
+import type { BlockOutcome, BlockTask } from '../layers/embed-blocks.ts';
+import type { OperatorRuntime } from '../operators/operator.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+
+export interface BlockKeeper {
+  readonly store: ObjectStore;
+  readonly runtime: OperatorRuntime;
+  readonly catalog: BlockCatalog;
+  /** What lies under the key is damaged: it is replaced. */
+  readonly heal: boolean;
+}
+
+/** Computes and stores a block. One without a valid sample is noted as empty and gets no object. */
+export async function keepBlock({ store, runtime, catalog, heal }: BlockKeeper, task: BlockTask, source: BlockSource, position: Position, signal: AbortSignal): Promise<BlockOutcome> {
+  const block = await compute(source, position, task, runtime, signal);
+  const entry = taskEntry(task, source);
+  if (block.nulls !== null && !block.nulls.includes(0)) {
+    if (heal) await store.delete(entry.objectKey);
+    catalog.note({ ...entry, state: 'empty' });
+    return { computed: true, isEmpty: true };
+  }
+  const bytes = await writeStored(store, task.key, block, { heal });
+  catalog.note({ ...entry, state: 'stored', bytes });
+  return { computed: true };
+}
+
+async function compute(source: BlockSource, position: Position, task: BlockTask, runtime: OperatorRuntime, signal: AbortSignal): Promise<StoredBlock> {
+  if (isEmbedSource(source)) return storedBlock(await computeBlock(source, position, task.block, runtime, signal));
+  return source.cube.read(windowOf(source, position, task.block), signal);
+}
+
+/** What a task says of its block; the place only when its source could be opened. */
+export function taskEntry(task: BlockTask, source: BlockSource | undefined): Omit<CacheEntry, 'state'> {
+  const time = source?.cube.find('temporal')?.name;
+  return {
+    objectKey: blockObjectKey(task.key), kind: 'block', blockKey: task.key, layer: task.layer ?? null, operator: task.operator,
+    footprint: source ? footprintOf(source, task.block) : null,
+    label: time === undefined || task.position[time] === undefined ? null : String(task.position[time]),
+  };
+}
