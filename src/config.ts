@@ -3,7 +3,7 @@
  * docs/configuration.md lists exactly this table; a test compares them.
  */
 import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 
 interface Setting<T> {
   readonly env: string;
@@ -18,6 +18,7 @@ const settings = {
   port: { env: 'LAMINA_PORT', parse: integer(0, 65535), fallback: 8080 },
   host: { env: 'LAMINA_HOST', parse: text, fallback: '127.0.0.1' },
   data: { env: 'LAMINA_DATA', parse: (value: string) => resolve(value), fallback: resolve('data') },
+  collections: { env: 'LAMINA_COLLECTIONS', parse: absolutePath },
   publicUrl: { env: 'LAMINA_PUBLIC_URL', parse: url('http:', 'https:') },
   databaseUrl: { env: 'LAMINA_DATABASE_URL', parse: url('postgres:', 'postgresql:') },
   redisUrl: { env: 'LAMINA_REDIS_URL', parse: url('redis:', 'rediss:') },
@@ -101,6 +102,11 @@ function readSetting(setting: Setting<unknown>, environment: Readonly<Record<str
 
 function text(value: string): string {
   return value;
+}
+
+function absolutePath(value: string): string {
+  if (!isAbsolute(value)) throw new Error(`must be an absolute path, not "${value}"`);
+  return resolve(value);
 }
 
 function integer(min: number, max: number): (value: string) => number {

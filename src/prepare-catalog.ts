@@ -1,19 +1,23 @@
 /** What the catalog holds before anybody adds something: the synthetic collection, and the layers of collections/. */
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { loadCollectionFiles } from './catalog/collection-files.ts';
+import { readCollectionFiles, registerRaw } from './catalog/collection-files.ts';
 import { ensureSyntheticCollection, SYNTHETIC_COLLECTION } from './catalog/synthetic/synthetic.ts';
 import type { StacAsset, StacItem } from './catalog/types.ts';
 import type { Deployment } from './deployment.ts';
 import { RasterCache } from './formats/cog/raster-cache.ts';
-import { layerOf } from './layers/layer.ts';
+import { lazyEngine } from './layers/layer-trial.ts';
+import { LayerPublisher } from './layers/publish-layer.ts';
 
-/** Throws an Error that names the file and what is wrong with it. */
-export async function prepareCatalog(deployment: Deployment, collectionsFolder: string): Promise<void> {
+/** Registers the files of the folders. Throws an Error that names the file and what is wrong with it. */
+export async function prepareCatalog(deployment: Deployment, folders: readonly string[]): Promise<void> {
   await prepareSynthetic(deployment);
-  for (const id of await loadCollectionFiles(collectionsFolder, deployment.catalog)) {
-    // A layer whose operator can't be found must stop the start, not the first request.
-    layerOf((await deployment.catalog.collection(id))!, deployment.operators);
+  const { catalog, log } = deployment;
+  const files = await readCollectionFiles(folders);
+  await registerRaw(files.raw, catalog);
+  const layers = await new LayerPublisher(catalog, lazyEngine(deployment)).publishFiles(files.layers);
+  for (const { collection, change, resolved } of layers) {
+    if (change !== 'unchanged') log.info(`Layer '${collection.id}': ${change}${[...resolved].map(([name, reference]) => `, ${name} is ${reference}`).join('')}.`);
   }
 }
 

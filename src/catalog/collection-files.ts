@@ -1,4 +1,4 @@
-/** Collections that are written by hand: collections/<id>.json, raw ones and layers (virtual ones). */
+/** Collections that are written by hand: <folder>/<id>.json, raw ones and layers (virtual ones). */
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { CatalogStore } from './store.ts';
@@ -6,26 +6,40 @@ import type { StacCollection } from './types.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** What the folders hold; each under the path of its file. */
+export interface CollectionFiles {
+  /** Checked. */
+  readonly raw: ReadonlyMap<string, StacCollection>;
+  /** Only known to be objects with the id of their file: whoever publishes layers checks the rest. */
+  readonly layers: ReadonlyMap<string, Fields>;
+}
+
 /** What ingest derives from the items; a file says it only until there are items. */
 const derived = ['extent', 'cube:dimensions', 'summaries', 'bands', 'item_assets', 'stac_extensions'] as const;
 
 /**
- * Registers every *.json of the directory and gives their ids. A layer whose file has gone is removed; a
- * raw collection is not, because its items may still be there. Throws an Error that names the file and the
- * place in it when one is wrong; then nothing is registered.
+ * Reads every *.json of the folders. Throws an Error that names the file and the place in it when one is
+ * wrong, and when two have the same id. A folder that is not there holds nothing.
  */
-export async function loadCollectionFiles(directory: string, store: CatalogStore): Promise<string[]> {
-  const names = (await readdir(directory).catch(() => [])).filter((name) => name.endsWith('.json')).sort();
-  const definitions = await Promise.all(names.map((name) => readDefinition(join(directory, name))));
-  const ids = new Set(definitions.map((definition) => definition.id));
-  for (const stored of await store.collections()) {
-    if (isLayer(stored) && !ids.has(stored.id)) await store.deleteCollection(stored.id);
+export async function readCollectionFiles(folders: readonly string[]): Promise<CollectionFiles> {
+  const paths = (await Promise.all(folders.map(async (folder) => (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.json')).sort().map((name) => join(folder, name))))).flat();
+  const [raw, layers] = [new Map<string, StacCollection>(), new Map<string, Fields>()];
+  const ids = new Map<string, string>();
+  for (const path of paths) {
+    const value = await readDefinition(path);
+    const twin = ids.get(String(value['id']));
+    if (twin !== undefined) throw new Error(`${path}: /id there is a file with the same id, ${twin}`);
+    ids.set(String(value['id']), path);
+    if (value['lamina:layer'] === undefined) raw.set(path, value as unknown as StacCollection);
+    else layers.set(path, value);
   }
-  for (const definition of definitions) await store.putCollection(isLayer(definition) ? definition : await withDerived(definition, store));
-  return [...ids];
+  return { raw, layers };
 }
 
-const isLayer = (collection: StacCollection) => collection['lamina:layer'] !== undefined;
+/** Registers raw collections. Those whose file has gone stay, because their items may still be there. */
+export async function registerRaw(raw: CollectionFiles['raw'], store: CatalogStore): Promise<void> {
+  for (const definition of raw.values()) await store.putCollection(await withDerived(definition, store));
+}
 
 /** A file must not undo what the items have told since. */
 async function withDerived(definition: StacCollection, store: CatalogStore): Promise<StacCollection> {
@@ -35,7 +49,7 @@ async function withDerived(definition: StacCollection, store: CatalogStore): Pro
   return { ...definition, ...Object.fromEntries(derived.filter((key) => stored[key] !== undefined).map((key) => [key, stored[key]])) };
 }
 
-async function readDefinition(file: string): Promise<StacCollection> {
+async function readDefinition(file: string): Promise<Fields> {
   const fail = (path: string, problem: string): never => {
     throw new Error(`${file}: ${path === '' ? '' : `${path} `}${problem}`);
   };
@@ -48,7 +62,7 @@ async function readDefinition(file: string): Promise<StacCollection> {
   for (const [path, isRight, expected] of rulesOf(value as Fields, basename(file, '.json'))) {
     if (!isRight) fail(path, `must be ${expected}`);
   }
-  return value as StacCollection;
+  return value as Fields;
 }
 
 type Rule = readonly [path: string, isRight: boolean, expected: string];
@@ -60,9 +74,10 @@ const isText = (value: unknown) => typeof value === 'string' && value !== '';
 function* rulesOf(value: unknown, name: string): Generator<Rule> {
   yield ['', isObject(value), 'a JSON object'];
   const { type, stac_version: version, id, description, license, extent, links, summaries, stac_extensions: extensions, 'cube:dimensions': dimensions, 'lamina:layer': layer } = value as Fields;
+  yield ['/id', id === name, `'${name}', like the file`];
+  if (layer !== undefined) return;
   yield ['/type', type === 'Collection', '\'Collection\''];
   yield ['/stac_version', version === '1.1.0', '\'1.1.0\''];
-  yield ['/id', id === name, `'${name}', like the file`];
   yield ['/description', isText(description), 'a text that is not empty'];
   yield ['/license', isText(license), 'an SPDX expression or \'other\''];
   yield ['/stac_extensions', Array.isArray(extensions), 'an array'];
@@ -71,7 +86,6 @@ function* rulesOf(value: unknown, name: string): Generator<Rule> {
   yield ['/cube:dimensions', isObject(dimensions), 'an object'];
   yield ['/extent', isObject(extent), 'an object'];
   yield* extentRules(extent as Fields);
-  if (layer !== undefined) yield* layerRules(layer);
 }
 
 function* extentRules({ spatial, temporal }: Fields): Generator<Rule> {
@@ -79,15 +93,4 @@ function* extentRules({ spatial, temporal }: Fields): Generator<Rule> {
   yield ['/extent/spatial/bbox', Array.isArray(boxes) && boxes.length > 0 && boxes.every((box) => Array.isArray(box) && [4, 6].includes(box.length)), 'an array of boxes of four or six numbers'];
   const intervals = (temporal as { interval?: unknown } | undefined)?.interval;
   yield ['/extent/temporal/interval', Array.isArray(intervals) && intervals.length > 0 && intervals.every((pair) => Array.isArray(pair) && pair.length === 2), 'an array of pairs [start, end]'];
-}
-
-function* layerRules(layer: unknown): Generator<Rule> {
-  yield ['/lamina:layer', isObject(layer), 'an object'];
-  const { sources, operator, process_graph: graph } = layer as Fields;
-  yield ['/lamina:layer/sources', Array.isArray(sources) && sources.length > 0 && sources.every(isText), 'the ids of collections'];
-  yield ['/lamina:layer/operator', operator === undefined || isText(operator), 'an operator reference such as \'pca:1.0.0\''];
-  yield ['/lamina:layer/process_graph', isObject(graph) && Object.keys(graph).length > 0, 'a process graph'];
-  for (const [node, content] of Object.entries(graph as Fields)) {
-    yield [`/lamina:layer/process_graph/${node}`, isObject(content) && isText(content['process_id']), 'a node with a process_id'];
-  }
 }

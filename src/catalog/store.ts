@@ -23,6 +23,8 @@ export interface LoadQuery {
 
 const BATCH = 500;
 
+const RECORDSET = 'json_to_recordset($1) as row (collection text, id text, definition json, properties jsonb, instant timestamptz, starts timestamptz, ends timestamptz, footprint box)';
+
 export class CatalogStore implements ItemSource {
   readonly #database: Database;
 
@@ -32,14 +34,32 @@ export class CatalogStore implements ItemSource {
 
   /** Creates or replaces a collection; its items stay. Gives true when anything changed. */
   async putCollection(collection: StacCollection): Promise<boolean> {
-    const rows = await this.#database.query(
-      `insert into collections as c (id, definition) values ($1, $2)
-       on conflict (id) do update set definition = excluded.definition, revision = c.revision + 1, updated = now()
-       where c.definition::text is distinct from excluded.definition::text
-       returning id`,
-      [collection.id, JSON.stringify(collection)],
-    );
+    return putCollection(this.#database, collection);
+  }
+
+  /** Creates a collection; false when there is one of that id. */
+  async addCollection(collection: StacCollection, { fromFile = false } = {}): Promise<boolean> {
+    const rows = await this.#database.query('insert into collections (id, definition, from_file) values ($1, $2, $3) on conflict do nothing returning id', [collection.id, JSON.stringify(collection), fromFile]);
     return rows.length > 0;
+  }
+
+  /**
+   * Puts collections that depend on what is stored under an id, all or none. Nobody else changes that one
+   * meanwhile. Gives what was put; null when there is no such collection.
+   */
+  changeCollection(id: string, change: (current: StacCollection) => Promise<readonly StacCollection[]>): Promise<readonly StacCollection[] | null> {
+    return this.#database.transaction(async (transaction) => {
+      const [row] = await transaction.query<{ definition: StacCollection }>('select definition from collections where id = $1 for update', [storable(id)]);
+      if (!row) return null;
+      const changed = await change(row.definition);
+      for (const collection of changed) await putCollection(transaction, collection);
+      return changed;
+    });
+  }
+
+  /** Ids of the layers that came from files, their older versions not among them. */
+  async layersFromFiles(): Promise<string[]> {
+    return (await this.#database.query<{ id: string }>('select id from collections where from_file order by id')).map(({ id }) => id);
   }
 
   async collection(id: string): Promise<StacCollection | null> {
@@ -74,8 +94,27 @@ export class CatalogStore implements ItemSource {
     return this.#database.transaction(async (transaction) => {
       let changed = 0;
       for (let i = 0; i < rows.length; i += BATCH) changed += await putBatch(transaction, rows.slice(i, i + BATCH));
-      if (changed > 0) await transaction.query('update collections set revision = revision + 1, updated = now() where id = $1', [collection]);
+      if (changed > 0) await touch(transaction, collection);
       return changed;
+    });
+  }
+
+  /** Creates an item. False, and nothing changes, when there is one of that id. Throws as putItems does. */
+  async createItem(item: StacItem): Promise<boolean> {
+    const row = itemRow(item.collection, item);
+    return this.#database.transaction(async (transaction) => {
+      const made = await transaction.query(`insert into items (collection, id, definition, properties, instant, starts, ends, footprint) select * from ${RECORDSET} on conflict do nothing returning 1`, [JSON.stringify([row])]);
+      if (made.length > 0) await touch(transaction, item.collection);
+      return made.length > 0;
+    });
+  }
+
+  /** Removes items of a collection and gives how many of them there were. */
+  async deleteItems(collection: string, ids: readonly string[]): Promise<number> {
+    return this.#database.transaction(async (transaction) => {
+      const gone = await transaction.query('delete from items where collection = $1 and id = any($2) returning 1', [storable(collection), ids.map(storable)]);
+      if (gone.length > 0) await touch(transaction, collection);
+      return gone.length;
     });
   }
 
@@ -124,6 +163,18 @@ export class CatalogStore implements ItemSource {
   }
 }
 
+/** True when anything changed. */
+async function putCollection(database: Queryable, collection: StacCollection): Promise<boolean> {
+  const rows = await database.query(
+    `insert into collections as c (id, definition) values ($1, $2)
+     on conflict (id) do update set definition = excluded.definition, revision = c.revision + 1, updated = now()
+     where c.definition::text is distinct from excluded.definition::text
+     returning id`,
+    [collection.id, JSON.stringify(collection)],
+  );
+  return rows.length > 0;
+}
+
 interface ItemRow {
   readonly collection: string;
   readonly id: string;
@@ -153,10 +204,14 @@ function itemRow(collection: string, item: StacItem): ItemRow {
   };
 }
 
+async function touch(transaction: Queryable, collection: string): Promise<void> {
+  await transaction.query('update collections set revision = revision + 1, updated = now() where id = $1', [collection]);
+}
+
 async function putBatch(transaction: Queryable, rows: readonly ItemRow[]): Promise<number> {
   const changed = await transaction.query(
     `insert into items as i (collection, id, definition, properties, instant, starts, ends, footprint)
-     select * from json_to_recordset($1) as row (collection text, id text, definition json, properties jsonb, instant timestamptz, starts timestamptz, ends timestamptz, footprint box)
+     select * from ${RECORDSET}
      on conflict (collection, id) do update set definition = excluded.definition, properties = excluded.properties,
        instant = excluded.instant, starts = excluded.starts, ends = excluded.ends, footprint = excluded.footprint, updated = now()
      where i.definition::text is distinct from excluded.definition::text

@@ -75,12 +75,18 @@ function resolve(name: string, path: string, operators: OperatorRegistry, faults
 
 /**
  * The graph with everything it loads put on a grid first. The node of a load keeps its id for the pixels
- * on the grid, so that whoever refers to it gets those.
+ * on the grid, so that whoever refers to it gets those. A graph that has been through here before, such
+ * as one that a client got and sends back, is put on the grid once.
  */
 export function onGrid(graph: ProcessGraph, grid: LayerDefinition['grid']): ProcessGraph {
   if (!grid) return graph;
   const out: Record<string, ProcessNode> = { ...graph };
   for (const [id, node] of nodesOf(graph, 'load_collection')) {
+    const [before] = [...nodesOf(graph, 'resample_to_grid')].filter(([, { arguments: args }]) => (args?.['data'] as { from_node?: unknown } | undefined)?.from_node === id);
+    if (before) {
+      out[before[0]] = { ...before[1], arguments: { ...before[1].arguments, crs: grid.crs, resolution: grid.resolution } };
+      continue;
+    }
     const source = freeName(`${id}_source`, out);
     const { result, ...load } = node;
     out[source] = load;
