@@ -4,6 +4,7 @@ import { createNullBlock, product, type Block, type Window } from '../cube/block
 import { Cube, type CubeAttributes, type Resampling } from '../cube/cube.ts';
 import { bandsDimension, spatialDimensions, temporalDimension } from '../cube/dimension.ts';
 import type { DType } from '../cube/dtype.ts';
+import { findByte } from '../cube/find-byte.ts';
 import { cropGrid, isSameLattice, type CellWindow } from '../geo/grid.ts';
 import { commonDType } from '../graph/result-dtype.ts';
 import { AssetReader, type RasterOpener } from './read-asset.ts';
@@ -102,7 +103,7 @@ async function readWindow(plan: LoadPlan, dtype: DType, window: Window, assets: 
     }
   };
   await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, dates) }, lane));
-  return out.nulls!.includes(1) ? out : { ...out, nulls: null };
+  return findByte(out.nulls!, 1) >= 0 ? out : { ...out, nulls: null };
 }
 
 /** The window as its file gives it, when it is one date of one file: there is nothing to merge. null otherwise. */
@@ -161,7 +162,7 @@ function mergePlane(out: Block, offset: number, source: Block, from: number, len
 }
 
 function hasData(nulls: Uint8Array, offset: number, length: number): boolean {
-  return nulls.subarray(offset, offset + length).includes(0);
+  return findByte(nulls.subarray(offset, offset + length), 0) >= 0;
 }
 
 /** Covers the lattice cells asked for and, per date and band, the files that have pixels there, with their version. */

@@ -1,9 +1,9 @@
 /** How the facts that travel with a cube change when the cube does. */
 import type { BandDescription, CubeAttributes, Encoding } from './cube.ts';
 
-/** After new values: what said how the old ones are stored or made is gone, also scale and offset of bands. */
+/** After new values: what said how the old ones are stored or made, or of which date, is gone, also scale and offset of bands. */
 export function withNewValues(attributes: CubeAttributes): CubeAttributes {
-  const { encoding: _, operator: __, embedding: ___, ...kept } = attributes;
+  const { encoding: _, operator: __, embedding: ___, sourcesByLabel: ____, ...kept } = attributes;
   return kept.bands ? { ...kept, bands: kept.bands.map(withoutScale) } : kept;
 }
 
@@ -48,7 +48,17 @@ export function withRenamedBands(attributes: CubeAttributes, names: readonly (st
 }
 
 /** The sources of several cubes, each once. */
-export function joinedSources(...all: readonly CubeAttributes[]): Pick<CubeAttributes, 'sources'> {
+export function joinedSources(...all: readonly CubeAttributes[]): Pick<CubeAttributes, 'sources' | 'sourcesByLabel'> {
   const sources = [...new Set(all.flatMap((a) => a.sources ?? []))];
-  return sources.length > 0 ? { sources } : {};
+  if (sources.length === 0) return {};
+  const isDated = all.every((a) => a.sourcesByLabel || !a.sources);
+  return { sources, ...(isDated && { sourcesByLabel: joinedByLabel(all) }) };
+}
+
+function joinedByLabel(all: readonly CubeAttributes[]): Record<string, readonly string[]> {
+  const joined: Record<string, readonly string[]> = {};
+  for (const { sourcesByLabel = {} } of all) {
+    for (const [label, sources] of Object.entries(sourcesByLabel)) joined[label] = [...new Set([...(joined[label] ?? []), ...sources])];
+  }
+  return joined;
 }

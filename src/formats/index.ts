@@ -3,12 +3,13 @@ import { OpenEOError } from '../errors.ts';
 import { gtiff } from './cog/write.ts';
 import { json } from './json.ts';
 import { netcdf } from './netcdf/write.ts';
+import { parquet } from './parquet/write.ts';
 import { png } from './png.ts';
 import type { ResultFormat } from './writer.ts';
 import { zarr } from './zarr/write.ts';
 
 /** By the names that GET /file_formats lists. */
-export const resultFormats: Readonly<Record<'GTiff' | 'netCDF' | 'Zarr' | 'PNG' | 'JSON', ResultFormat>> = { GTiff: gtiff, netCDF: netcdf, Zarr: zarr, PNG: png, JSON: json };
+export const resultFormats: Readonly<Record<'GTiff' | 'netCDF' | 'Zarr' | 'Parquet' | 'PNG' | 'JSON', ResultFormat>> = { GTiff: gtiff, netCDF: netcdf, Zarr: zarr, Parquet: parquet, PNG: png, JSON: json };
 
 export type FormatName = keyof typeof resultFormats;
 

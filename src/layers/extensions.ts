@@ -7,6 +7,7 @@ const schemas = {
   processing: 'https://stac-extensions.github.io/processing/v1.2.0/schema.json',
   proj: 'https://stac-extensions.github.io/projection/v2.0.0/schema.json',
   raster: 'https://stac-extensions.github.io/raster/v2.0.0/schema.json',
+  table: 'https://stac-extensions.github.io/table/v1.2.0/schema.json',
 } as const;
 
 /**

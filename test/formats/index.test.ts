@@ -12,11 +12,11 @@ describe('the table of formats', () => {
   });
 
   it('lists what there is when a format is unknown', () => {
-    expect(() => findFormat('zip')).toThrow(/There is no output format 'zip'; there are GTiff, netCDF, Zarr, PNG, JSON/);
+    expect(() => findFormat('zip')).toThrow(/There is no output format 'zip'; there are GTiff, netCDF, Zarr, Parquet, PNG, JSON/);
   });
 
-  it.each(Object.entries(resultFormats))('%s describes every option', (_, { description }) => {
-    expect(description.gis_data_types).toContain('raster');
+  it.each(Object.entries(resultFormats))('%s describes every option', (name, { description }) => {
+    expect(description.gis_data_types).toContain(name === 'Parquet' ? 'vector' : 'raster');
     for (const parameter of Object.values(description.parameters)) expect(parameter).toMatchObject({ description: expect.stringMatching(/\.$/) as string, type: expect.anything() as unknown });
   });
 });

@@ -1,5 +1,5 @@
 /** What a store says of itself: the Zarr conventions `proj:`, `spatial:` and, for embeddings, `geoemb:`. */
-import type { Cube, EmbeddingFacts } from '../../cube/cube.ts';
+import type { Cube } from '../../cube/cube.ts';
 import { epsgCode } from '../../geo/crs.ts';
 import { gridBounds, type Grid } from '../../geo/grid.ts';
 import type { Attributes, Json } from './metadata.ts';
@@ -45,7 +45,7 @@ export function rootAttributes(cube: Cube, dtype: string, references: References
     source: 'Lamina',
     zarr_conventions: [conventions.proj, conventions.spatial, ...(embedding ? [conventions.geoemb] : [])],
     ...spatialAttributes(cube.grid!),
-    ...(embedding && embeddingAttributes(cube, embedding, dtype, references, quantization)),
+    ...prefixed('geoemb:', { ...embeddingFields(cube, dtype, references), ...(embedding && quantization && { quantization }) }),
   };
 }
 
@@ -66,20 +66,26 @@ export function spatialAttributes(grid: Grid): Attributes {
   };
 }
 
-function embeddingAttributes(cube: Cube, facts: EmbeddingFacts, dtype: string, references: References, quantization: QuantizationText | null): Attributes {
-  const { patch, gsd, operator } = facts;
+/** What embeddings are, in the words that `emb:` and `geoemb:` share; null when the cube holds none. */
+export function embeddingFields(cube: Cube, dtype: string, references: References): Attributes | null {
+  const { embedding, sources = [] } = cube.attributes;
+  if (!embedding) return null;
+  const { patch, gsd, operator, name, version, dimensions } = embedding;
   const edges = [patch, patch];
   return {
-    'geoemb:type': patch > 1 ? 'chip' : 'pixel',
-    'geoemb:dimensions': cube.find('bands')?.size ?? facts.dimensions,
-    'geoemb:model': references.model ?? modelUrn(operator),
-    'geoemb:source_data': references.sources ?? (cube.attributes.sources ?? []).map(itemUrn),
-    'geoemb:data_type': dtype,
-    'geoemb:gsd': gsd,
-    'geoemb:build_version': `${facts.name} ${facts.version}`,
-    ...(patch > 1 && { 'geoemb:chip_layout': { layout_type: 'regular_grid', chip_size: edges, stride: edges } }),
-    ...(quantization && { 'geoemb:quantization': quantization }),
+    type: patch > 1 ? 'chip' : 'pixel',
+    dimensions: cube.find('bands')?.size ?? dimensions,
+    model: references.model ?? modelUrn(operator),
+    source_data: references.sources ?? sources.map(itemUrn),
+    data_type: dtype,
+    gsd,
+    build_version: `${name} ${version}`,
+    ...(patch > 1 && { chip_layout: { layout_type: 'regular_grid', chip_size: edges, stride: edges } }),
   };
+}
+
+function prefixed(prefix: string, fields: Attributes): Attributes {
+  return Object.fromEntries(Object.entries(fields).map(([key, value]) => [`${prefix}${key}`, value]));
 }
 
 /** 'pca@sha256:…' as a URN. */
@@ -87,7 +93,7 @@ export function modelUrn(reference: string): string {
   return `urn:lamina:operator:${reference}`;
 }
 
-/** '<collection>/<item>' as a URN. */
+/** '<collection>/<item>' as a URN; a URL stays what it is. */
 export function itemUrn(source: string): string {
-  return `urn:stac:item:${source}`;
+  return /^https?:/.test(source) ? source : `urn:stac:item:${source}`;
 }
