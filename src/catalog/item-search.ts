@@ -13,7 +13,11 @@ const MAX_COUNT = 20_000;
 /** Up to so many candidates are tested exactly for the count. */
 const MAX_TESTED = 1000;
 
+/** Tables of the same columns: items, and those that layers still tell of after they were withdrawn. */
+export type ItemTable = 'items' | 'withdrawn_items';
+
 interface Condition {
+  readonly from: ItemTable;
   readonly sql: string;
   readonly params: readonly unknown[];
 }
@@ -28,26 +32,26 @@ interface Row {
 type Key = readonly [instant: string, collection: string, id: string];
 
 /** Items that meet all conditions of the query, newest first. Throws ItemTokenError. */
-export async function searchItems(database: Queryable, query: ItemQuery): Promise<ItemPage> {
-  const condition = conditionOf(query);
+export async function searchItems(database: Queryable, query: ItemQuery, from: ItemTable = 'items'): Promise<ItemPage> {
+  const condition = conditionOf(query, from);
   const test = exactTest(query);
   const after = query.token === undefined ? null : decodeToken(query.token);
   const found: Row[] = [];
-  let from: Key | null = after;
+  let position: Key | null = after;
   // Candidates come in portions: the exact test may refuse any number of them.
   for (;;) {
     const portion = query.limit + 1 - found.length;
     const size = test ? Math.max(portion, 100) : portion;
-    const rows = await candidates(database, condition, from, size);
+    const rows = await candidates(database, condition, position, size);
     found.push(...rows.filter((row) => test === null || test(row.definition)).slice(0, portion));
     const last = rows.at(-1);
     if (rows.length < size || found.length > query.limit || last === undefined) break;
-    from = keyOf(last);
+    position = keyOf(last);
   }
   const page = found.slice(0, query.limit);
   const next = found.length > query.limit ? encodeToken(keyOf(page.at(-1)!)) : null;
   const whole = after === null && next === null;
-  return { items: page.map((row) => row.definition), numberMatched: whole ? page.length : await countMatches(database, query, test), next };
+  return { items: page.map((row) => row.definition), numberMatched: whole ? page.length : await countMatches(database, query, test, from), next };
 }
 
 async function candidates(database: Queryable, condition: Condition, after: Key | null, size: number): Promise<Row[]> {
@@ -57,7 +61,7 @@ async function candidates(database: Queryable, condition: Condition, after: Key 
   const page = after === null ? 'true' : keysetCondition(after, bind);
   return database.query<{ definition: StacItem; key: string; collection: string; id: string }>(
     `select definition, collection, id, to_char(instant at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US') as key
-     from items where ${condition.sql} and ${page}
+     from ${condition.from} where ${condition.sql} and ${page}
      order by instant desc, collection, id limit ${bind(size)}`,
     params,
   );
@@ -71,20 +75,21 @@ function keysetCondition([instant, collection, id]: Key, bind: (value: unknown) 
 const keyOf = (row: Row): Key => [row.key, row.collection, row.id];
 
 /** null when there are too many to count. */
-async function countMatches(database: Queryable, query: ItemQuery, test: ((item: StacItem) => boolean) | null): Promise<number | null> {
-  const { params, sql } = conditionOf(query);
-  if (!test) return capped(database, sql, params);
+async function countMatches(database: Queryable, query: ItemQuery, test: ((item: StacItem) => boolean) | null, from: ItemTable): Promise<number | null> {
+  const condition = conditionOf(query, from);
+  if (!test) return capped(database, condition);
+  const { params, sql } = condition;
   // What lies wholly inside a searched box needs no test; only what its border cuts does.
   const all = [...params];
   const inside = query.bbox?.length === 4 && !query.intersects ? insideCondition(flatBox(query.bbox), (value) => `$${all.push(value)}`) : 'false';
-  const tested = await database.query<{ definition: StacItem }>(`select definition from items where ${sql} and not ${inside} limit ${MAX_TESTED + 1}`, all);
+  const tested = await database.query<{ definition: StacItem }>(`select definition from ${from} where ${sql} and not ${inside} limit ${MAX_TESTED + 1}`, all);
   if (tested.length > MAX_TESTED) return null;
-  const certain = inside === 'false' ? 0 : await capped(database, `${sql} and ${inside}`, all);
+  const certain = inside === 'false' ? 0 : await capped(database, { from, sql: `${sql} and ${inside}`, params: all });
   return certain === null ? null : certain + tested.filter(({ definition }) => test(definition)).length;
 }
 
-async function capped(database: Queryable, sql: string, params: readonly unknown[]): Promise<number | null> {
-  const [row] = await database.query<{ count: number }>(`select count(*) as count from (select 1 from items where ${sql} limit ${MAX_COUNT + 1}) as matches`, params);
+async function capped(database: Queryable, { from, sql, params }: Condition): Promise<number | null> {
+  const [row] = await database.query<{ count: number }>(`select count(*) as count from (select 1 from ${from} where ${sql} limit ${MAX_COUNT + 1}) as matches`, params);
   return row!.count > MAX_COUNT ? null : row!.count;
 }
 
@@ -93,7 +98,7 @@ export function storable(text: string): string {
   return text.replaceAll('\0', '\uFFFD');
 }
 
-function conditionOf(query: ItemQuery): Condition {
+function conditionOf(query: ItemQuery, from: ItemTable): Condition {
   const params: unknown[] = [];
   const bind = (value: unknown) => `$${params.push(value)}`;
   const parts: string[] = [];
@@ -105,7 +110,7 @@ function conditionOf(query: ItemQuery): Condition {
   for (const box of [query.bbox && flatBox(query.bbox), query.intersects && boxOf(query.intersects)]) {
     if (box) parts.push(boxCondition(box, bind));
   }
-  return { sql: parts.join(' and ') || 'true', params };
+  return { from, sql: parts.join(' and ') || 'true', params };
 }
 
 /** The stored boxes reach beyond 180 where they cross the antimeridian, so the neighbouring turns are asked too. */

@@ -5,6 +5,7 @@ import type { StacCollection, StacItem } from '../catalog/types.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
 import { describeLayerItem } from './describe.ts';
 import { definitionOf, isVisible, layerOf, rootOf, type Layer } from './layer.ts';
+import { withStates, type StateSource } from './layer-state.ts';
 import { openItem, rememberingEngine } from './layer-trial.ts';
 import type { Engine } from './scope.ts';
 
@@ -18,12 +19,12 @@ export interface RawCatalog extends ItemSource {
  * One item per raw item of a layer's first source, under the same id, but for those that the layer's graph
  * leaves out. With an engine (see `lazyEngine`) they tell on which grid their files lie.
  */
-export function layerItems(catalog: RawCatalog, operators: OperatorRegistry, engine?: Engine): ItemSource {
+export function layerItems(catalog: RawCatalog, operators: OperatorRegistry, engine?: Engine, states?: StateSource): ItemSource {
   const sourceOf = async (collection: StacCollection): Promise<ItemSource | null> => {
     const layer = openLayer(collection, operators);
     if (!layer || layer.definition.has_items === false) return null;
     const root = await rootOf(collection, (id) => catalog.collection(id));
-    return new LayerItems(layer, root.id, catalog, engine ? rememberingEngine(engine) : null);
+    return withStates(new LayerItems(layer, root.id, catalog, engine ? rememberingEngine(engine) : null), layer, states);
   };
   return {
     async search(query) {

@@ -1,0 +1,78 @@
+/** What items of layers say of their state: whether all of them is computed, and what became of their source. */
+import { combineItemSources, type ItemSource } from '../catalog/item-source.ts';
+import type { LayerItemState } from '../catalog/layer-states.ts';
+import type { StacItem } from '../catalog/types.ts';
+import { describeLayerItem } from './describe.ts';
+import { usedExtensions } from './extensions.ts';
+import type { Layer } from './layer.ts';
+
+/** Who knows the states: the catalog's LayerStates is one. */
+export interface StateSource {
+  /** Item id → state, of those that have one. */
+  find(layer: string, items: readonly string[]): Promise<ReadonlyMap<string, LayerItemState>>;
+  /** Source items that were withdrawn after the layer had computed them. */
+  withdrawn(layer: string): ItemSource;
+}
+
+const VERSION_EXTENSION = 'https://stac-extensions.github.io/version/v1.2.0/schema.json';
+
+/**
+ * The items of a layer with what is known of their state, and after them those whose source was withdrawn.
+ * Without states the items stay as they are.
+ */
+export function withStates(items: ItemSource, layer: Layer, states: StateSource | undefined): ItemSource {
+  if (!states) return items;
+  const say = async (found: readonly StacItem[]) => {
+    const known = await states.find(layer.id, found.map((item) => item.id));
+    return found.map((item) => stated(item, known.get(item.id)));
+  };
+  const gone = states.withdrawn(layer.id);
+  const living: ItemSource = {
+    async search(query) {
+      const page = await items.search(query);
+      return { ...page, items: await say(page.items) };
+    },
+    async get(collection, id) {
+      const item = await items.get(collection, id);
+      return item && (await say([item]))[0]!;
+    },
+  };
+  const withdrawn: ItemSource = {
+    async search(query) {
+      const page = await gone.search(query);
+      const known = await states.find(layer.id, page.items.map((item) => item.id));
+      return { ...page, items: page.items.map((raw) => withdrawnItem(layer, raw, known.get(raw.id))) };
+    },
+    async get(collection, id) {
+      const raw = await gone.get(collection, id);
+      return raw && withdrawnItem(layer, raw, (await states.find(layer.id, [id])).get(id));
+    },
+  };
+  return combineItemSources([living, withdrawn]);
+}
+
+/** `lamina:status` is 'virtual' for an item that nobody computed ahead: it is computed where somebody looks. */
+function stated(item: StacItem, state: LayerItemState | undefined): StacItem {
+  return withProperties(item, { 'lamina:status': state?.status ?? 'virtual', ...timesOf(state), ...(state?.reason ? { 'lamina:reason': state.reason } : {}) });
+}
+
+/** What a withdrawn item once was: without assets, because its pixels can't be read any more. */
+function withdrawnItem(layer: Layer, raw: StacItem, state: LayerItemState | undefined): StacItem {
+  // The source item is no more, so nothing may lead to it.
+  const item = { ...describeLayerItem(layer, raw), stac_extensions: [], links: [], assets: {} };
+  const said = withProperties(item, { 'lamina:status': 'withdrawn', ...timesOf(state), deprecated: true });
+  return { ...said, stac_extensions: [...said.stac_extensions, VERSION_EXTENSION] };
+}
+
+/** When the state changed, and when the vectors were computed. */
+function timesOf(state: LayerItemState | undefined): Record<string, string> {
+  return {
+    ...(state ? { updated: state.since.toISOString() } : {}),
+    ...(state?.computed ? { 'processing:datetime': state.computed.toISOString() } : {}),
+  };
+}
+
+function withProperties(item: StacItem, more: Readonly<Record<string, unknown>>): StacItem {
+  const properties = { ...item.properties, ...more };
+  return { ...item, properties, stac_extensions: [...new Set([...item.stac_extensions, ...usedExtensions(properties)])] };
+}

@@ -1,0 +1,135 @@
+/** Lane 'backfill', kind 'follow': computes every block of one item of an eager layer, and says how that went. */
+import { isOpenEOError } from '../errors.ts';
+import type { LayerStates } from '../catalog/layer-states.ts';
+import type { StacCollection, StacItem } from '../catalog/types.ts';
+import { Cube } from '../cube/cube.ts';
+import type { Window } from '../cube/block.ts';
+import { evaluate } from '../graph/evaluate.ts';
+import { triesPerLane, type TaskContext } from '../jobs/queue.ts';
+import { itemExtent } from '../layers/item-extent.ts';
+import { definitionOf } from '../layers/layer.ts';
+import { EngineScope, type Engine } from '../layers/scope.ts';
+import type { Log } from '../log.ts';
+
+export const FOLLOW = 'follow';
+
+export interface FollowTask {
+  readonly layer: string;
+  readonly item: string;
+  /** The raw collection of the item. */
+  readonly source: string;
+}
+
+export interface FollowItemDependencies {
+  /** Its blocks must have the lowest urgency. */
+  readonly engine: Engine;
+  readonly catalog: { collection(id: string): Promise<StacCollection | null> };
+  readonly states: LayerStates;
+  readonly log: Log;
+}
+
+export interface FollowOutcome {
+  /** 'gone': layer or item are no more; 'known': this version was computed before. */
+  readonly did: 'computed' | 'known' | 'gone';
+}
+
+/** Blocks along the edge of what is read at once: bounds memory, keeps the embed workers busy. */
+const BLOCKS_ACROSS = 4;
+/** Cells along the edge of a block where the cube does not say. */
+const USUAL_BLOCK = 256;
+
+/**
+ * Makes the handler. It can be run any number of times for one item: what is there is not computed again,
+ * and a try that broke off goes on where the one before ended, because every block is kept when it is done.
+ */
+export function createFollowHandler(dependencies: FollowItemDependencies): (task: FollowTask, context: TaskContext) => Promise<FollowOutcome> {
+  return async (task, context) => {
+    try {
+      return await followItem(dependencies, task, context);
+    } catch (error) {
+      // A worker that ends gives its task to another one: nothing failed.
+      const isLast = context.attempt >= triesPerLane.backfill || (isOpenEOError(error) && error.status < 500);
+      if (!context.signal.aborted && isLast) await dependencies.states.fail(task, reasonOf(error));
+      throw error;
+    }
+  };
+}
+
+async function followItem(dependencies: FollowItemDependencies, task: FollowTask, { signal }: TaskContext): Promise<FollowOutcome> {
+  const { states, catalog, log } = dependencies;
+  const stored = await catalog.collection(task.layer);
+  const version = stored && definitionOf(stored) ? await states.version(task, task.source) : null;
+  if (!version) {
+    await states.forget(task.layer, [task.item]);
+    return { did: 'gone' };
+  }
+  const { definition: item, digest, computedDigest } = version;
+  if (computedDigest === digest) return { did: 'known' };
+  const started = performance.now();
+  if (computedDigest !== null) await states.release(task.layer, item.properties.datetime ?? String(item.properties['start_datetime']), flat(item.bbox));
+  const { blocks, bytes } = await computeItem(dependencies, task, item, signal);
+  await states.finish(task, task.source, { digest, blocks, bytes });
+  log.info('Computed an item of an eager layer', { data: { layer: task.layer, item: task.item, blocks, ms: Math.round(performance.now() - started) } });
+  return { did: 'computed' };
+}
+
+async function computeItem({ engine, states, log }: FollowItemDependencies, task: FollowTask, item: StacItem, signal: AbortSignal): Promise<{ blocks: number; bytes: number }> {
+  const scope = new EngineScope(engine, { signal, log });
+  let cube;
+  try {
+    cube = await evaluate(loadGraph(task.layer, item), engine.registry, scope);
+  } catch (error) {
+    // The layer's graph leaves the item out: there is nothing to compute.
+    if (isOpenEOError(error, 'NoDataAvailable')) return { blocks: 0, bytes: 0 };
+    throw error;
+  }
+  if (!(cube instanceof Cube)) throw new Error(`layer ${task.layer} gave no cube`);
+  for (const window of windowsOf(cube)) {
+    signal.throwIfAborted();
+    await cube.read(window, signal);
+    await states.touch(task);
+  }
+  const { cached, computed } = scope.facts;
+  return { blocks: cached + computed, bytes: cube.shape.reduce((product, size) => product * size, 4) };
+}
+
+/** The layer, where and when the item is. */
+function loadGraph(layer: string, item: StacItem) {
+  const instant = new Date(item.properties.datetime ?? String(item.properties['start_datetime']));
+  return {
+    process_graph: {
+      load: {
+        process_id: 'load_collection',
+        arguments: { id: layer, spatial_extent: { ...itemExtent(item) }, temporal_extent: [instant.toISOString(), new Date(instant.getTime() + 1).toISOString()] },
+        result: true,
+      },
+    },
+  };
+}
+
+/** Windows of some blocks that cover a cube: all bands, and one position at a time on every other dimension. */
+export function* windowsOf(cube: Cube): Generator<Window> {
+  const edge = BLOCKS_ACROSS * (cube.attributes.blockSize ?? USUAL_BLOCK);
+  const steps = cube.dimensions.map((d) => (d.type === 'bands' ? d.size : d.axis ? edge : 1));
+  const start = cube.shape.map(() => 0);
+  if (cube.shape.includes(0)) return;
+  for (;;) {
+    yield { start: [...start], size: start.map((from, i) => Math.min(steps[i]!, cube.shape[i]! - from)) };
+    let axis = start.length - 1;
+    for (; axis >= 0; axis--) {
+      start[axis]! += steps[axis]!;
+      if (start[axis]! < cube.shape[axis]!) break;
+      start[axis] = 0;
+    }
+    if (axis < 0) return;
+  }
+}
+
+/** In words for everybody: what an unforeseen error says stays in the log. */
+function reasonOf(error: unknown): string {
+  return isOpenEOError(error) && error.code !== 'Internal' ? error.message : 'an unforeseen error, which the log of the worker tells.';
+}
+
+function flat(bbox: readonly number[]): [number, number, number, number] {
+  return (bbox.length === 6 ? [0, 1, 3, 4] : [0, 1, 2, 3]).map((i) => bbox[i]!) as [number, number, number, number];
+}
