@@ -1,0 +1,82 @@
+/** The STAC items of materialised files, and the collection that holds them: ordinary files, readable by anybody. */
+import { deriveCollection } from '../../catalog/ingest/collection.ts';
+import type { CatalogStore } from '../../catalog/store.ts';
+import type { StacAsset, StacItem } from '../../catalog/types.ts';
+import type { Cube } from '../../cube/cube.ts';
+import { footprint } from '../../geo/footprint.ts';
+import type { WrittenFile } from '../../formats/writer.ts';
+import { embeddingProperties } from '../../layers/embedding-properties.ts';
+import { usedExtensions } from '../../layers/extensions.ts';
+import { filesCollection, type Layer } from '../../layers/layer.ts';
+import type { Materialisation } from '../../catalog/materialisations.ts';
+
+/** An asset for a file that lies in the object store. */
+export function fileAsset(file: Pick<WrittenFile, 'mediaType' | 'roles' | 'metadata'>, stored: { readonly objectKey: string; readonly bytes: number }, title: string): StacAsset {
+  return { href: `object:${stored.objectKey}`, type: file.mediaType, title, roles: file.roles, ...file.metadata, 'file:size': stored.bytes };
+}
+
+export interface ItemParts {
+  readonly id: string;
+  readonly layer: Layer;
+  readonly record: Materialisation;
+  /** What the files hold. */
+  readonly cube: Cube;
+  /** First and last instant; equal for the files of one date. */
+  readonly time: readonly [string, string];
+  /** '<collection>/<item>' of what they were made from. */
+  readonly sources: readonly string[];
+  readonly assets: Readonly<Record<string, StacAsset>>;
+}
+
+/** The item of one or more files. */
+export function materialItem({ id, layer, record, cube, time, sources, assets }: ItemParts): StacItem {
+  const outline = footprint(cube.grid!);
+  const now = new Date().toISOString();
+  const [first, last] = time;
+  const properties = {
+    datetime: first === last ? first : null,
+    ...(first === last ? {} : { start_datetime: first, end_datetime: last }),
+    created: now,
+    'lamina:layer': layer.id,
+    'lamina:materialisation': record.id,
+    ...(layer.operator ? { gsd: cube.grid!.stepX, ...embeddingProperties(layer.operator, record.view, layer.definition.process_graph, now) } : { 'processing:datetime': now }),
+  };
+  return {
+    type: 'Feature',
+    stac_version: '1.1.0',
+    stac_extensions: usedExtensions(properties, assets),
+    id,
+    collection: filesCollection(layer.id),
+    geometry: (outline?.geometry ?? null) as StacItem['geometry'],
+    bbox: outline?.bbox ?? [],
+    properties,
+    links: [
+      { rel: 'related', href: `/stac/collections/${layer.id}`, type: 'application/json', title: layer.id },
+      ...sources.map((source) => {
+        const [collection, item] = [source.slice(0, source.lastIndexOf('/')), source.slice(source.lastIndexOf('/') + 1)];
+        return { rel: 'derived_from', href: `/stac/collections/${collection}/items/${encodeURIComponent(item)}`, type: 'application/geo+json', title: item };
+      }),
+    ],
+    assets,
+  };
+}
+
+/** Adds an item to the collection of the layer's files, which is made when it is the first. */
+export async function publishItem(catalog: CatalogStore, layer: Layer, item: StacItem, grid: Cube['grid']): Promise<void> {
+  const id = filesCollection(layer.id);
+  const described = await catalog.collection(layer.id);
+  const text = {
+    title: `Files of ${described?.title ?? layer.id}`,
+    description: `Areas and dates of the layer ${layer.id} that were written to files. Requests for the layer read them instead of computing.`,
+    license: described?.license ?? 'other',
+    keywords: ['embeddings', 'materialised', layer.id],
+  };
+  const known = await catalog.collection(id);
+  const present = known ? await catalog.items({ collection: id, bbox: null, interval: null }) : [];
+  const items = [...present.filter((other) => other.id !== item.id), item];
+  const { visibility, owner } = layer.definition;
+  const collection = deriveCollection(id, items, text, known);
+  await catalog.putCollection({ ...collection, 'lamina:files': { layer: layer.id, ...(visibility && { visibility }), ...(owner !== undefined && { owner }) } });
+  if (grid) await catalog.fixAnchor(id, { crs: grid.crs, x: grid.originX, y: grid.originY, stepX: grid.stepX, stepY: grid.stepY });
+  await catalog.putItems(id, [item]);
+}
