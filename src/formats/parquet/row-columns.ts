@@ -36,9 +36,11 @@ export const placeColumns: readonly Column[] = [
   },
 ];
 
-/** Values of `placeColumns`. */
-export function placeValues({ id, geometry, bbox }: CellShape): unknown[] {
-  return [id, geometry, bbox];
+/** Appends a cell to the arrays of `placeColumns`, which come first. */
+export function appendPlace(rows: readonly unknown[][], { id, geometry, bbox }: CellShape): void {
+  rows[0]!.push(id);
+  rows[1]!.push(geometry);
+  rows[2]!.push(bbox);
 }
 
 /**

@@ -2,15 +2,15 @@
 import { product, type Block } from '../../cube/block.ts';
 import type { Cube } from '../../cube/cube.ts';
 import { isFloat, type DType } from '../../cube/dtype.ts';
-import { codesOf, codeTypeFor } from '../zarr/codes.ts';
+import { encodeBlock, storedTypeFor } from '../cog/stored-type.ts';
 import type { Column, SchemaElement } from './parquet-file.ts';
 
 /** Values of the cells of a block. */
 export interface CellValues {
   /** False where the cell has no data. */
   readonly has: (cell: number) => boolean;
-  /** Appends the cell's value to each column's array. */
-  readonly append: (cell: number, columns: readonly unknown[][]) => void;
+  /** Appends the cell's values to the arrays of its columns, of which the first is `rows[first]`. */
+  readonly append: (cell: number, rows: readonly unknown[][], first: number) => void;
 }
 
 export interface ValueColumns {
@@ -23,27 +23,27 @@ export interface ValueColumns {
 
 /** One column `embedding`, and `scale` where each vector has its own. */
 export function vectorColumns(cube: Cube): ValueColumns {
-  const type = codeTypeFor(cube);
+  const type = storedTypeFor(cube);
   const method = type.encoding?.method ?? 'float32';
   const isPerVector = method === 'int8_per_vector';
   const count = cube.find('bands')?.size ?? 1;
-  const bands = Array.from({ length: count }, (_, label) => ({ name: String(label), label }));
   const vector = method === 'binary' ? packedColumn(count) : listColumn(type.dtype);
   return {
     width: count,
     columns: [vector, ...(isPerVector ? [{ name: 'scale', schema: [{ name: 'scale', type: 'FLOAT', repetition_type: 'REQUIRED' } as const], hasStatistics: false }] : [])],
     cellValues(block) {
-      const { samples, nulls, scale } = codesOf(block, type, bands, 0);
+      const { samples, nulls, scale } = encodeBlock(block, type, 0);
       const cells = samples.length / count;
       return {
         has: (cell) => {
           for (let i = cell; i < samples.length; i += cells) if (nulls?.[i] === 1 || samples[i] !== samples[i]) return false;
           return true;
         },
-        append(cell, [vectors, scales]) {
-          const values = Array.from({ length: count }, (_, i) => samples[i * cells + cell]!);
-          vectors!.push(method === 'binary' ? packBits(values) : values);
-          if (scale) scales!.push(scale[cell]!);
+        append(cell, rows, first) {
+          const values: number[] = [];
+          for (let i = cell; i < samples.length; i += cells) values.push(samples[i]!);
+          rows[first]!.push(method === 'binary' ? packBits(values) : values);
+          if (scale) rows[first + 1]!.push(scale[cell]!);
         },
       };
     },
@@ -87,9 +87,9 @@ export function bandColumns(cube: Cube, taken: readonly string[]): ValueColumns 
           for (let i = cell; i < data.length; i += cells) if (nulls?.[i] !== 1) return true;
           return false;
         },
-        append(cell, columns) {
-          for (let i = cell, band = 0; i < data.length; i += cells, band++) {
-            columns[band]!.push(nulls?.[i] === 1 ? null : isBoolean ? data[i] !== 0 : data[i]);
+        append(cell, rows, first) {
+          for (let i = cell, column = first; i < data.length; i += cells, column++) {
+            rows[column]!.push(nulls?.[i] === 1 ? null : isBoolean ? data[i] !== 0 : data[i]);
           }
         },
       };

@@ -6,16 +6,16 @@ import type { Cube } from '../../cube/cube.ts';
 import { permute } from '../../cube/permute.ts';
 import { spatialAxes } from '../../cube/window.ts';
 import type { CellWindow } from '../../geo/grid.ts';
+import { storedTypeFor } from '../cog/stored-type.ts';
 import { readOptions, refuse, type Options } from '../options.ts';
 import { requireCells, requireGrid } from '../raster-plan.ts';
 import { reportingFullDisk } from '../temporary-file.ts';
 import type { FormatDescription, ResultFormat, WriteContext, WrittenFile } from '../writer.ts';
-import { codeTypeFor } from '../zarr/codes.ts';
 import { CellShapes, type Box, type GeometryKind } from './cell-shapes.ts';
 import { hilbertBlocks, hilbertCells } from './hilbert.ts';
 import { embeddingMetadata, geoMetadata } from './metadata.ts';
 import { ParquetFile } from './parquet-file.ts';
-import { labelColumns, PLACE_NAMES, placeColumns, placeValues, type LabelColumns, type Labels } from './row-columns.ts';
+import { appendPlace, labelColumns, PLACE_NAMES, placeColumns, type LabelColumns, type Labels } from './row-columns.ts';
 import { bandColumns, vectorColumns, type ValueColumns } from './value-columns.ts';
 
 const description: FormatDescription = {
@@ -91,7 +91,7 @@ class Table {
     try {
       await this.#writeBlocks(file);
       await file.writeRows(this.#rows);
-      const embedding = embeddingMetadata(this.#cube, codeTypeFor(this.#cube).dtype, {});
+      const embedding = embeddingMetadata(this.#cube, storedTypeFor(this.#cube).dtype, {});
       await file.finish({ geo: geoMetadata(this.#settings.geometry, this.#extent), ...(embedding && { emb: embedding }) });
       this.#rowCount = file.rowCount;
     } finally {
@@ -143,13 +143,15 @@ class Table {
 
   async #addRows(file: ParquetFile, block: Block, { shapes, order, labels }: { readonly shapes: CellShapes; readonly order: Uint32Array; readonly labels: Labels }): Promise<void> {
     const values = this.#values.cellValues(block);
-    const first = placeColumns.length + labels.values.length;
+    const first = placeColumns.length;
     for (const cell of order) {
       if (!values.has(cell)) continue;
       const shape = shapes.shape(cell);
       if (shape.bbox) this.#extent = union(this.#extent, shape.bbox);
-      for (const [i, value] of [...placeValues(shape), ...labels.values].entries()) this.#rows[i]!.push(value);
-      values.append(cell, this.#rows.slice(first));
+      const rows = this.#rows;
+      appendPlace(rows, shape);
+      for (let i = 0; i < labels.values.length; i++) rows[first + i]!.push(labels.values[i]);
+      values.append(cell, rows, first + labels.values.length);
       if (this.#rows[0]!.length >= this.#groupRows) await this.#flush(file);
     }
   }

@@ -11,10 +11,9 @@ import { product, strides } from '../../cube/block.ts';
 import type { Cube } from '../../cube/cube.ts';
 import { sampleSize } from '../../cube/dtype.ts';
 import { permute } from '../../cube/permute.ts';
-import type { StoredType } from '../cog/stored-type.ts';
+import { encodeBlock, storedTypeFor, type EncodedSamples, type StoredType } from '../cog/stored-type.ts';
 import { requireCells, requireGrid, type PlannedBand } from '../raster-plan.ts';
 import { rootAttributes, type References } from './attributes.ts';
-import { codesOf, codeTypeFor, type Codes } from './codes.ts';
 import { coordinateArray, SPATIAL_REF, spatialRefArray } from './coordinates.ts';
 import { document, rootGroup, shardedArray, wholeArray, wholeChunk, type ArrayDocument, type Attributes, type Json, type Sharding, type WholeArray, type ZarrObject } from './metadata.ts';
 import { OFFSET, quantizationText, SCALE, shared, THRESHOLD } from './quantization.ts';
@@ -41,7 +40,7 @@ export interface PlannedShard {
 }
 
 /** A shard's objects (none where there is no data), and what is in them as [bands, height, width]. */
-export interface EncodedShard extends Codes {
+export interface EncodedShard extends EncodedSamples {
   readonly objects: readonly ZarrObject[];
 }
 
@@ -69,7 +68,7 @@ export class ZarrStore {
     requireCells(cube);
     requireGrid(cube, 'Zarr');
     this.#cube = cube;
-    this.type = settings.type ?? codeTypeFor(cube);
+    this.type = settings.type ?? storedTypeFor(cube);
     this.bands = plannedBands(cube);
     this.#references = settings.references ?? {};
     this.#order = cube.dimensions.map((_, i) => i).sort((a, b) => rank(cube, a) - rank(cube, b) || a - b);
@@ -106,7 +105,7 @@ export class ZarrStore {
    */
   async encode(index: number, block: Block, signal: AbortSignal): Promise<EncodedShard> {
     const ordered = permute(block, this.#order);
-    const codes = codesOf(ordered, this.type, this.bands, this.#bandsAxis);
+    const codes = encodeBlock(ordered, this.type, this.#bandsAxis);
     const objects: ZarrObject[] = [];
     const { key } = this.shard(index);
     const bytes = await encodeShard({ samples: codes.samples, shape: ordered.shape, fill: this.type.nodata }, this.#sharding, signal);
@@ -143,8 +142,8 @@ export class ZarrStore {
     return this.type.encoding?.method === 'int8_per_vector';
   }
 
-  async #encodeScale(key: string, scale: Float32Array, shape: readonly number[], signal: AbortSignal): Promise<ZarrObject> {
-    const content = { samples: scale as Float32Array<ArrayBuffer>, shape: shape.toSpliced(this.#bandsAxis, 1), fill: Number.NaN };
+  async #encodeScale(key: string, scale: Float32Array<ArrayBuffer>, shape: readonly number[], signal: AbortSignal): Promise<ZarrObject> {
+    const content = { samples: scale, shape: shape.toSpliced(this.#bandsAxis, 1), fill: Number.NaN };
     const bytes = await encodeShard(content, this.#withoutBands(this.#sharding), signal);
     const place = key.split('/c/')[1]!.split('/').toSpliced(this.#bandsAxis, 1).join('/');
     return { key: `${SCALE}/c/${place}`, bytes: bytes! };

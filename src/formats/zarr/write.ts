@@ -3,13 +3,12 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cube } from '../../cube/cube.ts';
 import { isFloat } from '../../cube/dtype.ts';
-import { withFreeNodata, type StoredType } from '../cog/stored-type.ts';
+import { storedTypeFor, withFreeNodata, type StoredType } from '../cog/stored-type.ts';
 import { readOptions, refuse, type Options } from '../options.ts';
 import { rasterAsset } from '../stac-asset.ts';
 import { StatisticsGatherer } from '../statistics.ts';
 import { reportingFullDisk } from '../temporary-file.ts';
 import type { FormatDescription, ResultFormat, WriteContext, WrittenFile } from '../writer.ts';
-import { codeTypeFor } from './codes.ts';
 import { ZarrStore, type EncodedShard, type ZarrSettings } from './store.ts';
 import { ZipWriter } from './zip.ts';
 
@@ -42,7 +41,7 @@ async function writeFile(cube: Cube, options: Options, context: WriteContext): P
   const settings = readSettings(options);
   const name = `${settings.prefix}.zarr.zip`;
   const path = join(context.directory, name);
-  let type = codeTypeFor(cube);
+  let type = storedTypeFor(cube);
   for (;;) {
     const pass = new Pass(cube, { ...settings, type }, context);
     if (await pass.run(path)) return [{ path, name, mediaType: MEDIA_TYPE, roles: ['data'], metadata: pass.metadata() }];
