@@ -2,6 +2,7 @@
 import type { Block, Window } from '../cube/block.ts';
 import type { Cube } from '../cube/cube.ts';
 import { isFloat } from '../cube/dtype.ts';
+import { asBuffer, findByte } from '../cube/find-byte.ts';
 import type { Operator, OperatorRuntime } from '../operators/operator.ts';
 import type { EmbedBlock } from './embed-block.ts';
 import { blockPixels, BLOCK_PATCHES, type BlockIndex, type PatchLattice } from './patch-lattice.ts';
@@ -93,36 +94,34 @@ function copyPlane({ data }: Block, { from, to, edge, x, y }: Plane, input: Floa
 function mayHaveGaps({ dtype, nulls }: Block, { from, edge, x, y }: Plane): boolean {
   if (isFloat(dtype)) return true;
   const isDense = x === 1 && y === edge;
-  return nulls !== null && (!isDense || nulls.subarray(from, from + edge * edge).includes(1));
+  return nulls !== null && (!isDense || findByte(nulls.subarray(from, from + edge * edge), 1) >= 0);
 }
 
 /** No-data, and NaN, which no encoder could mean anything by, get the operator's fill. */
 function fillGaps(pixels: Block, plane: Plane, input: Float32Array, invalid: Uint8Array, fill: number): void {
-  const { from, to, edge, x, y } = plane;
-  const isWhole = x === 1 && !isFloat(pixels.dtype);
-  for (let row = 0; row < edge; row++) {
-    const start = from + row * y;
-    // Whole numbers have no NaN: a row without a null, which the engine sees quickly, has no gap.
-    if (isWhole && !pixels.nulls!.subarray(start, start + edge).includes(1)) continue;
-    fillRow(pixels, { start, step: x, to: to + row * edge, pixel: row * edge, edge }, input, invalid, fill);
+  const { from, edge, x, y } = plane;
+  if (!isFloat(pixels.dtype) && x === 1 && y === edge) return fillNulls(pixels.nulls!.subarray(from, from + edge * edge), plane.to, input, invalid, fill);
+  for (let row = 0; row < edge; row++) fillRow(pixels, plane, row, input, invalid, fill);
+}
+
+/** Whole numbers have no NaN: only nulls are looked for. */
+function fillNulls(nulls: Uint8Array, to: number, input: Float32Array, invalid: Uint8Array, fill: number): void {
+  const flags = asBuffer(nulls);
+  for (let at = flags.indexOf(1); at >= 0; at = flags.indexOf(1, at)) {
+    const end = flags.indexOf(0, at);
+    const stop = end < 0 ? flags.length : end;
+    input.fill(fill, to + at, to + stop);
+    invalid.fill(1, at, stop);
+    at = stop;
   }
 }
 
-interface Row {
-  readonly start: number;
-  readonly step: number;
-  /** Where the row begins in the input, and among the pixels. */
-  readonly to: number;
-  readonly pixel: number;
-  readonly edge: number;
-}
-
-function fillRow({ data, nulls }: Block, { start, step, to, pixel, edge }: Row, input: Float32Array, invalid: Uint8Array, fill: number): void {
-  for (let column = 0, at = start; column < edge; column++, at += step) {
+function fillRow({ data, nulls }: Block, { from, to, edge, x, y }: Plane, row: number, input: Float32Array, invalid: Uint8Array, fill: number): void {
+  for (let column = 0, at = from + row * y; column < edge; column++, at += x) {
     const value = data[at]!;
     if ((nulls === null || nulls[at] === 0) && value === value) continue;
-    input[to + column] = fill;
-    invalid[pixel + column] = 1;
+    input[to + row * edge + column] = fill;
+    invalid[row * edge + column] = 1;
   }
 }
 
