@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createApp } from './api/app.ts';
 import { signAsset } from './api/assets/links.ts';
+import { visitorOf } from './api/auth/authenticate.ts';
 import { loadSecret } from './api/auth/secret.ts';
 import { configuredUsers, ensureDevelopmentUser, storedUsers, type NamedPassword, type UserDirectory } from './api/auth/users.ts';
 import type { ApiDependencies, Shared } from './api/dependencies.ts';
@@ -17,7 +18,11 @@ import { readConfig, type Config } from './config.ts';
 import { openDeployment, packageFolder, type Deployment } from './deployment.ts';
 import { resultFormats } from './formats/index.ts';
 import { Jobs } from './jobs/service.ts';
+import { layerPolicies, startEvicting } from './layers/eviction.ts';
 import { layerItems } from './layers/layer-items.ts';
+import { lazyEngine } from './layers/layer-trial.ts';
+import { isVisible } from './layers/layer.ts';
+import { LayerPublisher } from './layers/publish-layer.ts';
 import { VirtualCatalog } from './layers/virtual-catalog.ts';
 import { createStreamLog, type Log } from './log.ts';
 import { prepareCatalog } from './prepare-catalog.ts';
@@ -40,17 +45,19 @@ export async function startServer(config: Config, databaseUrl: string, log: Log)
   const deployment = await openDeployment(config, databaseUrl, log);
   try {
     const { users, developmentUser } = await openUsers(config, deployment);
-    await prepareCatalog(deployment, packageFolder('collections'));
+    await prepareCatalog(deployment, [packageFolder('collections'), ...(config.collections === null ? [] : [config.collections])]);
     const { database, jobs: store, jobLogs: logs, queues, objects } = deployment;
     const jobs = new Jobs({ store, logs, queues, objects, log, limits: config });
     const app = createApp(apiDependencies(config, deployment, { jobs, users, secret: await loadSecret(database, config.secret) }));
     const { port, close } = await listen(createServer(app), config);
     const stopCaring = jobs.startCaring();
+    const stopEvicting = startEvicting({ database, objects, policies: () => layerPolicies(deployment.catalog), maxBytes: config.storeBytes, log });
     return {
       url: config.publicUrl ?? `http://${/^(0\.0\.0\.0|::)$/.test(config.host) ? '127.0.0.1' : config.host}:${port}`,
       developmentUser,
       async close() {
         stopCaring();
+        await stopEvicting();
         await close();
         await deployment.close();
       },
@@ -66,27 +73,37 @@ async function openUsers(config: Config, { database }: Deployment): Promise<{ us
   return { users: storedUsers(database), developmentUser: await ensureDevelopmentUser(database) };
 }
 
-function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: Jobs; users: UserDirectory; secret: string }): ApiDependencies {
-  const { catalog, operators, registry, objects, queues, log } = deployment;
+function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: Jobs; materialiser: Materialiser; users: UserDirectory; secret: string }): ApiDependencies {
+  const { catalog, operators, registry, objects, queues, cache, log } = deployment;
   const virtual = new VirtualCatalog(catalog, operators);
-  const items = combineItemSources([catalog, layerItems(catalog, operators)]);
+  const opener = lazyEngine(deployment);
+  const items = combineItemSources([catalog, layerItems(catalog, operators, opener)]);
+  const publisher = new LayerPublisher(catalog, opener);
   const shown = {
-    collections: async () => Promise.all((await catalog.collections()).map((stored) => virtual.describe(stored))),
-    collection: async (id: string) => {
+    collections: async (user: string | null = null) => Promise.all((await catalog.collections()).filter((stored) => isVisible(stored, user)).map((stored) => virtual.describe(stored))),
+    collection: async (id: string, user: string | null = null) => {
       const stored = await catalog.collection(id);
-      return stored && virtual.describe(stored);
+      return stored && isVisible(stored, user) ? virtual.describe(stored) : null;
     },
     item: (collection: string, id: string) => items.get(collection, id),
+  };
+  const layerFor = async (id: string, user: string | null) => {
+    const stored = await catalog.collection(id);
+    const layer = stored && isVisible(stored, user) ? await virtual.layer(id) : null;
+    if (!layer) throw new OpenEOError('CollectionNotFound', { identifier: id });
+    return layer;
   };
   const stac = (shared: Shared) => createStacRouter({
     baseUrl: (request) => `${shared.baseUrl(request)}/stac`,
     ...self,
     collections: shown,
     items,
+    publisher,
+    visitor: (request) => visitorOf(request, shared.authentication),
     signAsset: (collection, item, key, href) => (href.startsWith('/') ? href : signAsset(shared.signer, { collection, item, key, name: href.split(/[/:]/).pop()! }).path),
     log,
   });
-  const layers = createLayerRouter({ virtual, items: catalog, jobs: parts.jobs, objects, timeoutSeconds: config.syncTimeoutSeconds });
+  const layers = (shared: Shared) => createLayerRouter({ visitor: (request) => visitorOf(request, shared.authentication), virtual, items: catalog, jobs: parts.jobs, objects, timeoutSeconds: config.syncTimeoutSeconds, cache });
   return {
     ...parts,
     catalog: shown,
@@ -102,9 +119,10 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
     log,
     mounts: [
       { path: '/stac', handler: stac },
-      { path: '/layers', handler: () => layers },
+      { path: '/layers', handler: layers },
+      { path: '/layers', handler: (shared) => createMaterialisationRouter({ materialiser: parts.materialiser, layerFor, objects, shared }) },
       { path: '/', handler: (shared) => createHome({ catalog: shown, baseUrl: shared.baseUrl, version, ...self }) },
-      { path: '/', handler: (shared) => createTileRouter({ catalog, virtual, queues, objects, publicUrl: shared.baseUrl, maxWaiting: config.tileMaxWaiting, deadlineMs: config.tileDeadlineSeconds * 1000 }) },
+      { path: '/', handler: (shared) => createTileRouter({ catalog, virtual, queues, objects, cache, publicUrl: shared.baseUrl, visitor: (request) => visitorOf(request, shared.authentication), maxWaiting: config.tileMaxWaiting, deadlineMs: config.tileDeadlineSeconds * 1000 }) },
     ],
   };
 }

@@ -12,8 +12,9 @@ import type { UserDirectory } from './auth/users.ts';
 
 /** The catalog as clients see it: raw and virtual collections alike. */
 export interface ShownCatalog {
-  collections(): Promise<readonly StacCollection[]>;
-  collection(id: string): Promise<StacCollection | null>;
+  /** Those that a user may see; null or absent: a visitor without an account. */
+  collections(user?: string | null): Promise<readonly StacCollection[]>;
+  collection(id: string, user?: string | null): Promise<StacCollection | null>;
   /** As stored: hrefs are 'file:…', 'object:…' or http(s) URLs. */
   item(collection: string, id: string): Promise<StacItem | null>;
 }

@@ -4,6 +4,7 @@
  * is wrong is found before the layer appears, and all of it at once.
  */
 import { Cube } from '../cube/cube.ts';
+import { sampleSize } from '../cube/dtype.ts';
 import { isOpenEOError } from '../errors.ts';
 import { isGeographic } from '../geo/crs.ts';
 import { validate } from '../graph/parse.ts';
@@ -12,6 +13,7 @@ import { itemInstant } from '../catalog/load-plan.ts';
 import type { StacCollection, StacItem } from '../catalog/types.ts';
 import type { Operator } from '../operators/operator.ts';
 import { quantizations } from '../operators/quantize.ts';
+import { cellSource } from './block-source.ts';
 import { describeResult } from './describe.ts';
 import { EngineScope, type Engine } from './scope.ts';
 import { itemExtent } from './item-extent.ts';
@@ -122,7 +124,7 @@ export async function completeLayer({ text, definition: draft, resolved }: Draft
     ...(await keepsDates(draft, item, context.engine) ? {} : { has_items: false }),
   };
   checkCache(definition, operator, cube, faults);
-  checkViews(definition, operator, faults);
+  checkViews(definition, operator, cube, faults);
   await checkDivision(definition, item, context.engine, faults);
   if (faults.list.length > 0) throw new LayerInvalid(text.id, faults.list);
   return { collection: describeResult(text, definition, { cube, operator, root }), resolved };
@@ -169,23 +171,24 @@ async function keepsDates(definition: LayerDefinition, item: StacItem, engine: E
   }
 }
 
-function checkCache({ cache, policy }: LayerDefinition, operator: Operator | null, cube: Cube, faults: Faults): void {
-  if (!operator) {
-    if (cache) faults.add(`${LAYER}/cache`, 'has nothing to keep: only embeddings are cached, and the result of this graph is none');
-    if (policy === 'eager') faults.add(`${LAYER}/policy`, 'can\'t be \'eager\': only embeddings are computed ahead, and the result of this graph is none');
-    return;
-  }
-  const cells = BLOCK_PATCHES * BLOCK_PATCHES;
-  const block = cells * (operator.manifest.output.dimensions * 4 + 1);
-  if (cache?.max_bytes !== undefined && cache.max_bytes < block) {
-    faults.add(`${LAYER}/cache/max_bytes`, `must be ${block} at least: so large is one block of ${BLOCK_PATCHES} × ${BLOCK_PATCHES} vectors with ${operator.manifest.output.dimensions} dimensions (${cube.grid!.stepX * BLOCK_PATCHES} × ${cube.grid!.stepY * BLOCK_PATCHES} units of the CRS)`);
-  }
+/** A cache that can't hold one block would compute everything again and again. */
+function checkCache({ cache }: LayerDefinition, operator: Operator | null, cube: Cube, faults: Faults): void {
+  if (cache?.max_bytes === undefined) return;
+  const edge = operator ? BLOCK_PATCHES : cellSource(cube).edge;
+  const bands = operator ? operator.manifest.output.dimensions : (cube.find('bands')?.size ?? 1);
+  // Samples, and a byte per cell that says whether there are any.
+  const block = edge * edge * (bands * (operator ? 4 : sampleSize(cube.dtype)) + 1);
+  if (cache.max_bytes < block) faults.add(`${LAYER}/cache/max_bytes`, `must be ${block} at least: so large is one block of ${edge} × ${edge} ${operator ? 'vectors' : 'cells'} with ${bands} bands`);
 }
 
-function checkViews({ views }: LayerDefinition, operator: Operator | null, faults: Faults): void {
-  if (views && !operator) return faults.add(`${LAYER}/views`, 'can\'t be had: views are those of embeddings, and the result of this graph is none');
-  views?.forEach((view, i) => {
-    if (!quantizations.includes(view)) faults.add(`${LAYER}/views/${i}`, `must be one of ${quantizations.join(', ')}, not '${view}'; the first dimensions are no view, they are chosen by their bands when the layer is loaded`);
+function checkViews({ views }: LayerDefinition, operator: Operator | null, cube: Cube, faults: Faults): void {
+  if (!views) return;
+  const path = `${LAYER}/views`;
+  if (!operator) return faults.add(path, 'can\'t be had: views are those of embeddings, and the result of this graph is none');
+  const method = cube.attributes.encoding?.method ?? 'float32';
+  if (method !== 'float32') return faults.add(path, `can't be had: the graph gives ${method} already; leave \`quantization\` out of it`);
+  views.forEach((view, i) => {
+    if (!quantizations.includes(view)) faults.add(`${path}/${i}`, `must be one of ${quantizations.join(', ')}, not '${view}'; the first dimensions are no view, they are chosen by their bands when the layer is loaded`);
   });
 }
 

@@ -25,6 +25,14 @@ export async function bearerUser(request: Request, { tokens, users }: Authentica
   return userId;
 }
 
+/**
+ * Who asks where no account is needed: the user of a Bearer token, null without one. Throws as `bearerUser`
+ * does for a token that does not hold; other kinds of credentials are none here.
+ */
+export async function visitorOf(request: Request, authentication: Authentication): Promise<string | null> {
+  return /^bearer\s/i.test(request.headers.authorization?.trim() ?? '') ? bearerUser(request, authentication) : null;
+}
+
 function withoutPrefix(given: string): string {
   const [method, provider, token, ...more] = given.split('/');
   if (method !== 'basic' || provider !== '') throw new OpenEOError('AuthenticationSchemeInvalid', {}, { detail: `Tokens of this service have no prefix, or 'basic//'.` });

@@ -1,11 +1,16 @@
-/** GET /layers/{layer}/{item}/embeddings.tif: the file of a layer's item, computed when somebody first asks for it. */
+/** GET /layers/{layer}/{item}/embeddings.tif (data.tif of a layer without operator): the file of a layer's item, computed when somebody first asks for it. */
 import { createHash } from 'node:crypto';
 import { Router, type Request, type Response } from 'express';
 import type { ItemSource } from '../../catalog/item-source.ts';
 import type { StacItem } from '../../catalog/types.ts';
-import { OpenEOError } from '../../errors.ts';
+import type { Quantization } from '../../cube/cube.ts';
+import { invalidArgument, OpenEOError } from '../../errors.ts';
+import { WGS84 } from '../../geo/crs.ts';
 import type { Jobs } from '../../jobs/service.ts';
-import { COG_MEDIA_TYPE } from '../../layers/describe.ts';
+import { COG_MEDIA_TYPE, viewsOf } from '../../layers/describe.ts';
+import { itemExtent } from '../../layers/item-extent.ts';
+import { instantOf } from '../../layers/layer-trial.ts';
+import type { BlockCatalog } from '../../layers/block-catalog.ts';
 import type { Layer } from '../../layers/layer.ts';
 import type { VirtualCatalog } from '../../layers/virtual-catalog.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
@@ -14,11 +19,15 @@ import { sendResource } from '../assets/send.ts';
 
 export interface LayerFileDependencies {
   readonly virtual: VirtualCatalog;
+  /** Finds out who asks; absent: everybody is a visitor. */
+  readonly visitor?: (request: Request) => Promise<string | null>;
   /** Raw items. */
   readonly items: ItemSource;
   readonly jobs: Jobs;
   readonly objects: ObjectStore;
   readonly timeoutSeconds: number;
+  /** Told which files there are and which are used. */
+  readonly cache?: Pick<BlockCatalog, 'note' | 'touch'>;
 }
 
 /** In whose name files are computed for visitors without an account. */
@@ -27,26 +36,53 @@ const SERVICE_USER = 'lamina';
 export function createLayerRouter(dependencies: LayerFileDependencies): Router {
   const router = Router();
   const running = new Map<string, Promise<void>>();
-  router.get('/:layer/:item/embeddings.tif', (request, response) => sendFile(dependencies, running, request, response));
+  for (const name of ['embeddings', 'data']) router.get(`/:layer/:item/${name}.tif`, (request, response) => sendFile(dependencies, running, request as Request<FileParameters>, response));
   return router;
 }
 
-async function sendFile(dependencies: LayerFileDependencies, running: Map<string, Promise<void>>, request: Request<{ layer: string; item: string }>, response: Response): Promise<void> {
-  const { virtual, items, objects } = dependencies;
-  const layer = await virtual.layer(request.params.layer);
+interface FileParameters {
+  readonly [name: string]: string;
+  readonly layer: string;
+  readonly item: string;
+}
+
+async function sendFile(dependencies: LayerFileDependencies, running: Map<string, Promise<void>>, request: Request<FileParameters>, response: Response): Promise<void> {
+  const { virtual, items, objects, visitor } = dependencies;
+  const user = visitor ? await visitor(request as unknown as Request) : null;
+  const layer = await virtual.layer(request.params.layer, user);
   if (!layer) throw new OpenEOError('CollectionNotFound', { identifier: request.params.layer });
-  const raw = await items.get(layer.definition.sources[0]!, request.params.item);
+  const raw = await virtual.rawItem(layer, request.params.item, items);
   if (!raw) throw new OpenEOError('NotFound', {}, { detail: `Layer '${layer.id}' has no item '${request.params.item}'.` });
-  const key = fileKey(layer, raw);
-  if (!(await objects.head(key))) await once(running, key, () => compute(dependencies, layer, raw, key));
+  const file = { layer, raw, view: viewOf(request, layer) };
+  const key = fileKey(file);
+  const owner = layer.definition.visibility === 'private' ? user : null;
+  if (!(await objects.head(key))) await once(running, key, () => compute(dependencies, file, key, owner ?? SERVICE_USER));
   const resource = await objectResource(objects, key);
   if (!resource) throw new OpenEOError('NotFound', {});
-  await sendResource(request, response, resource, { mediaType: COG_MEDIA_TYPE, name: `${layer.id}_${raw.id}.tif` });
+  if (owner !== null) response.set('Cache-Control', 'private');
+  await sendResource(request as unknown as Request, response, resource, { mediaType: COG_MEDIA_TYPE, name: `${layer.id}_${raw.id}${file.view === viewsOf(layer.definition)[0] ? '' : `_${file.view}`}.tif` });
+}
+
+/** Which file: of what, and in which view. */
+interface LayerFile {
+  readonly layer: Layer;
+  readonly raw: StacItem;
+  readonly view: Quantization;
+}
+
+/** The view that was asked for. Throws ProcessParameterInvalid for one that the layer does not offer. */
+function viewOf(request: Request<FileParameters>, { operator, definition }: Layer): Quantization {
+  const offered = viewsOf(definition);
+  const wanted = request.query['view'];
+  if (wanted === undefined) return offered[0];
+  const view = operator ? offered.find((name) => name === wanted) : undefined;
+  if (!view) throw invalidArgument('layers', 'view', operator ? `the layer offers ${offered.join(', ')}` : 'the layer has no embeddings and so no views');
+  return view;
 }
 
 /** Depends on everything the file depends on: a changed item or operator gives another file. */
-function fileKey({ id, operator, definition }: Layer, raw: StacItem): string {
-  const digest = createHash('sha256').update(JSON.stringify([id, operator?.digest, definition.process_graph, raw])).digest('hex');
+function fileKey({ layer: { id, operator, definition }, raw, view }: LayerFile): string {
+  const digest = createHash('sha256').update(JSON.stringify(['layer-file/2', id, operator?.digest, definition.process_graph, view, raw])).digest('hex');
   return `layer-files/${digest}.tif`;
 }
 
@@ -58,21 +94,23 @@ function once(running: Map<string, Promise<void>>, key: string, make: () => Prom
   return started;
 }
 
-async function compute({ jobs, objects, timeoutSeconds }: LayerFileDependencies, layer: Layer, raw: StacItem, key: string): Promise<void> {
-  const [west, south, east, north] = (raw.bbox.length === 6 ? [0, 1, 3, 4] : [0, 1, 2, 3]).map((i) => raw.bbox[i]!);
-  const instant = new Date(raw.properties.datetime ?? String(raw.properties['start_datetime']));
+async function compute({ jobs, objects, timeoutSeconds, cache }: LayerFileDependencies, { layer, raw, view }: LayerFile, key: string, user: string): Promise<void> {
+  const { crs, ...box } = itemExtent(raw);
+  const quantized = view === 'float32' ? {} : { view: { process_id: 'embedding_quantize', arguments: { data: { from_node: 'load' }, quantization: view } } };
   const process_graph = {
     load: {
       process_id: 'load_collection',
-      arguments: { id: layer.id, spatial_extent: { west, south, east, north }, temporal_extent: [instant.toISOString(), new Date(instant.getTime() + 1).toISOString()] },
+      arguments: { id: layer.id, spatial_extent: { ...box, ...(crs === WGS84 ? {} : { crs }) }, temporal_extent: instantOf(raw) },
     },
-    save: { process_id: 'save_result', arguments: { data: { from_node: 'load' }, format: 'GTiff' }, result: true },
+    ...quantized,
+    save: { process_id: 'save_result', arguments: { data: { from_node: view === 'float32' ? 'load' : 'view' }, format: 'GTiff' }, result: true },
   };
-  const answer = await jobs.compute(SERVICE_USER, { process: { process_graph }, title: `${layer.id}/${raw.id}` }, AbortSignal.timeout(timeoutSeconds * 1000));
+  const answer = await jobs.compute(user, { process: { process_graph }, title: `${layer.id}/${raw.id}` }, AbortSignal.timeout(timeoutSeconds * 1000));
   try {
     const stream = await objects.stream(answer.files[0]!.objectKey);
     if (!stream) throw new OpenEOError('StorageFailure', {});
-    await objects.put(key, stream, { contentType: COG_MEDIA_TYPE });
+    const stored = await objects.put(key, stream, { contentType: COG_MEDIA_TYPE });
+    cache?.note({ objectKey: key, kind: 'file', state: 'stored', layer: layer.id, operator: layer.operator?.reference ?? null, bytes: stored?.sizeBytes ?? 0, footprint: [west, south, east, north] });
   } finally {
     await answer.discard();
   }

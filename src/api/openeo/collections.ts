@@ -7,7 +7,7 @@ import { pathVariable } from './endpoint.ts';
 
 export async function listCollections(context: Context, request: Request, response: Response): Promise<void> {
   const api = context.url(request);
-  const collections = await context.catalog.collections();
+  const collections = await context.catalog.collections(context.visitor);
   response.json({
     collections: collections.map((collection) => shown(collection, api, context.baseUrl(request))),
     links: [
@@ -20,7 +20,7 @@ export async function listCollections(context: Context, request: Request, respon
 
 export async function describeCollection(context: Context, request: Request, response: Response): Promise<void> {
   const id = pathVariable(request, 'collection_id');
-  const collection = await context.catalog.collection(id);
+  const collection = await context.catalog.collection(id, context.visitor);
   if (collection === null) throw new OpenEOError('CollectionNotFound', { identifier: id });
   response.json(shown(collection, context.url(request), context.baseUrl(request)));
 }

@@ -15,14 +15,16 @@ export interface Context extends ApiDependencies, Shared {
   readonly url: (request: Request) => string;
   /** The authenticated user; throws AuthenticationRequired where the endpoint is open to all and none was given. */
   readonly userId: string;
+  /** Who asks where no account is needed; null without one. */
+  readonly visitor: string | null;
 }
 
 export interface Endpoint {
   readonly method: 'get' | 'post' | 'patch' | 'put' | 'delete';
   /** As in the standard, variables in braces: GET / lists exactly this. */
   readonly path: string;
-  /** open: anybody; user: Bearer token needed; basic: HTTP Basic credentials needed. */
-  readonly access: 'open' | 'user' | 'basic';
+  /** open: anybody; visitor: anybody, and users see more; user: Bearer token needed; basic: HTTP Basic credentials needed. */
+  readonly access: 'open' | 'visitor' | 'user' | 'basic';
   /** True when the request has a JSON object as its body. */
   readonly hasBody?: boolean;
   /** False for what the standard does not know. */

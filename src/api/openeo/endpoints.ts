@@ -15,8 +15,8 @@ import { validateProcess } from './validation.ts';
 const served: readonly Endpoint[] = [
   { method: 'get', path: '/conformance', access: 'open', handle: describeConformance },
   { method: 'get', path: '/file_formats', access: 'open', handle: listFileFormats },
-  { method: 'get', path: '/collections', access: 'open', handle: listCollections },
-  { method: 'get', path: '/collections/{collection_id}', access: 'open', handle: describeCollection },
+  { method: 'get', path: '/collections', access: 'visitor', handle: listCollections },
+  { method: 'get', path: '/collections/{collection_id}', access: 'visitor', handle: describeCollection },
   { method: 'get', path: '/processes', access: 'open', handle: listProcesses },
   { method: 'get', path: '/credentials/basic', access: 'basic', handle: authenticateBasic },
   { method: 'get', path: '/me', access: 'user', handle: describeAccount },

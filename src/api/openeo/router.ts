@@ -3,7 +3,7 @@ import { Router } from 'express';
 import type { Request, RequestHandler, Response } from 'express';
 import { OpenEOError } from '../../errors.ts';
 import type { ApiDependencies, Shared } from '../dependencies.ts';
-import { bearerUser } from '../auth/authenticate.ts';
+import { bearerUser, visitorOf } from '../auth/authenticate.ts';
 import { jsonBody } from '../http/json-body.ts';
 import type { ApiVersion, Context, Endpoint } from './endpoint.ts';
 import { versions } from './endpoint.ts';
@@ -24,20 +24,26 @@ export function openeoRouter(apiVersion: ApiVersion, dependencies: ApiDependenci
   return router;
 }
 
-type Common = Omit<Context, 'userId'>;
+type Common = Omit<Context, 'userId' | 'visitor'>;
 
 /** Finds out who asks before a body is read: strangers need not be listened to. */
 function admit(endpoint: Endpoint, common: Common): RequestHandler {
   return async (request, response, next) => {
-    const userId = endpoint.access === 'user' ? await bearerUser(request, common.authentication) : null;
+    const userId = await userOf(endpoint, request, common);
     response.locals.context = contextFor(common, userId);
     next();
   };
 }
 
+async function userOf({ access }: Endpoint, request: Request, { authentication }: Common): Promise<string | null> {
+  if (access === 'user') return bearerUser(request, authentication);
+  return access === 'visitor' ? visitorOf(request, authentication) : null;
+}
+
 function contextFor(common: Common, userId: string | null): Context {
   return {
     ...common,
+    visitor: userId,
     get userId(): string {
       if (userId === null) throw new OpenEOError('AuthenticationRequired', {});
       return userId;

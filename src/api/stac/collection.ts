@@ -12,8 +12,8 @@ export function collection(context: StacContext): RequestHandler {
 }
 
 /** Throws StacRequestError (404). */
-export async function findCollection({ collections }: StacContext, id: string): Promise<StacCollection> {
-  const found = await collections.collection(id);
+export async function findCollection({ collections, user }: StacContext, id: string): Promise<StacCollection> {
+  const found = await collections.collection(id, user);
   if (!found) throw notFound('collection', id);
   return found;
 }

@@ -6,7 +6,7 @@ import { JSON_TYPE, sendJson } from './respond.ts';
 
 export function collections(context: StacContext): RequestHandler {
   return async (_request, response) => {
-    const all = await context.collections.collections();
+    const all = await context.collections.collections(context.user);
     sendJson(response, {
       collections: all.map((collection) => presentCollection(collection, context)),
       links: [{ rel: 'self', href: `${context.baseUrl}/collections`, type: JSON_TYPE }, rootLink(context)],

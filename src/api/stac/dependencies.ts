@@ -2,13 +2,14 @@
 import type { Request } from 'express';
 import type { ItemSource } from '../../catalog/item-source.ts';
 import type { StacCollection } from '../../catalog/types.ts';
+import type { LayerPublisher } from '../../layers/publish-layer.ts';
 import type { Log } from '../../log.ts';
 
 /** The catalog store is one. */
 export interface CollectionSource {
-  /** All collections, raw and virtual, by id. */
-  collections(): Promise<readonly StacCollection[]>;
-  collection(id: string): Promise<StacCollection | null>;
+  /** All collections, raw and virtual, by id, that a user may see; null: a visitor without an account. */
+  collections(user?: string | null): Promise<readonly StacCollection[]>;
+  collection(id: string, user?: string | null): Promise<StacCollection | null>;
 }
 
 /** What a route needs to answer one request. */
@@ -24,10 +25,16 @@ export interface StacContext {
   readonly signAsset: (collection: string, item: string, assetKey: string, href: string) => string;
   /** More links for the landing page, e.g. to the openEO API. */
   readonly links?: readonly { readonly rel: string; readonly href: string; readonly type?: string; readonly title?: string }[];
+  /** Takes new layers; absent: the catalog can only be read. */
+  readonly publisher?: LayerPublisher;
   readonly log: Log;
+  /** Who asks; null: a visitor without an account. */
+  readonly user: string | null;
 }
 
 /** The base URL may depend on the request: without a configured one it is the host that the client named. */
-export interface StacDependencies extends Omit<StacContext, 'baseUrl'> {
+export interface StacDependencies extends Omit<StacContext, 'baseUrl' | 'user'> {
   readonly baseUrl: string | ((request: Request) => string);
+  /** Finds out who asks; absent: everybody is a visitor. */
+  readonly visitor?: (request: Request) => Promise<string | null>;
 }

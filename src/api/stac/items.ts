@@ -9,7 +9,7 @@ import { GEOJSON_TYPE, JSON_TYPE, pathParameter, sendJson } from './respond.ts';
 export function items(context: StacContext): RequestHandler {
   return async (request, response) => {
     const { id } = await findCollection(context, pathParameter(request, 'collectionId'));
-    const page = await context.items.search({ ...parsePage(request.query), collections: [id] });
+    const page = await context.items.search({ ...parsePage(request.query), collections: [id], user: context.user });
     const self = selfUrl(context, request.originalUrl, `/collections/${encodeURIComponent(id)}/items`);
     const parent = { rel: 'collection', href: collectionUrl(context, id), type: JSON_TYPE };
     sendJson(response, presentPage(page, self, [parent, ...nextLink(self, page.next)], context), GEOJSON_TYPE);

@@ -8,7 +8,7 @@ import { GEOJSON_TYPE, JSON_TYPE, OPENAPI_TYPE, SCHEMA_TYPE, sendJson } from './
 
 export function landing(context: StacContext): RequestHandler {
   return async (_request, response) => {
-    const collections = await context.collections.collections();
+    const collections = await context.collections.collections(context.user);
     const children = collections.map(({ id, title }): StacLink => ({ rel: 'child', href: collectionUrl(context, id), type: JSON_TYPE, title: title ?? id }));
     sendJson(response, {
       type: 'Catalog',

@@ -1,6 +1,7 @@
 /** How STAC answers look: JSON with an exact media type, and errors as { code, description }. */
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { isOpenEOError } from '../../errors.ts';
+import { LayerInvalid, type LayerFault } from '../../layers/layer-faults.ts';
 import type { Log } from '../../log.ts';
 
 export const JSON_TYPE = 'application/json';
@@ -55,15 +56,20 @@ export function errorHandler(log: Log) {
       next(error);
       return;
     }
-    const { status, code, description } = describeError(error);
+    const { status, code, description, ...more } = describeError(error);
     if (status >= 500) log.error(`STAC request failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     response.status(status);
-    sendJson(response, { code, description });
+    sendJson(response, { code, description, ...more });
   };
 }
 
-function describeError(error: unknown): { status: number; code: string; description: string } {
+function describeError(error: unknown): { status: number; code: string; description: string; faults?: readonly LayerFault[] } {
   if (error instanceof StacRequestError) return { status: error.status, code: error.code, description: error.message };
+  if (error instanceof LayerInvalid) {
+    // One fault has a code of its own; of several only that the layer is not valid.
+    const [only, ...more] = error.faults;
+    return { status: error.status, code: only && more.length === 0 ? only.code : error.code, description: error.message, faults: error.faults };
+  }
   if (isOpenEOError(error) && error.status < 500) return { status: error.status, code: error.code, description: error.message };
   const { type, status } = error as { type?: string; status?: number };
   if (type === 'entity.parse.failed') return { status: 400, code: 'InvalidBody', description: 'The body is not valid JSON.' };

@@ -2,6 +2,7 @@
 import express, { type RequestHandler, type Router } from 'express';
 import { collection } from './collection.ts';
 import { collections } from './collections.ts';
+import { createCollection, deleteCollection, replaceCollection } from './edit-collection.ts';
 import { conformance } from './conformance.ts';
 import type { StacContext, StacDependencies } from './dependencies.ts';
 import { item } from './item.ts';
@@ -23,6 +24,10 @@ export function createStacRouter(dependencies: StacDependencies): Router {
   router.get('/queryables', on(queryables));
   router.get('/collections', on(collections));
   router.get('/collections/:collectionId', on(collection));
+  const body = express.json({ type: () => true, limit: '1mb', strict: false });
+  router.post('/collections', body, on(createCollection));
+  router.put('/collections/:collectionId', body, on(replaceCollection));
+  router.delete('/collections/:collectionId', on(deleteCollection));
   router.get('/collections/:collectionId/queryables', on(queryables));
   router.get('/collections/:collectionId/items', on(items));
   router.get('/collections/:collectionId/items/:itemId', on(item));
@@ -34,10 +39,12 @@ export function createStacRouter(dependencies: StacDependencies): Router {
   return router;
 }
 
-/** Gives each request its route with the base URL that its client knows. */
-function inContext({ baseUrl, ...rest }: StacDependencies): (route: (context: StacContext) => RequestHandler) => RequestHandler {
-  return (route) => (request, response, next) => {
-    const context = { ...rest, baseUrl: typeof baseUrl === 'string' ? baseUrl : baseUrl(request) };
+/** Gives each request its route with the base URL that its client knows, and with who asks. */
+function inContext({ baseUrl, visitor, ...rest }: StacDependencies): (route: (context: StacContext) => RequestHandler) => RequestHandler {
+  return (route) => async (request, response, next) => {
+    const user = visitor ? await visitor(request) : null;
+    if (user !== null) response.set('Cache-Control', 'private').vary('Authorization');
+    const context = { ...rest, user, baseUrl: typeof baseUrl === 'string' ? baseUrl : baseUrl(request) };
     return route(context)(request, response, next);
   };
 }

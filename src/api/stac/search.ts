@@ -8,7 +8,7 @@ import { GEOJSON_TYPE, sendJson } from './respond.ts';
 
 export function searchByQuery(context: StacContext): RequestHandler {
   return async (request, response) => {
-    const page = await context.items.search(parseSearchQuery(request.query));
+    const page = await context.items.search({ ...parseSearchQuery(request.query), user: context.user });
     const self = selfUrl(context, request.originalUrl, '/search');
     sendJson(response, presentPage(page, self, nextLink(self, page.next), context), GEOJSON_TYPE);
   };
@@ -18,7 +18,7 @@ export function searchByQuery(context: StacContext): RequestHandler {
 export function searchByBody(context: StacContext): RequestHandler {
   return async (request, response) => {
     const body = (request.body === undefined ? {} : request.body) as unknown;
-    const page = await context.items.search(parseSearchBody(body));
+    const page = await context.items.search({ ...parseSearchBody(body), user: context.user });
     const self = `${context.baseUrl}/search`;
     // The whole body is repeated, so a client need not know how to merge.
     const next: StacLink[] = page.next === null ? [] : [{ rel: 'next', href: self, type: GEOJSON_TYPE, method: 'POST', body: { ...(body as object), token: page.next }, merge: false }];

@@ -3,6 +3,7 @@ import { Router, type Request, type Response } from 'express';
 import { invalidArgument, OpenEOError } from '../../errors.ts';
 import type { TileResult } from '../../jobs/payloads.ts';
 import type { TaskQueues } from '../../jobs/queue.ts';
+import { isVisible } from '../../layers/layer.ts';
 import type { TileView } from '../../layers/tile.ts';
 import type { VirtualCatalog } from '../../layers/virtual-catalog.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
@@ -19,7 +20,11 @@ export interface TileDependencies {
   readonly virtual: VirtualCatalog;
   readonly queues: TaskQueues;
   readonly objects: ObjectStore;
+  /** Told which tiles are used. */
+  readonly cache?: { touch(objectKey: string): void };
   readonly publicUrl: (request: Request) => string;
+  /** Finds out who asks; absent: everybody is a visitor. */
+  readonly visitor?: (request: Request) => Promise<string | null>;
   /** Tile tasks that may wait before new ones are turned away. */
   readonly maxWaiting?: number;
   /** A tile that is not drawn by then is answered by a hint to ask again; the drawing goes on. */
@@ -38,12 +43,16 @@ export function createTileRouter(dependencies: TileDependencies): Router {
 async function tile(dependencies: TileDependencies, request: Request<{ collection: string; z: string; x: string; y: string }>, response: Response): Promise<void> {
   const { catalog, virtual, queues, objects, maxWaiting = 256, deadlineMs = 20_000 } = dependencies;
   const view = parseView(request);
+  const { isPrivate } = await findShown(dependencies, request, view.collection);
   const task = { view, revision: await revisionOf(catalog, virtual, view.collection) };
   const etag = `"${tileTaskId(task)}"`;
-  response.set({ ETag: etag, 'Cache-Control': 'public, max-age=60' });
+  response.set({ ETag: etag, 'Cache-Control': `${isPrivate ? 'private' : 'public'}, max-age=60` });
   if (matches(request.headers['if-none-match'], etag)) return void response.status(304).end();
   const stored = await objects.get(tileObjectKey(task));
-  if (stored) return send(response, stored, 'hit');
+  if (stored) {
+    dependencies.cache?.touch(tileObjectKey(task));
+    return send(response, stored, 'hit');
+  }
   if ((await queues.depth('tile')).waiting >= maxWaiting) return askAgain(response, 5);
   try {
     const png = await draw(dependencies, task, AbortSignal.timeout(deadlineMs));
@@ -80,8 +89,16 @@ function askAgain(response: Response, seconds: number): void {
   throw new OpenEOError('InfrastructureBusy', {}, { detail: `Ask for the tile again in ${seconds} s.` });
 }
 
+/** The collection, if whoever asks may see it. Throws CollectionNotFound. */
+async function findShown({ catalog, visitor }: TileDependencies, request: unknown, id: string): Promise<{ stored: StacCollection; isPrivate: boolean }> {
+  const stored = await catalog.collection(id);
+  const isPrivate = stored !== null && !isVisible(stored, null);
+  const user = isPrivate && visitor ? await visitor(request as Request) : null;
+  if (!stored || !isVisible(stored, user)) throw new OpenEOError('CollectionNotFound', { identifier: id });
+  return { stored, isPrivate };
+}
+
 async function revisionOf(catalog: TileDependencies['catalog'], virtual: VirtualCatalog, id: string): Promise<string> {
-  if (!(await catalog.collection(id))) throw new OpenEOError('CollectionNotFound', { identifier: id });
   const layer = await virtual.layer(id);
   const own = await catalog.revision(id);
   if (!layer) return String(own);
@@ -133,10 +150,11 @@ function parseRange(text: string | null): TileView['range'] {
   return [low, high];
 }
 
-async function tileJson({ catalog, virtual, publicUrl }: TileDependencies, request: Request<{ collection: string }>, response: Response): Promise<void> {
+async function tileJson(dependencies: TileDependencies, request: Request<{ collection: string }>, response: Response): Promise<void> {
   const { collection: id } = request.params;
-  const stored = await catalog.collection(id);
-  if (!stored) throw new OpenEOError('CollectionNotFound', { identifier: id });
+  const { virtual, publicUrl } = dependencies;
+  const { stored, isPrivate } = await findShown(dependencies, request, id);
+  if (isPrivate) response.set('Cache-Control', 'private');
   const described = await virtual.describe(stored);
   const box = described.extent.spatial.bbox[0]!;
   const [west, south, east, north] = box.length === 6 ? [box[0]!, box[1]!, box[3]!, box[4]!] : (box as [number, number, number, number]);
