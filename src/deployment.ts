@@ -1,6 +1,7 @@
 /** The parts that every process of a deployment opens: database, object store, queues, catalog, operators. */
 import { fileURLToPath } from 'node:url';
 import type { Config } from './config.ts';
+import { BlockCatalogStore } from './catalog/block-catalog.ts';
 import { CatalogStore } from './catalog/store.ts';
 import { openDatabase, type Database } from './database/connection.ts';
 import { migrate } from './database/migrations.ts';
@@ -24,6 +25,8 @@ export interface Deployment {
   readonly objects: ObjectStore;
   readonly queues: TaskQueues;
   readonly catalog: CatalogStore;
+  /** The list of what the cache holds. */
+  readonly cache: BlockCatalogStore;
   readonly jobs: JobStore;
   readonly jobLogs: JobLogs;
   readonly operators: OperatorRegistry;
@@ -49,11 +52,13 @@ export async function openDeployment(config: Config, databaseUrl: string, log: L
     const objects = await openObjectStore({ directory: `${config.data}/objects`, s3: config.s3 });
     const queues = await openTaskQueues({ connection: queueConnection(config, databaseUrl, log), log });
     closers.push(() => queues.close());
+    const cache = new BlockCatalogStore(database, { log });
+    closers.push(() => cache.close());
     const operators = await openRegistry(packageFolder('operators'));
     const registry = createRegistry(await loadDescriptions(new URL('../processes/', import.meta.url)), allProcesses);
     const jobs = new JobStore(database);
     const jobLogs = new JobLogs(database);
-    return { config, log, database, objects, queues, operators, registry, jobs, jobLogs, catalog: new CatalogStore(database), close };
+    return { config, log, database, objects, queues, cache, operators, registry, jobs, jobLogs, catalog: new CatalogStore(database), close };
   } catch (error) {
     await close();
     throw error;

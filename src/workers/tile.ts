@@ -1,17 +1,26 @@
-/** Lane 'tile': renders one map tile and keeps it in the object store. */
+/** Lane 'tile': renders one map tile, keeps it in the object store and notes it in the list of what the cache holds. */
+import { gridBounds } from '../geo/grid.ts';
+import { transformBounds, WGS84 } from '../geo/crs.ts';
 import { encodePng } from '../formats/tile-png.ts';
 import type { TileResult } from '../jobs/payloads.ts';
+import { noCatalog, type BlockCatalog } from '../layers/block-catalog.ts';
+import { openOverviews } from '../layers/overview.ts';
 import type { Engine } from '../layers/scope.ts';
-import { renderView, TILE_SIZE } from '../layers/tile.ts';
+import { renderView, TILE_SIZE, tileGrid } from '../layers/tile.ts';
 import { tileObjectKey, type TileTask } from '../layers/tile-key.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
-export function createTileHandler(engine: Engine, store: ObjectStore): (task: TileTask, signal: AbortSignal) => Promise<TileResult> {
+export function createTileHandler(engine: Engine, store: ObjectStore, catalog: BlockCatalog = noCatalog): (task: TileTask, signal: AbortSignal) => Promise<TileResult> {
+  const overviews = openOverviews(store, catalog);
   return async (task, signal) => {
-    const pixels = await renderView(engine, task.view, signal);
+    const pixels = await renderView(engine, task.view, signal, overviews);
     if (!pixels) return { objectKey: null, mediaType: 'image/png' };
     const objectKey = tileObjectKey(task);
-    await store.put(objectKey, await encodePng(new Uint8Array(pixels.buffer), TILE_SIZE), { contentType: 'image/png' });
+    const png = await encodePng(new Uint8Array(pixels.buffer), TILE_SIZE);
+    await store.put(objectKey, png, { contentType: 'image/png' });
+    const { collection: layer, z, x, y, matrixSet } = task.view;
+    const { west, south, east, north } = transformBounds(gridBounds(tileGrid(z, x, y, matrixSet)), WGS84);
+    catalog.note({ objectKey, kind: 'tile', state: 'stored', layer, bytes: png.length, footprint: [west, south, east, north] });
     return { objectKey, mediaType: 'image/png' };
   };
 }
