@@ -7,8 +7,10 @@ import type { Dimension } from '../cube/dimension.ts';
 import { spatialAxes } from '../cube/window.ts';
 import { matchBands } from '../operators/bands.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
+import type { CellWindow } from '../geo/grid.ts';
 import type { EmbedRequest } from '../graph/scope.ts';
-import type { EmbedSource, Position } from './compute-block.ts';
+import { withBlockLayout, wholeBlocks, type BlockLayout, type PlacedBlock } from './block-layout.ts';
+import { sourceWindowOf, type EmbedSource, type Position } from './compute-block.ts';
 import type { StoredBlock } from './block-file.ts';
 import { embedBlock, emptyEmbedBlock, type EmbedBlock } from './embed-block.ts';
 import { embeddingLabels } from './describe.ts';
@@ -36,15 +38,18 @@ export function embeddedCube(request: EmbedRequest, dependencies: EmbedDependenc
   const names = embeddingLabels(manifest.output.dimensions);
   const dimensions = request.data.dimensions.map((d) => embeddedDimension(d, names, source));
   const blocks = new BlockReader(source, request, dimensions, dependencies);
-  return viewedCube(new Cube({
+  const cube = viewedCube(new Cube({
     dimensions,
     grid: source.lattice.grid,
     dtype: 'float32',
     attributes: attributesOf(request, source, names),
     read: (window, signal) => blocks.read(window, signal),
     fingerprint: (window) => blocks.fingerprint(window),
+    isEmpty: (window) => blocks.isEmpty(window),
     regrid: (grid, method) => embeddedCube({ ...request, onto: { grid: pixelGrid(grid, manifest), method, patch: manifest.patch } }, dependencies),
   }), manifest, view);
+  const isWhole = view.quantization === 'float32' && view.count === names.length;
+  return isWhole ? withBlockLayout(cube, blocks) : cube;
 }
 
 /** Checks that the operator can be applied to the cube, and how. */
@@ -77,18 +82,20 @@ function embeddedDimension(dimension: Dimension, names: readonly string[], sourc
 function attributesOf(request: EmbedRequest, source: EmbedSource, names: readonly string[]): CubeAttributes {
   const { sources, sourcesByLabel } = request.data.attributes;
   const { reference, manifest: { name, version, output, patch } } = source.operator;
+  const { grid, first } = source.lattice;
   return {
     bands: names.map((label, i) => ({ name: label, description: `Dimension ${i} of ${name} ${version}` })),
     operator: reference,
-    embedding: { operator: reference, name, version, dimensions: output.dimensions, patch, gsd: source.lattice.grid.stepX, norm: output.norm ?? null },
+    embedding: { operator: reference, name, version, dimensions: output.dimensions, patch, gsd: grid.stepX, norm: output.norm ?? null },
     blockSize: BLOCK_PATCHES,
+    anchor: { x: grid.originX - first.x * grid.stepX, y: grid.originY + first.y * grid.stepY },
     ...(sources ? { sources } : {}),
     ...(sourcesByLabel ? { sourcesByLabel } : {}),
   };
 }
 
 /** Reads windows of the embedded cube out of blocks. */
-class BlockReader {
+class BlockReader implements BlockLayout {
   readonly #source: EmbedSource;
   readonly #request: Pick<EmbedRequest, 'origin' | 'onto'>;
   readonly #dimensions: readonly Dimension[];
@@ -122,9 +129,38 @@ class BlockReader {
   async fingerprint(window: Window): Promise<string> {
     const keys: string[] = [];
     for (const { index, position } of this.#blocks(window)) keys.push(await blockKey(this.#source, position, index));
-    const { grid } = this.#source.lattice;
-    const place = [grid.originX, grid.originY, window.start, window.size];
+    const { x, y, embedding } = this.#axes;
+    const { first } = this.#source.lattice;
+    // Counted from the anchor, so that a place has one fingerprint whatever extent it was loaded with; the keys name everything else.
+    const place = [window.start[x]! + first.x, window.start[y]! + first.y, window.start[embedding], window.size];
     return digest(['compress_embed', place, keys]);
+  }
+
+  /** True when no file touches the pixels of any patch of the window. */
+  isEmpty(window: Window): boolean {
+    const { x, y, embedding } = this.#axes;
+    const { cube, lattice: { first, offset, patch, halo } } = this.#source;
+    const pixels = (axis: number, from: number, skipped: number): [number, number] => [(window.start[axis]! + from) * patch - skipped - halo, window.size[axis]! * patch + 2 * halo];
+    const range = cube.dimensions.map((d, i): [number, number] => {
+      if (i === x) return pixels(x, first.x, offset.x);
+      if (i === y) return pixels(y, first.y, offset.y);
+      return i === embedding ? [0, d.size] : [window.start[i]!, window.size[i]!];
+    });
+    return cube.isEmpty?.({ start: range.map((r) => r[0]), size: range.map((r) => r[1]) }) ?? false;
+  }
+
+  whole(cells: CellWindow): CellWindow {
+    return wholeBlocks(cells, BLOCK_PATCHES, this.#source.lattice.first);
+  }
+
+  /** Those without a file below them have no key. */
+  async blocks(cells: CellWindow, position: Position): Promise<readonly PlacedBlock[]> {
+    const placed: PlacedBlock[] = [];
+    for (const index of blocksOf(this.#source.lattice, cells)) {
+      if (this.#source.cube.isEmpty?.(sourceWindowOf(this.#source, position, index))) continue;
+      placed.push({ key: await blockKey(this.#source, position, index), cells: blockCells(this.#source.lattice, index) });
+    }
+    return placed;
   }
 
   /** The blocks of a window, for each position on the other dimensions. */

@@ -144,14 +144,6 @@ describe('renderView', () => {
     }
   });
 
-  it('refuses a tile of a layer that is too wide', async () => {
-    const item = await writeItem(folder, 'wide', '2021-05-01T00:00:00Z', () => 1);
-    // Refused before a pixel is read, so the file may be smaller than its item says.
-    const wide = await toyService(folder, [{ ...item, assets: { data: { ...item.assets['data']!, 'proj:shape': [1400, 1400] } } }]);
-    services.push(wide);
-    await expect(renderView(wide.engine, view('LAYER', 9), signal)).rejects.toMatchObject({ code: 'ProcessGraphComplexity', message: expect.stringMatching(/zoom 9 .*zoom in/) as unknown });
-  });
-
   it('names unknown collections and bands', async () => {
     const { engine } = await service({ '2021-05-01': () => 1 });
     await expect(renderView(engine, view('NONE', 14), signal)).rejects.toMatchObject({ code: 'CollectionNotFound' });
