@@ -1,7 +1,8 @@
-/** The command line: `lamina serve | api | worker | ingest | collections | version`. */
+/** The command line: `lamina serve | api | worker | ingest | layer | version`. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ingestCommand } from './ingest-command.ts';
+import { layerCommand } from './layer-command.ts';
 import { runApi } from './server.ts';
 import { serveCommand } from './serve-command.ts';
 import { runWorker } from './worker.ts';
@@ -15,6 +16,12 @@ const HELP = `lamina — virtual embedding layers for Earth observation (openEO 
                                    make a collection of GeoTIFF files, folders of them, or a STAC URL
       --bands B01,B02,…            names of the bands, where the files have none
       --title, --description, --keywords a,b, --license SPDX, --datetime, --limit N
+  lamina layer create FILE.json    publish a layer; it is checked and tried on its source first
+      --replace                    put it in the place of the layer of the same id
+      --owner NAME                 in the name of a user
+  lamina layer list                layers with their versions and operators
+  lamina layer show ID             the collection of a layer as clients see it
+  lamina layer delete ID           remove a layer with its older versions
   lamina version
 
 Settings are environment variables, see docs/configuration.md: LAMINA_PORT, LAMINA_HOST, LAMINA_DATA, …
@@ -25,6 +32,7 @@ const commands: Record<string, (args: string[]) => Promise<void>> = {
   api: async (args) => runApi(noArguments(args)),
   worker: async (args) => runWorker(noArguments(args)),
   ingest: (args) => ingestCommand(args, process.env),
+  layer: (args) => layerCommand(args, process.env),
   version: async () => void process.stdout.write(`${version()}\n`),
   help: async () => void process.stdout.write(HELP),
 };

@@ -1,17 +1,14 @@
 /** `lamina ingest`: registers files or STAC items, whether or not a service is running on the data directory. */
-import { mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ingest } from './catalog/ingest/ingest.ts';
 import type { IngestReport, IngestRequest } from './catalog/ingest/report.ts';
 import { CatalogStore } from './catalog/store.ts';
-import { readConfig, type Config } from './config.ts';
+import { readConfig } from './config.ts';
 import { openDatabase } from './database/connection.ts';
-import { startEmbeddedPostgres } from './database/embedded.ts';
 import { migrate } from './database/migrations.ts';
 import { RasterCache } from './formats/cog/raster-cache.ts';
 import { createStreamLog } from './log.ts';
-import { runFile } from './serve.ts';
+import { reachDatabase } from './reach-database.ts';
 
 const options = {
   collection: { type: 'string' },
@@ -58,26 +55,6 @@ function parseRequest(args: string[]): IngestRequest {
     ...(keywords === undefined ? {} : { keywords: list(keywords) }),
     ...(limit === undefined ? {} : { limit: Number(limit) }),
   };
-}
-
-/** The configured database, that of the service running on the data, or one of our own for the moment. */
-async function reachDatabase(config: Config): Promise<{ url: string; stop: () => Promise<void> }> {
-  if (config.databaseUrl !== null) return { url: config.databaseUrl, stop: async () => {} };
-  const running = await runningDatabase(config.data);
-  if (running !== null) return { url: running, stop: async () => {} };
-  await mkdir(config.data, { recursive: true });
-  const postgres = await startEmbeddedPostgres({ directory: join(config.data, 'postgres'), log: createStreamLog(process.stderr, 'warning') });
-  return { url: postgres.url, stop: () => postgres.stop() };
-}
-
-async function runningDatabase(data: string): Promise<string | null> {
-  try {
-    const { pid, databaseUrl } = JSON.parse(await readFile(runFile(data), 'utf8')) as { pid: number; databaseUrl: string };
-    process.kill(pid, 0);
-    return databaseUrl;
-  } catch {
-    return null;
-  }
 }
 
 function describeReport(report: IngestReport): string {
