@@ -7,7 +7,7 @@ import { assetGrid } from '../load-plan.ts';
 import type { RasterOpener } from '../read-asset.ts';
 import type { StacAsset, StacBand, StacItem } from '../types.ts';
 import { badUrl, shown, type Fields } from './documents.ts';
-import { dequantizationOf, isEmbedding, type Dequantization } from './quantization.ts';
+import { dequantizationOf, isEmbedding, needsTags, type Dequantization } from './quantization.ts';
 
 /** How the file of an asset is read. */
 export interface Recipe {
@@ -37,7 +37,7 @@ export async function readyItem(item: StacItem, collection: Fields | null, raste
   const recipes = new Map<string, Recipe>();
   const scales = new Set<string>();
   for (const [key, asset] of Object.entries(item.assets)) {
-    if (!isRaster(asset)) continue;
+    if (!isRaster(asset) || 'lamina:scale_of' in asset) continue;
     if (!/^https?:/i.test(asset.href)) {
       passed.push(`asset '${key}' lies at ${asset.href.split(':')[0]}:, which can't be read from here`);
       continue;
@@ -64,14 +64,15 @@ async function readyAsset(key: string, asset: StacAsset, item: StacItem, collect
   const file = told.grid && told.names && told.dtype ? null : await rasters.open(asset.href);
   const grid = told.grid ?? file!.grid;
   if (grid === null) return `the file of asset '${key}' has no place: ${file!.gridProblem ?? 'it has no georeference'}`;
-  const isVectors = isEmbedding(key, asset, item, collection);
+  const isVectors = isEmbedding(key, item, collection);
   const names = told.names ?? namesIn(file!, key, collection, isVectors);
   const dtype = told.dtype ?? file!.dtype;
   const described: StacAsset = { ...asset, ...projection(grid), data_type: dtype, bands: describedBands(asset, names, file) };
   if (!isVectors) return { asset: described, recipe: { grid, decode: null } };
-  const method = dequantizationOf({ key, asset: described, item, collection, dtype, names });
+  const codes = { key, asset: described, item, collection, dtype, names, tags: file?.tags ?? null };
+  const method = dequantizationOf(needsTags(codes) ? { ...codes, tags: (await rasters.open(asset.href)).tags } : codes);
   const scalesHref = method.method === 'per_vector' ? scalesOf(item, method.scalesKey) : null;
-  return { asset: asVectors(described), recipe: { grid, decode: { method, scalesHref } } };
+  return { asset: asVectors(described, method), recipe: { grid, decode: { method, scalesHref } } };
 }
 
 function scalesOf(item: StacItem, key: string): string {
@@ -142,10 +143,10 @@ function describedBands(asset: StacAsset, names: readonly string[], file: Raster
   });
 }
 
-/** Vectors are float32 without scale and offset: those have been applied. */
-function asVectors({ 'raster:scale': _, 'raster:offset': __, nodata: ___, ...asset }: StacAsset): StacAsset {
+/** Vectors are float32 (bits uint8) without scale and offset: those have been applied. */
+function asVectors({ 'raster:scale': _, 'raster:offset': __, nodata: ___, ...asset }: StacAsset, { method }: Dequantization): StacAsset {
   const bands = asset.bands!.map(({ 'raster:scale': _s, 'raster:offset': _o, nodata: _n, data_type: _d, ...band }) => band);
-  return { ...asset, data_type: 'float32', bands };
+  return { ...asset, data_type: method === 'binary' ? 'uint8' : 'float32', bands };
 }
 
 /** The error when none of the items found has anything to load. */

@@ -11,10 +11,11 @@ import type { Dequantization } from './quantization.ts';
 type Request = Parameters<RasterFile['read']>[0];
 
 /**
- * The file with float32 samples; NaN is no-data. `scales` is the file of one scale per vector, which
+ * The file with float32 samples (bits stay uint8); NaN is no-data. `scales` is the file of one scale per vector, which
  * must lie on the same grid. Its version covers how and with what it is decoded. Throws FileContentInvalid.
  */
 export function decodedFile(file: RasterFile, method: Dequantization, scales: RasterFile | null): RasterFile {
+  if (method.method === 'binary') return file;
   if (scales !== null) checkScales(file, scales);
   return {
     ...file,
@@ -44,7 +45,8 @@ function decodedBlock(codes: Block, method: Dequantization, { bands }: Request, 
 function decodedSamples(codes: Block, method: Dequantization, bands: readonly number[], scale: Block | null): Float32Array<ArrayBuffer> {
   const layout: VectorLayout = { outer: 1, count: bands.length, inner: codes.data.length / bands.length };
   switch (method.method) {
-    case 'none': return codes.data instanceof Float32Array ? codes.data : Float32Array.from(codes.data);
+    case 'none':
+    case 'binary': return codes.data instanceof Float32Array ? codes.data : Float32Array.from(codes.data);
     case 'power2': return decodePower2(codes.data, method.gain);
     case 'per_vector': return decodePerVector(codes.data, layout, withoutNulls(scale!));
     case 'linear': return decodedLinear(codes, method, bands, layout.inner);
