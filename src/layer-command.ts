@@ -14,6 +14,7 @@ import { LayerPublisher, type PublishedLayer } from './layers/publish-layer.ts';
 import { VirtualCatalog } from './layers/virtual-catalog.ts';
 import { openRegistry } from './operators/registry.ts';
 import { allProcesses, createRegistry, loadDescriptions } from './processes/index.ts';
+import { layerMaterialise, layerWarm } from './layer-materialise-command.ts';
 import { reachDatabase } from './reach-database.ts';
 
 /** What a command is given: everything that needs a database, and nothing that needs a queue. */
@@ -31,6 +32,8 @@ const commands: Readonly<Record<string, Command>> = {
   list: inCatalog(list),
   show: inCatalog(show),
   delete: inCatalog(remove),
+  warm: layerWarm,
+  materialise: layerMaterialise,
 };
 
 /** Throws an Error with one line, or a line per fault of a definition. */

@@ -6,14 +6,21 @@ import { startEmbeddedPostgres } from './database/embedded.ts';
 import { createStreamLog } from './log.ts';
 import { runFile } from './serve.ts';
 
+export interface ReachedDatabase {
+  readonly url: string;
+  /** False when nobody but us uses it: nothing that is queued will be done before a service is started. */
+  readonly isShared: boolean;
+  stop(): Promise<void>;
+}
+
 /** The configured database, that of the service running on the data, or one of our own for the moment. */
-export async function reachDatabase(config: Config): Promise<{ url: string; stop: () => Promise<void> }> {
-  if (config.databaseUrl !== null) return { url: config.databaseUrl, stop: async () => {} };
+export async function reachDatabase(config: Config): Promise<ReachedDatabase> {
+  if (config.databaseUrl !== null) return { url: config.databaseUrl, isShared: true, stop: async () => {} };
   const running = await runningDatabase(config.data);
-  if (running !== null) return { url: running, stop: async () => {} };
+  if (running !== null) return { url: running, isShared: true, stop: async () => {} };
   await mkdir(config.data, { recursive: true });
   const postgres = await startEmbeddedPostgres({ directory: join(config.data, 'postgres'), log: createStreamLog(process.stderr, 'warning') });
-  return { url: postgres.url, stop: () => postgres.stop() };
+  return { url: postgres.url, isShared: false, stop: () => postgres.stop() };
 }
 
 async function runningDatabase(data: string): Promise<string | null> {

@@ -11,11 +11,15 @@ import { configuredUsers, ensureDevelopmentUser, storedUsers, type NamedPassword
 import type { ApiDependencies, Shared } from './api/dependencies.ts';
 import { createHome } from './api/home.ts';
 import { createLayerRouter } from './api/layers/embeddings.ts';
+import { createMaterialisationRouter } from './api/layers/materialisations.ts';
+import { Materialiser } from './api/layers/materialiser.ts';
 import { createStacRouter } from './api/stac/router.ts';
 import { createTileRouter } from './api/tiles/tiles.ts';
 import { combineItemSources } from './catalog/item-source.ts';
+import { Materialisations } from './catalog/materialisations.ts';
 import { readConfig, type Config } from './config.ts';
 import { openDeployment, packageFolder, type Deployment } from './deployment.ts';
+import { OpenEOError } from './errors.ts';
 import { resultFormats } from './formats/index.ts';
 import { Jobs } from './jobs/service.ts';
 import { layerPolicies, startEvicting } from './layers/eviction.ts';
@@ -47,16 +51,17 @@ export async function startServer(config: Config, databaseUrl: string, log: Log)
     const { users, developmentUser } = await openUsers(config, deployment);
     await prepareCatalog(deployment, [packageFolder('collections'), ...(config.collections === null ? [] : [config.collections])]);
     const { database, jobs: store, jobLogs: logs, queues, objects } = deployment;
+    const materialiser = new Materialiser({ store: new Materialisations(database), queues, objects, catalog: deployment.catalog, log });
     const jobs = new Jobs({ store, logs, queues, objects, log, limits: config });
-    const app = createApp(apiDependencies(config, deployment, { jobs, users, secret: await loadSecret(database, config.secret) }));
+    const app = createApp(apiDependencies(config, deployment, { jobs, materialiser, users, secret: await loadSecret(database, config.secret) }));
     const { port, close } = await listen(createServer(app), config);
-    const stopCaring = jobs.startCaring();
+    const stopCaring = [jobs.startCaring(), materialiser.startCaring()];
     const stopEvicting = startEvicting({ database, objects, policies: () => layerPolicies(deployment.catalog), maxBytes: config.storeBytes, log });
     return {
       url: config.publicUrl ?? `http://${/^(0\.0\.0\.0|::)$/.test(config.host) ? '127.0.0.1' : config.host}:${port}`,
       developmentUser,
       async close() {
-        stopCaring();
+        for (const stop of stopCaring) stop();
         await stopEvicting();
         await close();
         await deployment.close();
@@ -104,8 +109,9 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
     log,
   });
   const layers = (shared: Shared) => createLayerRouter({ visitor: (request) => visitorOf(request, shared.authentication), virtual, items: catalog, jobs: parts.jobs, objects, timeoutSeconds: config.syncTimeoutSeconds, cache });
+  const { materialiser: _, ...shared } = parts;
   return {
-    ...parts,
+    ...shared,
     catalog: shown,
     registry,
     objects,

@@ -1,22 +1,29 @@
 /** Composition root of a worker: takes tasks of every lane, computes, stores. Run any number of them, anywhere. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Materialisations } from './catalog/materialisations.ts';
 import { readConfig, type Config } from './config.ts';
 import { openDeployment, type Deployment } from './deployment.ts';
+import { ChangeFeed } from './catalog/changes.ts';
+import { LayerStates } from './catalog/layer-states.ts';
 import { guardedFetch } from './catalog/remote/guarded-fetch.ts';
 import { RemoteStac } from './catalog/remote/remote-stac.ts';
 import { RasterCache } from './formats/cog/raster-cache.ts';
 import { RunWatch } from './jobs/watch.ts';
 import type { TaskWorker } from './jobs/queue.ts';
 import { EmbedBlocks, type BlockTask } from './layers/embed-blocks.ts';
+import { filedBlocks } from './layers/filed-block.ts';
 import type { Engine } from './layers/scope.ts';
 import { createStreamLog, type Log } from './log.ts';
 import { createOnnxRuntime } from './operators/runtime/onnx.ts';
 import { createEmbedHandler, directComputer } from './workers/embed.ts';
 import { BACKFILL_CONCURRENCY, createBackfillHandler, type BackfillTask } from './workers/backfill.ts';
+import { Follower } from './workers/follow.ts';
+import { createFollowHandler } from './workers/follow-item.ts';
 import { queuedComputer, type Urgency } from './workers/queued-computer.ts';
 import { createBatchHandler, createSyncHandler } from './workers/processing.ts';
 import type { TileTask } from './layers/tile-key.ts';
+import { createMaterialiseHandler, MATERIALISE } from './workers/materialise/materialise.ts';
 import { createTileHandler } from './workers/tile.ts';
 import type { BatchTask, SyncTask } from './jobs/payloads.ts';
 
@@ -28,7 +35,7 @@ export interface RunningWorker {
 /** Starts the workers of all lanes in this process. */
 export async function startWorker(config: Config, databaseUrl: string, log: Log): Promise<RunningWorker> {
   const deployment = await openDeployment(config, databaseUrl, log);
-  const { objects, queues, jobs, jobLogs } = deployment;
+  const { catalog, database, objects, queues, cache, jobs, jobLogs } = deployment;
   const runtime = createOnnxRuntime({ threads: config.embedThreads, providers: config.executionProviders, log });
   const rasters = new RasterCache({ store: objects, blockBytes: config.cacheBytes });
   const fetch = guardedFetch({ allowedHosts: config.allowedHosts });
@@ -38,26 +45,35 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
 
   // Nobody waits for the blocks of a tile or a request longer than this; those of jobs are always wanted.
   const lifetimes: Partial<Record<Urgency, number>> = { tile: config.tileDeadlineSeconds * 1000, sync: config.syncTimeoutSeconds * 1000 };
+  const fromFile = filedBlocks(rasters);
   const engineFor = (urgency: Urgency) => {
     const lifetimeMs = lifetimes[urgency];
-    const blocks = new EmbedBlocks({ store: objects, compute: queuedComputer(queues, objects, urgency, lifetimeMs === undefined ? {} : { lifetimeMs }), memoryBytes: config.cacheBytes / 8 });
+    const blocks = new EmbedBlocks({ store: objects, compute: queuedComputer(queues, objects, urgency, lifetimeMs === undefined ? {} : { lifetimeMs }), memoryBytes: config.cacheBytes / 8, catalog: cache, fromFile, log });
     return engineOf(deployment, { rasters, remote }, blocks);
   };
   // Blocks of blocks are computed on the spot: a lane that waited for itself could stand still for ever.
-  const innerEngine = engineOf(deployment, { rasters, remote }, new EmbedBlocks({ store: objects, compute: directComputer(objects, runtime), memoryBytes: config.cacheBytes / 8 }));
-  const embed = createEmbedHandler({ engine: innerEngine, store: objects, runtime, log });
-  const tile = createTileHandler(engineFor('tile'), objects);
+  const innerEngine = engineOf(deployment, { rasters, remote }, new EmbedBlocks({ store: objects, compute: directComputer(objects, runtime, cache), memoryBytes: config.cacheBytes / 8, catalog: cache, fromFile, log }));
+  const embed = createEmbedHandler({ engine: innerEngine, store: objects, runtime, log, catalog: cache });
+  const tile = createTileHandler(engineFor('tile'), objects, cache);
   const processing = { store: jobs, logs: jobLogs, watch: new RunWatch(jobs), objects, log, scratch, syncMaxSamples: config.syncMaxPixels };
 
+  const states = new LayerStates(database);
+  const backfill = engineFor('backfill');
   const workers: TaskWorker[] = [
-    await queues.work<BlockTask, unknown>('embed', config.embedThreads * 2, (task, context) => embed(task, context.signal)),
+    await queues.work<BlockTask, unknown>('embed', config.embedThreads * 2, (task, context) => embed(task, context.signal, context.attempt)),
     await queues.work<TileTask, unknown>('tile', config.workerConcurrency * 2, (task, context) => tile(task, context.signal)),
     await queues.work<SyncTask, unknown>('sync', config.workerConcurrency, createSyncHandler({ ...processing, engine: engineFor('sync') })),
     await queues.work<BatchTask, unknown>('batch', config.workerConcurrency, createBatchHandler({ ...processing, engine: engineFor('batch') })),
-    await queues.work<BackfillTask, unknown>('backfill', BACKFILL_CONCURRENCY, createBackfillHandler({})),
+    await queues.work<BackfillTask, unknown>('backfill', BACKFILL_CONCURRENCY, createBackfillHandler({
+      follow: createFollowHandler({ engine: backfill, catalog, states, log }),
+      [MATERIALISE]: createMaterialiseHandler({ engine: backfill, catalog, blocks: cache, store: new Materialisations(database), objects, scratch, log }),
+    })),
   ];
+  const follower = new Follower({ feed: new ChangeFeed(database), states, catalog, queues, log });
+  follower.start();
   return {
     async close() {
+      await follower.close();
       await Promise.all(workers.map((worker) => worker.close(2000)));
       await runtime.close();
       await rasters.close();

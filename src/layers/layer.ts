@@ -65,7 +65,7 @@ export function definitionOf(collection: StacCollection): LayerDefinition | unde
 
 /** Whether a user may know of a collection. null: a visitor without an account; undefined: the service itself, which sees everything. */
 export function isVisible(collection: StacCollection, user: string | null | undefined): boolean {
-  const { visibility, owner } = definitionOf(collection) ?? {};
+  const { visibility, owner } = definitionOf(collection) ?? (collection['lamina:files'] as Partial<LayerDefinition> | undefined) ?? {};
   return user === undefined || visibility !== 'private' || (user !== null && owner === user);
 }
 

@@ -10,7 +10,7 @@ import type { Jobs } from '../../jobs/service.ts';
 import { COG_MEDIA_TYPE, viewsOf } from '../../layers/describe.ts';
 import { itemExtent } from '../../layers/item-extent.ts';
 import { instantOf } from '../../layers/layer-trial.ts';
-import type { BlockCatalog } from '../../layers/block-catalog.ts';
+import type { BlockCatalog, Footprint } from '../../layers/block-catalog.ts';
 import type { Layer } from '../../layers/layer.ts';
 import type { VirtualCatalog } from '../../layers/virtual-catalog.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
@@ -110,8 +110,14 @@ async function compute({ jobs, objects, timeoutSeconds, cache }: LayerFileDepend
     const stream = await objects.stream(answer.files[0]!.objectKey);
     if (!stream) throw new OpenEOError('StorageFailure', {});
     const stored = await objects.put(key, stream, { contentType: COG_MEDIA_TYPE });
-    cache?.note({ objectKey: key, kind: 'file', state: 'stored', layer: layer.id, operator: layer.operator?.reference ?? null, bytes: stored?.sizeBytes ?? 0, footprint: [west, south, east, north] });
+    cache?.note({ objectKey: key, kind: 'file', state: 'stored', layer: layer.id, operator: layer.operator?.reference ?? null, bytes: stored?.sizeBytes ?? 0, footprint: flatBox(raw.bbox) });
   } finally {
     await answer.discard();
   }
+}
+
+/** A bounding box without its heights. */
+function flatBox(bbox: readonly number[]): Footprint {
+  const half = bbox.length / 2;
+  return [bbox[0]!, bbox[1]!, bbox[half]!, bbox[half + 1]!];
 }

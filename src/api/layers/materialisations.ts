@@ -12,7 +12,7 @@ import { filesCollection, type Layer } from '../../layers/layer.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { objectResource } from '../assets/resource.ts';
 import { sendResource } from '../assets/send.ts';
-import { bearerUser } from '../auth/authenticate.ts';
+import { bearerUser, visitorOf } from '../auth/authenticate.ts';
 import type { Shared } from '../dependencies.ts';
 import { jsonBody } from '../http/json-body.ts';
 import type { Materialiser } from './materialiser.ts';
@@ -23,7 +23,6 @@ export interface MaterialisationDependencies {
   /** The layer, for who may see it. Throws CollectionNotFound. */
   readonly layerFor: (id: string, user: string | null) => Promise<Layer>;
   readonly objects: ObjectStore;
-  /** Who is not the owner of a layer may have it materialised, but not delete what others asked for. */
   readonly shared: Shared;
 }
 
@@ -40,7 +39,7 @@ export function createMaterialisationRouter(dependencies: MaterialisationDepende
 }
 
 async function list({ materialiser, layerFor, shared }: MaterialisationDependencies, request: Request<{ layer: string }>, response: Response): Promise<void> {
-  const layer = await layerFor(request.params.layer, await visitor(request, shared));
+  const layer = await layerFor(request.params.layer, await visitorOf(request, shared.authentication));
   const base = shared.baseUrl(request);
   response.json({ materialisations: (await materialiser.store.list(layer.id)).map((record) => describe(record, base)), links: [] });
 }
@@ -64,7 +63,7 @@ async function remove(dependencies: MaterialisationDependencies, request: One, r
 }
 
 async function recordOf({ materialiser, layerFor, shared }: MaterialisationDependencies, request: Request<{ layer: string; id: string }>): Promise<Materialisation> {
-  const layer = await layerFor(request.params.layer, await visitor(request, shared));
+  const layer = await layerFor(request.params.layer, await visitorOf(request, shared.authentication));
   const record = await materialiser.store.find(request.params.id);
   if (record?.layer !== layer.id) throw new OpenEOError('NotFound', {}, { detail: `Layer '${layer.id}' has no materialisation '${request.params.id}'.` });
   return record;
@@ -80,11 +79,6 @@ async function sendFile(dependencies: MaterialisationDependencies, request: Requ
   if (!resource) throw new OpenEOError('NotFound', {}, { detail: `There is no ${path.join('/')}.` });
   const name = path.at(-1)!;
   await sendResource(request, response, resource, { mediaType: name.endsWith('.json') ? 'application/json' : 'application/octet-stream', name });
-}
-
-/** null without credentials: public layers are for everybody. */
-async function visitor(request: Request, { authentication }: Shared): Promise<string | null> {
-  return request.headers.authorization === undefined ? null : bearerUser(request, authentication);
 }
 
 function describe({ id, layer, status, progress, message, created, updated, bbox, interval, formats, view }: Materialisation, base: string): Record<string, unknown> {
