@@ -18,6 +18,10 @@ export interface PlannedFile {
   /** RFC 3339; set when the file holds one date of a temporal dimension. */
   readonly datetime?: string;
   readonly bands: readonly PlannedBand[];
+  /** Sizes of the dimensions whose labels are the bands, the last running fastest; [1] when there is none. */
+  readonly sizes: readonly number[];
+  /** Place among them of the dimension that `PlannedBand.label` is about: that of the bands, else the last. */
+  readonly bandsAxis: number;
   /** The cells of all bands as [bands, height, width]. */
   readonly read: (cells: CellWindow, signal: AbortSignal) => Promise<Block>;
 }
@@ -56,7 +60,8 @@ function planFile(cube: Cube, fixed: Fixed | undefined): PlannedFile {
   const axes = spatialAxes(cube.dimensions)!;
   const others = cube.dimensions.map((_, i) => i).filter((i) => i !== axes.x && i !== axes.y);
   const fixedAt = fixed ? cube.dimensions.indexOf(fixed.dimension) : -1;
-  const bands = planBands(cube, others.filter((i) => i !== fixedAt));
+  const labelled = others.filter((i) => i !== fixedAt);
+  const bands = planBands(cube, labelled);
   const read = async (cells: CellWindow, signal: AbortSignal): Promise<Block> => {
     const start = cube.dimensions.map(() => 0);
     const size = cube.shape;
@@ -66,12 +71,18 @@ function planFile(cube: Cube, fixed: Fixed | undefined): PlannedFile {
     const block = permute(await cube.read({ start, size }, signal), [...others, axes.y, axes.x]);
     return { ...block, shape: [bands.length, cells.height, cells.width] };
   };
-  return { ...(fixed && { datetime: String(cube.labels(fixed.dimension.name)[fixed.index]) }), bands, read };
+  return {
+    ...(fixed && { datetime: String(cube.labels(fixed.dimension.name)[fixed.index]) }),
+    bands,
+    sizes: labelled.length > 0 ? labelled.map((i) => cube.dimensions[i]!.size) : [1],
+    bandsAxis: Math.max(0, labelled.findIndex((i) => i === mainDimension(cube, labelled))),
+    read,
+  };
 }
 
 /** One band per combination of labels, the last dimension running fastest; dimensions of one label lend no name. */
 function planBands(cube: Cube, dimensions: readonly number[]): PlannedBand[] {
-  const main = dimensions.find((i) => cube.dimensions[i]!.type === 'bands') ?? dimensions.at(-1);
+  const main = mainDimension(cube, dimensions);
   const named = dimensions.filter((i) => i === main || cube.dimensions[i]!.size > 1);
   let combinations: { readonly names: readonly string[]; readonly label: number }[] = [{ names: [], label: 0 }];
   for (const i of dimensions) {
@@ -87,6 +98,11 @@ function planBands(cube: Cube, dimensions: readonly number[]): PlannedBand[] {
     const description = descriptions?.[label];
     return { name: names.join('_') || `band_${i + 1}`, label, ...(description && { description }) };
   });
+}
+
+/** The dimension that bands are about. */
+function mainDimension(cube: Cube, dimensions: readonly number[]): number | undefined {
+  return dimensions.find((i) => cube.dimensions[i]!.type === 'bands') ?? dimensions.at(-1);
 }
 
 /** Midnight in a band name says nothing. */

@@ -1,6 +1,7 @@
 /** The TIFF fields of a written image: structure, georeference, GDAL's metadata. */
 import { isFloat, sampleSize } from '../../cube/dtype.ts';
 import type { Grid } from '../../geo/grid.ts';
+import { quantizationFields } from '../embedding-codes.ts';
 import type { PlannedBand } from '../raster-plan.ts';
 import type { BandStatistics } from '../statistics.ts';
 import { formatGdalMetadata, type GdalItem } from './gdal-metadata.ts';
@@ -21,6 +22,8 @@ export interface ImageFacts {
   readonly compression: CompressionName;
   readonly isPlanar: boolean;
   readonly datetime?: string;
+  /** Name of the file with the scales of the vectors. */
+  readonly scaleFile?: string;
 }
 
 const TAG = {
@@ -72,8 +75,27 @@ function fileFields(facts: ImageFacts): Field[] {
   ];
 }
 
-function metadataItems({ bands, statistics, type }: ImageFacts): GdalItem[] {
-  const { scale, offset } = type.encoding ?? {};
+function metadataItems(facts: ImageFacts): GdalItem[] {
+  return [...quantizationItems(facts), ...bandItems(facts)];
+}
+
+/** How codes of embeddings become values again: names in capitals as OlmoEarth and AlphaEarth write them. */
+function quantizationItems({ type: { encoding }, scaleFile }: ImageFacts): GdalItem[] {
+  if (!encoding || encoding.method === 'float32') return [];
+  const { method, formula, power, gain, scale } = quantizationFields(encoding, scaleFile);
+  return Object.entries({
+    QUANTIZATION: encoding.method,
+    QUANTIZATION_METHOD: method,
+    QUANTIZATION_FORMULA: formula,
+    POWER: power?.toFixed(1),
+    GAIN: gain,
+    SCALE: scale?.type === 'scalar' ? scale.scale : undefined,
+    SCALE_FILE: scaleFile,
+  }).flatMap(([name, value]) => (value === undefined ? [] : [{ name, value: String(value) }]));
+}
+
+function bandItems({ bands, statistics, type }: ImageFacts): GdalItem[] {
+  const { scale, offset, threshold } = type.encoding ?? {};
   return bands.flatMap((band, sample): GdalItem[] => {
     const known = statistics[sample];
     const scaleOf = scale?.[band.label] ?? band.description?.scale;
@@ -84,6 +106,7 @@ function metadataItems({ bands, statistics, type }: ImageFacts): GdalItem[] {
         { name: 'OFFSET', sample, role: 'offset', value: String(offsetOf ?? 0) },
         { name: 'SCALE', sample, role: 'scale', value: String(scaleOf ?? 1) },
       ]),
+      ...(threshold ? [{ name: 'THRESHOLD', sample, value: String(threshold[band.label]) }] : []),
       ...(known ? [
         { name: 'STATISTICS_MAXIMUM', sample, value: String(known.maximum) },
         { name: 'STATISTICS_MEAN', sample, value: String(known.mean) },

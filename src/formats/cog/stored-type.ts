@@ -2,7 +2,7 @@
 import type { Block } from '../../cube/block.ts';
 import type { Cube, Encoding } from '../../cube/cube.ts';
 import { allocate, isFloat, type DType, type Samples } from '../../cube/dtype.ts';
-import type { PlannedBand } from '../raster-plan.ts';
+import { storedValues } from '../embedding-codes.ts';
 
 export interface StoredType {
   readonly dtype: Exclude<DType, 'bool'>;
@@ -55,15 +55,20 @@ export function withFreeNodata(type: StoredType, minimum: number, maximum: numbe
 
 export interface EncodedSamples {
   readonly samples: Samples;
+  /** int8_per_vector: one per vector, in the block's shape without the bands. */
+  readonly scale?: Float32Array<ArrayBuffer>;
   /** No-data flags of the stored samples: those of the block, and NaN where integers are stored. */
   readonly nulls: Uint8Array | null;
   /** A valid sample equals the no-data value. */
   readonly isAmbiguous: boolean;
 }
 
-/** Stored samples of a block [bands, …]; no-data becomes the type's no-data value, and so does NaN in integers. */
-export function encodeBlock(block: Block, type: StoredType, bands: readonly PlannedBand[]): EncodedSamples {
-  if (type.encoding?.scale) return encodeScaled(block, type, bands);
+/**
+ * Stored samples of a block; no-data becomes the type's no-data value, and so does NaN in integers. When the
+ * type has an encoding, the bands dimension is in the place `bandsAxis` of the block.
+ */
+export function encodeBlock(block: Block, type: StoredType, bandsAxis = -1): EncodedSamples {
+  if (type.encoding && !isFloat(type.dtype)) return encodeVectors(block, type, bandsAxis);
   const plain = block.dtype === type.dtype || (block.dtype === 'bool' && type.dtype === 'uint8');
   if (!plain) return encodeConverted(block, type);
   const isFree = isFloat(type.dtype) || !hasValid(block, type.nodata);
@@ -87,22 +92,10 @@ function withNaN(block: Block): Uint8Array | null {
   return nulls;
 }
 
-/** stored = round((value − offset) / scale), within ±127 so that −128 stays free for no-data. */
-function encodeScaled(block: Block, type: StoredType, bands: readonly PlannedBand[]): EncodedSamples {
-  const { scale = [], offset = [] } = type.encoding!;
-  const samples = allocate(type.dtype, block.data.length);
-  const nulls = withNaN(block);
-  const perBand = samples.length / bands.length;
-  const limit = type.dtype === 'int8' ? 127 : Number.POSITIVE_INFINITY;
-  for (const [band, { label }] of bands.entries()) {
-    const step = scale[label] ?? 1;
-    const middle = offset[label] ?? 0;
-    for (let i = band * perBand; i < (band + 1) * perBand; i++) {
-      if (nulls?.[i]) samples[i] = type.nodata;
-      else samples[i] = Math.max(-limit, Math.min(limit, Math.round((block.data[i]! - middle) / step)));
-    }
-  }
-  return { samples, nulls, isAmbiguous: false };
+/** Codes of embeddings; NaN has become no-data. */
+function encodeVectors(block: Block, type: StoredType, bandsAxis: number): EncodedSamples {
+  const { data, scale } = storedValues(block, type.encoding!, bandsAxis);
+  return { samples: data, ...(scale && { scale }), nulls: withNaN(block), isAmbiguous: false };
 }
 
 /** To another type: numbers are rounded and held at its limits. */

@@ -3,11 +3,13 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { Block, Window } from '../../cube/block.ts';
-import type { Cube } from '../../cube/cube.ts';
-import { allocate, isFloat } from '../../cube/dtype.ts';
+import { pickedEncoding } from '../../cube/attributes.ts';
+import type { Cube, Encoding } from '../../cube/cube.ts';
+import { isFloat } from '../../cube/dtype.ts';
 import { permute } from '../../cube/permute.ts';
 import { splitWindow, withRange } from '../../cube/window.ts';
 import { encodeBlock, storedTypeFor, withFreeNodata, type StoredType } from '../cog/stored-type.ts';
+import { quantizationFields, SCALE_BAND } from '../embedding-codes.ts';
 import { readOptions, type Options } from '../options.ts';
 import { requireCells, type PlannedBand } from '../raster-plan.ts';
 import { rasterAsset } from '../stac-asset.ts';
@@ -19,7 +21,7 @@ import { coordinateOf, gridMapping, planVariables, type Attributes, type DataVar
 
 const description: FormatDescription = {
   title: 'netCDF-4',
-  description: 'One file with all dates, following the CF conventions. Up to 32 bands become variables; more bands, and every other dimension, stay dimensions of the variable `data`. No-data is the `_FillValue`; NaN stays NaN. int8 embeddings have `scale_factor` and `add_offset` where all dimensions share them, otherwise they are stored as float32, as are float16 ones. The coordinate reference system is in the variable `crs`.',
+  description: 'One file with all dates, following the CF conventions. Up to 32 bands become variables; more bands, and every other dimension, stay dimensions of the variable `data`. No-data is the `_FillValue`; NaN stays NaN. int8 embeddings have `scale_factor` and `add_offset` where every variable has one of each, otherwise they are stored as float32, as are float16 ones; the attributes `quantization…` say how other codes of embeddings are read, scales of vectors are in the variable `scale`. The coordinate reference system is in the variable `crs`.',
   gis_data_types: ['raster'],
   parameters: {
     filename_prefix: { description: 'Name of the file, without its ending.', type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$', default: 'result' },
@@ -56,12 +58,18 @@ async function writeFile(cube: Cube, options: Options, context: WriteContext): P
 
 /** netCDF knows no float16, and a variable has one scale only. */
 function typeFor(cube: Cube): StoredType {
-  const { scale, offset } = cube.attributes.encoding ?? {};
-  const isPerVariable = planVariables(cube).every((v) => v.band !== null);
-  const isShared = [scale, offset].every((list) => !list || list.every((value) => value === list[0]));
-  const type = scale && (isPerVariable || isShared) ? storedTypeFor(cube) : storedTypeFor(cube, cube.dtype === 'bool' ? 'uint8' : cube.dtype);
+  const type = holdsCodes(cube) ? storedTypeFor(cube) : storedTypeFor(cube, cube.dtype === 'bool' ? 'uint8' : cube.dtype);
   if (!isFloat(type.dtype)) return type;
   return { ...type, dtype: type.dtype === 'float64' ? 'float64' : 'float32', nodata: FLOAT_FILL };
+}
+
+/** True when the variables can hold the codes of embeddings. */
+function holdsCodes(cube: Cube): boolean {
+  const { method, scale, offset } = cube.attributes.encoding ?? {};
+  if (method === undefined || !cube.find('bands')) return false;
+  if (method !== 'int8') return method !== 'float32' && method !== 'float16';
+  const isPerVariable = planVariables(cube).every((v) => v.band !== null);
+  return isPerVariable || [scale, offset].every((list) => list!.every((value) => value === list![0]));
 }
 
 class Pass {
@@ -88,6 +96,7 @@ class Pass {
       for (const [i, dimension] of this.#cube.dimensions.entries()) if (used.has(i)) file.addCoordinate(coordinateOf(this.#cube, dimension));
       if (grid) file.addCarrier('crs', gridMapping(grid));
       for (const { variable } of this.#variables) this.#addVariable(file, variable);
+      if (this.#isPerVector) this.#addScale(file);
       await this.#writeWindows(file);
       return !(this.#isAmbiguous && this.#hasNulls);
     } finally {
@@ -103,13 +112,15 @@ class Pass {
   metadata(): Record<string, unknown> {
     const { grid } = this.#cube;
     if (!grid) return {};
-    return rasterAsset(grid, this.#variables.map(({ variable, statistics }) => {
+    const { encoding } = this.#type;
+    const asset = rasterAsset(grid, this.#variables.map(({ variable, statistics }) => {
       const [scale, offset] = this.#scaleOf(variable);
       return {
         band: bandOf(variable), dataType: this.#type.dtype, statistics: statistics.result(), nodata: this.#type.nodata,
         ...(scale !== undefined && { scale }), ...(offset !== undefined && { offset }),
       };
     }));
+    return { ...asset, ...(encoding && { 'lamina:quantization': quantizationFields(encoding) }) };
   }
 
   #addVariable(file: NetcdfFile, variable: DataVariable): void {
@@ -123,6 +134,7 @@ class Pass {
       ...(this.#cube.grid && { grid_mapping: 'crs' }),
       ...(scale !== undefined && { scale_factor: scale }),
       ...(offset !== undefined && { add_offset: offset }),
+      ...(this.#type.encoding && quantizationAttributes(this.#type.encoding, variable.band)),
     };
     file.addVariable({
       name: variable.name,
@@ -131,6 +143,25 @@ class Pass {
       shape: dimensions.map((d) => d.size),
       chunks: dimensions.map((d) => (d.type === 'spatial' ? Math.min(CHUNK, d.size) : Math.min(d.type === 'other' || d.type === 'bands' ? 16 : 1, d.size))),
     }, this.#type.nodata, attributes);
+  }
+
+  get #isPerVector(): boolean {
+    return this.#type.encoding?.method === 'int8_per_vector';
+  }
+
+  #addScale(file: NetcdfFile): void {
+    const dimensions = this.#vectorDimensions().map((i) => this.#cube.dimensions[i]!);
+    file.addVariable({
+      name: SCALE_BAND, dtype: 'float32',
+      dimensions: dimensions.map((d) => d.name),
+      shape: dimensions.map((d) => d.size),
+      chunks: dimensions.map((d) => (d.type === 'spatial' ? Math.min(CHUNK, d.size) : 1)),
+    }, NaN, { long_name: 'scale of the vector: value = code * scale', ...(this.#cube.grid && { grid_mapping: 'crs' }) });
+  }
+
+  /** The dimensions of a variable, without that of the bands. */
+  #vectorDimensions(): number[] {
+    return this.#variables[0]!.variable.dimensions.filter((i) => this.#cube.dimensions[i]!.type !== 'bands');
   }
 
   #scaleOf({ band, description: text }: DataVariable): [number | undefined, number | undefined] {
@@ -142,7 +173,7 @@ class Pass {
     const { signal, onProgress } = this.#context;
     const total = this.#cube.shape.reduce((a, b) => a * b, 1);
     let done = 0;
-    for (const window of windowsOf(this.#cube)) {
+    for (const window of windowsOf(this.#cube, this.#isPerVector)) {
       signal.throwIfAborted();
       const block = await this.#cube.read(window, signal);
       if (block.nulls?.includes(1)) this.#hasNulls = true;
@@ -156,33 +187,71 @@ class Pass {
 
   #writeBlock(file: NetcdfFile, block: Block, window: Window): void {
     const bands = this.#cube.dimensions.findIndex((d) => d.type === 'bands');
+    const { samples, scale, nulls, isAmbiguous } = encodeBlock(block, this.#typeIn(window, bands), bands);
+    if (isAmbiguous) this.#isAmbiguous = true;
+    if (nulls !== block.nulls) this.#hasNulls = true;
+    const stored: Block = { dtype: this.#type.dtype, shape: block.shape, data: samples, nulls };
     for (const { variable, statistics } of this.#variables) {
       const isWhole = variable.band === null;
-      const ordered = permute(block, isWhole ? variable.dimensions : [bands, ...variable.dimensions]);
+      const ordered = permute(stored, isWhole ? variable.dimensions : [bands, ...variable.dimensions]);
       const part = isWhole ? ordered : bandPart(ordered, variable.band! - window.start[bands]!);
       if (!part) continue;
-      const { samples, nulls, isAmbiguous } = encodeBlock(part, this.#type, [bandOf(variable)]);
-      if (isAmbiguous) this.#isAmbiguous = true;
-      if (nulls !== part.nulls) this.#hasNulls = true;
-      statistics.add(samples, nulls, 0, samples.length);
-      const stored = samples instanceof Float16Array ? Float32Array.from(samples) : samples;
-      file.write(variable.name, variable.dimensions.map((i) => window.start[i]!), variable.dimensions.map((i) => window.size[i]!), withFill(stored, part, this.#type));
+      statistics.add(part.data, part.nulls, 0, part.data.length);
+      this.#writePart(file, variable.name, part, variable.dimensions, window);
     }
+    if (scale) this.#writeScale(file, scale, window, bands);
+  }
+
+  /** The stored type with the encoding of the bands of a window. */
+  #typeIn(window: Window, bands: number): StoredType {
+    const { encoding } = this.#type;
+    if (!encoding) return this.#type;
+    return { ...this.#type, encoding: pickedEncoding(encoding, Array.from({ length: window.size[bands]! }, (_, i) => window.start[bands]! + i)) };
+  }
+
+  #writeScale(file: NetcdfFile, scale: Float32Array<ArrayBuffer>, window: Window, bands: number): void {
+    const dimensions = this.#vectorDimensions();
+    const left = window.size.map((_, i) => i).filter((i) => i !== bands);
+    const block: Block = { dtype: 'float32', shape: left.map((i) => window.size[i]!), data: scale, nulls: null };
+    this.#writePart(file, SCALE_BAND, permute(block, dimensions.map((i) => left.indexOf(i))), dimensions, window);
+  }
+
+  #writePart(file: NetcdfFile, name: string, { data }: Block, dimensions: readonly number[], window: Window): void {
+    file.write(name, dimensions.map((i) => window.start[i]!), dimensions.map((i) => window.size[i]!), data as StoredArray);
   }
 }
 
-/** Windows of whole chunks; time steps and bands come one after the other before space is cut. */
-function* windowsOf(cube: Cube): Generator<Window> {
+/** How codes become values again: scale_factor and add_offset are said elsewhere, as CF wants them. */
+function quantizationAttributes(encoding: Encoding, band: number | null): Attributes {
+  const { method, formula, power, gain, scale, threshold } = quantizationFields(encoding);
+  return {
+    quantization: encoding.method,
+    quantization_method: method,
+    ...(formula !== undefined && { quantization_formula: formula }),
+    ...(power !== undefined && { quantization_power: power }),
+    ...(gain !== undefined && { quantization_gain: gain }),
+    ...(scale?.type === 'scalar' && { quantization_scale: scale.scale }),
+    ...(scale?.type === 'array' && { quantization_scale_variable: scale.array_name }),
+    ...(threshold && { quantization_threshold: band === null ? Float64Array.from(threshold) : threshold[band]! }),
+  };
+}
+
+/**
+ * Windows of whole chunks; time steps and bands come one after the other before space is cut. With
+ * `withWholeVectors` bands are not cut, and windows are one chunk wide instead.
+ */
+function* windowsOf(cube: Cube, withWholeVectors: boolean): Generator<Window> {
   const x = cube.dimensions.findIndex((d) => d.axis === 'x');
   const y = cube.dimensions.findIndex((d) => d.axis === 'y');
   const spans = [x, y].filter((i) => i >= 0);
   let windows: Window[] = [cube.fullWindow()];
   for (const i of spans) {
     const size = cube.dimensions[i]!.size;
-    const step = CHUNK * 4;
+    const step = withWholeVectors ? CHUNK : CHUNK * 4;
     windows = windows.flatMap((window) => Array.from({ length: Math.ceil(size / step) }, (_, k) => withRange(window, i, k * step, Math.min(step, size - k * step))));
   }
-  for (const window of windows) yield* splitWindow(window, WINDOW_SAMPLES, spans);
+  const whole = withWholeVectors ? [...spans, cube.dimensions.findIndex((d) => d.type === 'bands')] : spans;
+  for (const window of windows) yield* splitWindow(window, WINDOW_SAMPLES, whole);
 }
 
 /** One band of a block whose first dimension is that of the bands; undefined when the block does not have it. */
@@ -195,12 +264,3 @@ function bandPart(block: Block, band: number): Block | undefined {
 }
 
 const bandOf = (variable: DataVariable): PlannedBand => ({ name: variable.name, label: variable.band ?? 0, ...(variable.description && { description: variable.description }) });
-
-/** Where floats are stored, no-data is the fill value (encodeBlock has put it there) and NaN stays. */
-function withFill(samples: StoredArray, block: Block, type: StoredType): StoredArray {
-  if (!isFloat(type.dtype) || !block.nulls) return samples;
-  const out = samples === block.data ? (allocate(type.dtype, samples.length) as StoredArray) : samples;
-  if (out !== samples) out.set(samples);
-  for (let i = 0; i < out.length; i++) if (block.nulls[i]) out[i] = type.nodata;
-  return out;
-}
