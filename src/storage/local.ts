@@ -6,6 +6,7 @@ import { copyFile, link, mkdir, open, readdir, rename, rm, rmdir, stat, writeFil
 import { dirname, join, relative, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { diskFailure } from './failures.ts';
 import { checkKey, temporaryPrefix } from './keys.ts';
 import type { ByteRange, ObjectInfo, ObjectStore, PutOptions } from './object-store.ts';
 
@@ -15,7 +16,8 @@ type Body = Parameters<ObjectStore['put']>[1];
  * An object store in `directory`, which is made when missing.
  *
  * An object is written under a temporary name, flushed, and then renamed (or linked, when it must not
- * exist yet), so that a reader or a killed process never leaves half an object behind.
+ * exist yet), so that a reader or a killed process never leaves half an object behind. A full disk is told
+ * as StorageFailure.
  */
 export function createLocalStore(directory: string): ObjectStore {
   const pathOf = (key: string) => join(directory, ...checkKey(key).split('/'));
@@ -26,6 +28,8 @@ export function createLocalStore(directory: string): ObjectStore {
       try {
         await retryWhenFolderVanishes(path, () => writeBody(temporary, body));
         return await commit(temporary, path, options.ifAbsent === true) ? await infoOf(key, path) : null;
+      } catch (error) {
+        throw diskFailure(error);
       } finally {
         await rm(temporary, { force: true });
       }

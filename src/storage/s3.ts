@@ -3,15 +3,33 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   AbortMultipartUploadCommand, CompleteMultipartUploadCommand, CreateBucketCommand, CreateMultipartUploadCommand, DeleteObjectCommand,
   GetObjectCommand, HeadBucketCommand, HeadObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client, UploadPartCommand,
+  type S3ClientConfig,
 } from '@aws-sdk/client-s3';
+import { isTransient, remoteFailure, statusOf } from './failures.ts';
 import { checkKey } from './keys.ts';
 import type { ByteRange, ObjectInfo, ObjectStore, PutOptions } from './object-store.ts';
+import { wholeBody } from './whole-body.ts';
 
 /** S3 wants parts of at least 5 MiB; some servers refuse bodies over 10 MiB. */
 const partBytes = 8 * 1024 * 1024;
+
+/** How long a server may keep silent, and how often it is asked. */
+export interface Patience {
+  /** Until a connection is there. Default 5 s. */
+  readonly connectMs?: number;
+  /** Between two pieces of an answer. Default 30 s. */
+  readonly idleMs?: number;
+  /** Tries of one request, the first included; between them are pauses that grow and vary. Default 4. */
+  readonly attempts?: number;
+}
+
+const PATIENCE = { connectMs: 5000, idleMs: 30_000, attempts: 4 };
+/** The first pause between two tries of a read. */
+const PAUSE_MS = 100;
 
 export interface S3Settings {
   readonly endpoint: string;
@@ -19,6 +37,7 @@ export interface S3Settings {
   readonly region: string;
   readonly accessKey: string;
   readonly secretKey: string;
+  readonly patience?: Patience;
 }
 
 /**
@@ -27,7 +46,8 @@ export interface S3Settings {
  * @param pageSize objects per request of a listing; servers give at most 1000
  */
 export async function openS3Store(settings: S3Settings, pageSize = 1000): Promise<ObjectStore & { close(): void }> {
-  const client = new S3Client({
+  const patience = { ...PATIENCE, ...settings.patience };
+  const options: S3ClientConfig = {
     endpoint: settings.endpoint,
     region: settings.region,
     credentials: { accessKeyId: settings.accessKey, secretAccessKey: settings.secretKey },
@@ -35,19 +55,26 @@ export async function openS3Store(settings: S3Settings, pageSize = 1000): Promis
     // Newer SDKs add checksum trailers that other servers than Amazon's do not know.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-  });
-  const bucket = new Bucket(client, settings.bucket, pageSize);
+    maxAttempts: patience.attempts,
+    requestHandler: { connectionTimeout: patience.connectMs, socketTimeout: patience.idleMs },
+  };
+  const bucket = new Bucket(options, settings.bucket, pageSize, patience);
   await bucket.ensure();
   return bucket;
 }
 
 class Bucket implements ObjectStore {
   readonly #client: S3Client;
+  /** Tries once: for reads, whose tries are counted here, together with those that fail halfway. */
+  readonly #once: S3Client;
   readonly #name: string;
   readonly #pageSize: number;
+  readonly #patience: Required<Patience>;
 
-  constructor(client: S3Client, name: string, pageSize: number) {
-    this.#client = client;
+  constructor(options: S3ClientConfig, name: string, pageSize: number, patience: Required<Patience>) {
+    this.#client = new S3Client(options);
+    this.#once = new S3Client({ ...options, maxAttempts: 1 });
+    this.#patience = patience;
     this.#name = name;
     this.#pageSize = pageSize;
   }
@@ -56,10 +83,10 @@ class Bucket implements ObjectStore {
     try {
       await this.#client.send(new HeadBucketCommand({ Bucket: this.#name }));
     } catch (error) {
-      if (statusOf(error) !== 404) throw error;
+      if (statusOf(error) !== 404) throw remoteFailure(error);
       await this.#client.send(new CreateBucketCommand({ Bucket: this.#name })).catch((failure: unknown) => {
         // Another process was faster.
-        if (!['BucketAlreadyOwnedByYou', 'BucketAlreadyExists'].includes((failure as Error).name)) throw failure;
+        if (!['BucketAlreadyOwnedByYou', 'BucketAlreadyExists'].includes((failure as Error).name)) throw remoteFailure(failure);
       });
     }
   }
@@ -77,7 +104,7 @@ class Bucket implements ObjectStore {
       else await this.#putParts(target, condition, chain([first, second], parts));
     } catch (error) {
       if (options.ifAbsent && [409, 412].includes(statusOf(error))) return null;
-      throw error;
+      throw remoteFailure(error);
     }
     return this.head(key);
   }
@@ -105,19 +132,34 @@ class Bucket implements ObjectStore {
     return { key, sizeBytes: found.ContentLength ?? 0, etag: bare(found.ETag), modified: (found.LastModified ?? new Date(0)).toISOString() };
   }
 
+  /** Tries again when the answer breaks off, is too short or comes to a halt. */
   async get(key: string, range?: ByteRange): Promise<Uint8Array | null> {
-    const body = await this.stream(key, range);
-    return body === null ? null : Buffer.concat(await body.toArray() as Uint8Array[]);
+    const { attempts } = this.#patience;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const body = await this.#body(this.#once, key, range);
+        return body === null ? null : Buffer.concat(await Array.fromAsync(body));
+      } catch (error) {
+        if (attempt >= attempts || !isTransient(error)) throw error;
+        await delay(PAUSE_MS * 2 ** attempt * (0.5 + Math.random()));
+      }
+    }
   }
 
+  /** What breaks off after it began is an error of the stream: who reads has had some of it already. */
   async stream(key: string, range?: ByteRange): Promise<Readable | null> {
+    const body = await this.#body(this.#client, key, range);
+    return body && Readable.from(body, { objectMode: false });
+  }
+
+  async #body(client: S3Client, key: string, range: ByteRange | undefined): Promise<AsyncIterable<Uint8Array> | null> {
     const Range = range === undefined ? {} : { Range: `bytes=${range.first}-${range.last}` };
-    const found = await this.#client.send(new GetObjectCommand({ Bucket: this.#name, Key: checkKey(key), ...Range })).catch((error: unknown) => {
+    const found = await client.send(new GetObjectCommand({ Bucket: this.#name, Key: checkKey(key), ...Range })).catch((error: unknown) => {
       // A range after the end is empty here, as it is in a file.
-      if (statusOf(error) === 416) return { Body: Readable.from([]) };
+      if (statusOf(error) === 416) return { Body: Readable.from([]), ContentLength: 0 };
       return nullWhenAbsent(error);
     });
-    return found === null ? null : found.Body as Readable;
+    return found && wholeBody(found.Body as Readable, found.ContentLength, this.#patience.idleMs);
   }
 
   async *list(prefix: string): AsyncIterable<ObjectInfo> {
@@ -125,7 +167,7 @@ class Bucket implements ObjectStore {
     do {
       const page = await this.#client.send(new ListObjectsV2Command({
         Bucket: this.#name, Prefix: prefix, MaxKeys: this.#pageSize, ...(token === undefined ? {} : { ContinuationToken: token }),
-      }));
+      })).catch(fail);
       for (const { Key, Size, ETag, LastModified } of page.Contents ?? []) {
         yield { key: Key!, sizeBytes: Size ?? 0, etag: bare(ETag), modified: (LastModified ?? new Date(0)).toISOString() };
       }
@@ -139,6 +181,7 @@ class Bucket implements ObjectStore {
 
   close(): void {
     this.#client.destroy();
+    this.#once.destroy();
   }
 }
 
@@ -180,9 +223,9 @@ function bare(etag: string | undefined): string {
 
 function nullWhenAbsent(error: unknown): null {
   if (statusOf(error) === 404) return null;
-  throw error;
+  return fail(error);
 }
 
-function statusOf(error: unknown): number {
-  return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode ?? 0;
+function fail(error: unknown): never {
+  throw remoteFailure(error);
 }
