@@ -93,7 +93,10 @@ export class Follower {
 
   /** Begins lost tasks anew and prunes the feed. */
   async tidy(): Promise<void> {
-    const { feed, states, log } = this.#parts;
+    const { feed, states, queues, log } = this.#parts;
+    await feed.prune(KEPT_DAYS);
+    // Where tasks wait, silence is no sign of loss.
+    if ((await queues.depth('backfill')).waiting > 0) return;
     for (const { layer, item, source, restarts } of await states.stale(this.#staleSeconds, BATCH)) {
       if (restarts >= MAX_RESTARTS) {
         await states.fail({ layer, item }, 'it was begun several times and never came to an end.');
@@ -103,7 +106,6 @@ export class Follower {
       // Another id: the queue may still know the one that was lost.
       await this.#add(layer, source, [{ item, version: `restart-${restarts + 1}-${Date.now()}` }], restarts + 1);
     }
-    await feed.prune(KEPT_DAYS);
   }
 
   async #look(): Promise<void> {

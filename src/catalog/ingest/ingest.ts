@@ -6,6 +6,7 @@ import { findFiles } from './find-files.ts';
 import { groupFiles, type Acquisition } from './group.ts';
 import { itemOf } from './item.ts';
 import { sensorOf } from './known-bands.ts';
+import { describeCollection, fixAnchors } from './register.ts';
 import type { IngestDependencies, IngestReport, IngestRequest, Refusal } from './report.ts';
 import { scanFiles } from './scan.ts';
 import { isStacSource, readStac } from './stac-source.ts';
@@ -75,21 +76,8 @@ async function register(request: IngestRequest, items: readonly StacItem[], exis
   if (!(await store.collection(id))) await store.putCollection(deriveCollection(id, items, request, existing));
   const changed = await store.putItems(id, items);
   for (const item of [...items].sort((a, b) => (a.id < b.id ? -1 : 1))) await fixAnchors(item, store);
-  const all = await store.items({ collection: id, bbox: null, interval: null });
-  await store.putCollection(deriveCollection(id, all, request, existing));
+  await describeCollection(id, store, request, existing);
   return changed;
-}
-
-/** The corner of the finest asset is where the patches of a layer are counted from. */
-async function fixAnchors(item: StacItem, store: IngestDependencies['store']): Promise<void> {
-  const known = await store.anchors(item.collection);
-  for (const asset of Object.values(item.assets)) {
-    const of = (key: string) => asset[key] ?? item.properties[key];
-    const [crs, transform] = [of('proj:code'), of('proj:transform')];
-    if (!asset.bands || typeof crs !== 'string' || !Array.isArray(transform) || known.has(crs)) continue;
-    const [stepX, , x, , down, y] = transform as [number, number, number, number, number, number];
-    await store.fixAnchor(item.collection, { crs, x, y, stepX, stepY: Math.abs(down) });
-  }
 }
 
 function summarise(request: IngestRequest, items: readonly StacItem[], changed: number, harvests: readonly Harvest[]): IngestReport {
