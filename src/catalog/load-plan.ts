@@ -85,13 +85,17 @@ export function assetGrid(item: StacItem, asset: StacAsset): Grid | null {
   const crs = of('proj:code');
   const shape = of('proj:shape');
   const transform = of('proj:transform');
-  if (typeof crs !== 'string' || !Array.isArray(shape) || !Array.isArray(transform)) return null;
+  if (typeof crs !== 'string' || !isNumbers(shape, 2) || !isNumbers(transform, 6)) return null;
   const [stepX, turnX, originX, turnY, stepY, corner] = transform as [number, number, number, number, number, number];
   const [height, width] = shape as [number, number];
   if (turnX !== 0 || turnY !== 0 || !(stepX > 0) || !stepY) return null;
   // A positive step means that rows run from south to north: readers turn those files over.
   const originY = stepY > 0 ? corner + height * stepY : corner;
   return { crs, originX, originY, stepX, stepY: Math.abs(stepY), width, height };
+}
+
+function isNumbers(value: unknown, count: number): value is number[] {
+  return Array.isArray(value) && value.length >= count && value.every(Number.isFinite);
 }
 
 export interface PlanInput {

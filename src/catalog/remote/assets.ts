@@ -106,8 +106,9 @@ const DTYPES: ReadonlySet<string> = new Set<DType>(['uint8', 'int8', 'uint16', '
 
 /** The sample type of all bands; null when it is not told. */
 function dtypeOf(asset: StacAsset): DType | null {
-  const types = [...new Set([...(asset.bands ?? []).map((band) => band['data_type']), asset['data_type']].filter((type) => type !== undefined))];
-  return types.length === 1 && DTYPES.has(String(types[0])) ? (types[0] as DType) : null;
+  const types = new Set([...(asset.bands ?? []).map((band) => band['data_type']), asset['data_type']].filter((type) => type !== undefined));
+  const [only] = types;
+  return types.size === 1 && typeof only === 'string' && DTYPES.has(only) ? (only as DType) : null;
 }
 
 /** Names for bands that metadata do not name: the file's, the collection's, or the key of the asset. */
@@ -144,9 +145,11 @@ function describedBands(asset: StacAsset, names: readonly string[], file: Raster
 }
 
 /** Vectors are float32 (bits uint8) without scale and offset: those have been applied. */
-function asVectors({ 'raster:scale': _, 'raster:offset': __, nodata: ___, ...asset }: StacAsset, { method }: Dequantization): StacAsset {
-  const bands = asset.bands!.map(({ 'raster:scale': _s, 'raster:offset': _o, nodata: _n, data_type: _d, ...band }) => band);
-  return { ...asset, data_type: method === 'binary' ? 'uint8' : 'float32', bands };
+function asVectors(asset: StacAsset, { method }: Dequantization): StacAsset {
+  const ofCodes = new Set(['raster:scale', 'raster:offset', 'nodata', 'data_type']);
+  const decoded = <T extends object>(fields: T) => Object.fromEntries(Object.entries(fields).filter(([name]) => !ofCodes.has(name))) as T;
+  const bands = asset.bands!.map(decoded);
+  return { ...decoded(asset), data_type: method === 'binary' ? 'uint8' : 'float32', bands };
 }
 
 /** The error when none of the items found has anything to load. */

@@ -86,7 +86,7 @@ export function needsTags(asset: EmbeddingAsset): boolean {
 export function dequantizationOf(asset: EmbeddingAsset): Dequantization {
   const said = declared(asset);
   if (said === null) return guessed(asset) ?? unknownCodes(asset);
-  const name = String(said['method'] ?? 'linear');
+  const name = typeof said['method'] === 'string' ? said['method'] : 'linear';
   const method = METHODS[name.toLowerCase().replace(/[\s_-]/g, '')];
   if (method === undefined) throw badUrl(`asset '${asset.key}' of item '${asset.item.id}' is quantised with '${name}', which can't be undone here; there are linear, power2 and per_pixel_scale`);
   // A method tells how one form of the vectors is stored; the file itself may hold another one.

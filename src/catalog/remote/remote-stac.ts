@@ -12,7 +12,7 @@ import { itemInstant, planLoad } from '../load-plan.ts';
 import type { RasterOpener } from '../read-asset.ts';
 import type { StacBand, StacCollection, StacItem } from '../types.ts';
 import { collectionNames, nothingToRead, readyItem, type ReadyItem, type Recipe } from './assets.ts';
-import { DocumentReader, remoteLimits, type Fields, type RemoteLimits } from './documents.ts';
+import { badUrl, DocumentReader, remoteLimits, type Fields, type RemoteLimits } from './documents.ts';
 import { embeddingFacts } from './facts.ts';
 import { remoteRasters } from './remote-rasters.ts';
 import { boxesMeet, findItems, flatBox, type FoundItem, type ItemWish } from './walk.ts';
@@ -62,6 +62,16 @@ export class RemoteStac {
    * for a URL that leads to no readable raster, and for bands that there are not.
    */
   async load(request: LoadStacRequest, run: RemoteLoad): Promise<Cube> {
+    try {
+      return await this.#load(request, run);
+    } catch (error) {
+      // What others publish may have any shape; where that is met first does not matter to who asked.
+      if (error instanceof TypeError || error instanceof RangeError) throw badUrl('a document that it leads to is not valid STAC', error);
+      throw error;
+    }
+  }
+
+  async #load(request: LoadStacRequest, run: RemoteLoad): Promise<Cube> {
     const found = await this.#find(request.url, { bbox: run.bbox, interval: request.temporalExtent }, run.signal);
     const wanted = matching(found, request, run);
     if (wanted.length === 0) throw new OpenEOError('NoDataAvailable', {}, { detail: 'No item at the URL of load_stac lies there and then, or meets the conditions.' });
@@ -143,7 +153,7 @@ interface Wanted {
 /** Items as STAC 1.1 that lie in the extents and meet the conditions; what is no item is passed over with a word in the log. */
 function matching(found: readonly FoundItem[], { temporalExtent, properties }: LoadStacRequest, { bbox, log }: RemoteLoad): Wanted[] {
   return found.flatMap(({ document, collection }) => {
-    const item = takeOver(withSharedFields(document.fields, collection), document.base, String(collection?.['id'] ?? document.fields['collection'] ?? 'remote'));
+    const item = takeOver(withSharedFields(document.fields, collection), document.base, nameOf(collection?.['id'], document.fields['collection']));
     if ('reason' in item) {
       log.warning(`load_stac passes over '${item.source}': ${item.reason}`);
       return [];
@@ -155,6 +165,8 @@ function matching(found: readonly FoundItem[], { temporalExtent, properties }: L
     return holds ? [{ item, raw: document.fields, collection }] : [];
   });
 }
+
+const nameOf = (...candidates: readonly unknown[]) => candidates.find((name) => typeof name === 'string') ?? 'remote';
 
 /** `item_assets` of a collection tell what all its items have in common. */
 function withSharedFields(item: Fields, collection: Fields | null): Fields {

@@ -156,7 +156,7 @@ export function boxesMeet([west, south, east, north]: readonly [number, number, 
 }
 
 function overlapsAny(intervals: unknown, wanted: ItemWish['interval']): boolean {
-  if (wanted === null || !Array.isArray(intervals) || intervals.length === 0) return true;
+  if (wanted === null || !Array.isArray(intervals) || !Array.isArray(intervals[0])) return true;
   const [start, end] = (intervals[0] as unknown[]).map((text) => (typeof text === 'string' ? Date.parse(text) : NaN));
   const [from, to] = wanted.map((text) => (text === null ? NaN : Date.parse(text)));
   // Comparisons with an open end (NaN) are false: they exclude nothing.

@@ -172,6 +172,14 @@ describe('a URL', () => {
     await expect(dates(server.url + path)).rejects.toMatchObject({ code: 'ProcessParameterInvalid', message: expect.stringMatching(message) as string });
   });
 
+  it.each([
+    ['assets', { assets: { data: null } }], ['roles', { assets: { data: { href: 'x.tif', roles: 7 } } }], ['links', { links: 5, assets: {} }],
+    ['an href', { assets: { data: { href: 5, type: TIFF } } }], ['a box', { bbox: ['a', 'b', 'c', 'd'] }],
+  ])('of an item with broken %s is refused', async (_, broken) => {
+    const answer = await dates(publish('/broken.json', { ...item('a', {}), ...broken })).catch((error: unknown) => error);
+    expect([400, 404]).toContain((answer as { status?: number }).status);
+  });
+
   it('of a server that is not there is refused', async () => {
     await expect(remoteStac(server, { allowedHosts: ['127.0.0.1'] }).load({ url: 'http://127.0.0.1:1/x' })).rejects.toThrow(/can't be reached/);
   });
