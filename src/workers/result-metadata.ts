@@ -23,7 +23,7 @@ export function describeResult(files: readonly StoredFile[], saved: readonly Sav
   const properties = {
     ...instants(saved),
     ...(embedded
-      ? embeddingProperties(operators.resolve(embedded.cube.attributes.operator!), embedded.cube.attributes.encoding?.method ?? 'float32', embedded.origin, computed)
+      ? embeddingProperties(operators.resolve(embedded.cube.attributes.operator!), embedded.cube.attributes.encoding ?? 'float32', embedded.origin, computed)
       : { 'processing:datetime': computed, 'processing:software': { lamina: '0.1.0' } }),
   };
   return {

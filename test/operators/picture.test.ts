@@ -28,8 +28,15 @@ describe('the picture of embeddings', () => {
     expect([...picture.nulls!]).toEqual([1, 0, 1, 0, 1, 0]);
   });
 
-  it('needs all dimensions', () => {
-    expect(() => pictureOf(block([1, 2, 2], [1, 2, 3, 4]), shipped)).toThrow("a picture needs all 32 dimensions of 'pca', the block is [1, 2, 2]");
+  it('draws the first dimensions as if the others stood at their mean', () => {
+    const k = 5;
+    const values = shipped.rgb.mean.map((mean, i) => mean + (i < k ? 0.02 * (i + 1) : 0));
+    expect(pictureOf(block([k, 1, 1], values.slice(0, k)), shipped).data).toEqual(pictureOf(block([32, 1, 1], values), shipped).data);
+  });
+
+  it('refuses more dimensions than there are, and bits', () => {
+    expect(() => pictureOf(block([1, 3, 2], [1, 2, 3, 4, 5, 6]), manifest)).toThrow("a picture needs the first 1 to 2 dimensions of 'pca', the block is [1, 3, 2]");
+    expect(() => pictureOf({ dtype: 'uint8', shape: [2, 1, 1], data: Uint8Array.of(0, 1), nulls: null }, manifest)).toThrow('a picture needs vectors, and the block holds uint8');
   });
 
   it('draws the mean embedding of an operator in the middle of the colours', () => {
