@@ -14,6 +14,7 @@ import { LayerPublisher, type PublishedLayer } from './layers/publish-layer.ts';
 import { VirtualCatalog } from './layers/virtual-catalog.ts';
 import { openRegistry } from './operators/registry.ts';
 import { allProcesses, createRegistry, loadDescriptions } from './processes/index.ts';
+import { layerEvict, layerStats, layerVerify } from './layer-cache-commands.ts';
 import { layerMaterialise, layerWarm } from './layer-materialise-command.ts';
 import { reachDatabase } from './reach-database.ts';
 
@@ -32,6 +33,9 @@ const commands: Readonly<Record<string, Command>> = {
   list: inCatalog(list),
   show: inCatalog(show),
   delete: inCatalog(remove),
+  stats: layerStats,
+  verify: layerVerify,
+  evict: layerEvict,
   warm: layerWarm,
   materialise: layerMaterialise,
 };

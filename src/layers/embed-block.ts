@@ -12,7 +12,7 @@ export interface EmbedBlock {
   readonly nulls: Uint8Array;
 }
 
-/** Embeddings as any block: the flags are those of whole vectors. Shares the memory. */
+/** Embeddings in the form of all blocks: the flags are those of whole vectors. Shares the memory. */
 export function storedBlock({ dimensions, edge, vectors, nulls }: EmbedBlock): StoredBlock {
   return { dtype: 'float32', shape: [dimensions, edge, edge], data: vectors as Float32Array<ArrayBuffer>, nulls };
 }
