@@ -33,6 +33,8 @@ const settings = {
   linkHours: { env: 'LAMINA_LINK_HOURS', parse: integer(1, 24 * 365), fallback: 24 },
   allowedHosts: { env: 'LAMINA_ALLOWED_HOSTS', parse: hosts, fallback: [] as readonly string[] },
   embedThreads: { env: 'LAMINA_EMBED_THREADS', parse: integer(1, 256), fallback: Math.min(8, availableParallelism()) },
+  /** null: 8, and 1 on the CPU. */
+  embedBatch: { env: 'LAMINA_EMBED_BATCH', parse: integer(1, 64) },
   executionProviders: { env: 'LAMINA_EXECUTION_PROVIDERS', parse: providers, fallback: ['cpu'] as readonly string[] },
   workerConcurrency: { env: 'LAMINA_WORKER_CONCURRENCY', parse: integer(1, 64), fallback: 2 },
   cacheBytes: { env: 'LAMINA_CACHE_MIB', parse: (value: string) => integer(16, 1024 * 1024)(value) * 1024 * 1024, fallback: 256 * 1024 * 1024 },

@@ -36,7 +36,7 @@ export interface RunningWorker {
 export async function startWorker(config: Config, databaseUrl: string, log: Log): Promise<RunningWorker> {
   const deployment = await openDeployment(config, databaseUrl, log);
   const { catalog, database, objects, queues, cache, jobs, jobLogs } = deployment;
-  const runtime = createOnnxRuntime({ threads: config.embedThreads, providers: config.executionProviders, log });
+  const runtime = createOnnxRuntime({ threads: config.embedThreads, providers: config.executionProviders, log, ...(config.embedBatch === null ? {} : { maxBatch: config.embedBatch }) });
   const rasters = new RasterCache({ store: objects, blockBytes: config.cacheBytes });
   const fetch = guardedFetch({ allowedHosts: config.allowedHosts });
   const remote = new RemoteStac({ fetch, rasters: rasters.forUrls({ fetch }) });

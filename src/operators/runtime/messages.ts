@@ -17,22 +17,30 @@ export interface ThreadSettings {
   readonly providers: readonly string[];
 }
 
+/** One inference, of one block or of several of the same shape. */
 export interface RunMessage {
   /** Which of the thread's slots the work is in; the reply names it again. */
   readonly slot: number;
   readonly model: Model;
-  readonly input: Float32Array;
+  /** The blocks. */
+  readonly inputs: readonly Float32Array[];
+  /** Of one block: [1, bands, rows, columns]. */
   readonly inputShape: readonly number[];
-  /** The thread writes the embedding here. */
+  /** The thread writes the embeddings of all blocks here, one after the other. */
   readonly output: Float32Array;
+  /** Of one block: [1, dimensions, rows, columns]. */
   readonly outputShape: readonly number[];
-  /** [0] becomes 1 when nobody waits for the result any more. */
-  readonly cancelled: Int32Array;
+  /** For each block: [0] becomes 1 when nobody waits for its result any more. */
+  readonly cancelled: readonly Int32Array[];
+  /** Run the blocks one by one, and also together, to see whether that gives the same bits. */
+  readonly verify: boolean;
 }
 
 /** 'close': finish what came before, release the sessions, end. */
 export type Message = RunMessage | 'close';
 
 export type Reply =
-  | { readonly slot: number; readonly outcome: 'done' | 'skipped' }
+  /** `isEqual` answers `verify`; `runs` counts the session's. */
+  | { readonly slot: number; readonly outcome: 'done'; readonly runs: number; readonly isEqual?: boolean }
+  | { readonly slot: number; readonly outcome: 'skipped' }
   | { readonly slot: number; readonly outcome: 'failed'; readonly reason: string };

@@ -1,5 +1,5 @@
 /**
- * A worker thread that runs ONNX models: one message, one inference, one reply, in the order they come.
+ * A worker thread that runs ONNX models: one message, one inference (of one block or several), one reply, in the order they come.
  * `session.run` blocks the thread it is called on, which is why it happens here.
  */
 import { parentPort, workerData } from 'node:worker_threads';
@@ -30,16 +30,50 @@ async function releaseOldest(): Promise<void> {
 }
 
 async function run(message: RunMessage): Promise<Reply> {
-  const { slot, model } = message;
-  if (Atomics.load(message.cancelled, 0) === 1) return { slot, outcome: 'skipped' };
+  const { slot, model, inputs, output, verify } = message;
+  if (message.cancelled.every((flag) => Atomics.load(flag, 0) === 1)) return { slot, outcome: 'skipped' };
   try {
     const session = await sessionOf(model);
-    const feeds = { [model.input]: new Tensor('float32', message.input, message.inputShape) };
-    await session.run(feeds, { [model.output]: new Tensor('float32', message.output, message.outputShape) });
-    return { slot, outcome: 'done' };
+    if (inputs.length > 1 && !verify) {
+      await runTogether(session, message, output);
+      return { slot, outcome: 'done', runs: 1 };
+    }
+    for (const [i, input] of inputs.entries()) await runOne(session, message, input, i);
+    return { slot, outcome: 'done', runs: inputs.length, ...(verify ? { isEqual: await isSameTogether(session, message) } : {}) };
   } catch (error) {
     return { slot, outcome: 'failed', reason: error instanceof Error ? error.message : String(error) };
   }
+}
+
+async function runOne(session: InferenceSession, { model, inputShape, output, outputShape, inputs }: RunMessage, input: Float32Array, index: number): Promise<void> {
+  const length = output.length / inputs.length;
+  const target = output.subarray(index * length, (index + 1) * length);
+  await session.run({ [model.input]: new Tensor('float32', input, inputShape) }, { [model.output]: new Tensor('float32', target, outputShape) });
+}
+
+/** Memory in which blocks are put side by side; used again. */
+let batch = new Float32Array(0);
+
+/** One run for all blocks: their first axis is the batch. */
+async function runTogether(session: InferenceSession, { model, inputs, inputShape, outputShape }: RunMessage, target: Float32Array): Promise<void> {
+  const length = inputs[0]!.length;
+  if (batch.length < length * inputs.length) batch = new Float32Array(length * inputs.length);
+  for (const [i, input] of inputs.entries()) batch.set(input, i * length);
+  const of = (shape: readonly number[]) => [inputs.length, ...shape.slice(1)];
+  const feeds = { [model.input]: new Tensor('float32', batch.subarray(0, length * inputs.length), of(inputShape)) };
+  await session.run(feeds, { [model.output]: new Tensor('float32', target, of(outputShape)) });
+}
+
+/** Whether the blocks give together what they gave one by one, bit for bit. A model that takes one block only does not. */
+async function isSameTogether(session: InferenceSession, message: RunMessage): Promise<boolean> {
+  const together = new Float32Array(message.output.length);
+  try {
+    await runTogether(session, message, together);
+  } catch {
+    return false;
+  }
+  const { output } = message;
+  return Buffer.from(together.buffer).equals(Buffer.from(output.buffer, output.byteOffset, output.byteLength));
 }
 
 /** With its port closed and nothing to wait for the thread ends by itself. */

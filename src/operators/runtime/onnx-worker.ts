@@ -1,6 +1,7 @@
 /** One worker thread as the runtime sees it: a few slots of shared memory, and what is being worked on in them. */
 import { Worker } from 'node:worker_threads';
 import type { Operator } from '../operator.ts';
+import type { Batch } from './batching.ts';
 import type { Message, Reply, ThreadSettings } from './messages.ts';
 
 /** One block on its way through the runtime. */
@@ -16,27 +17,30 @@ export interface Task {
   readonly cancelled: Int32Array;
   /** How many threads have died over it. */
   deaths: number;
+  /** True after a batch with it failed: it is tried once more by itself. */
+  isAlone: boolean;
 }
 
 interface Slot {
-  input: Float32Array;
+  /** For inputs that are not in shared memory. */
+  inputs: Float32Array[];
   output: Float32Array;
-  task: Task | null;
+  batch: Batch | null;
 }
 
 export interface OnnxWorkerEvents {
-  /** A slot has become free. */
-  readonly onRoom: () => void;
-  /** The thread is gone; the tasks it had, the one it was at first. */
-  readonly onDeath: (worker: OnnxWorker, tasks: readonly Task[], reason: string) => void;
+  /** A batch is done with, and a slot has become free. */
+  readonly onReply: (batch: Batch, reply: Reply) => void;
+  /** The thread is gone; the batches it had, the one it was at first. */
+  readonly onDeath: (worker: OnnxWorker, batches: readonly Batch[], reason: string) => void;
 }
 
-/** Two: while one block is computed the next lies ready, so the thread never waits for the main thread. */
+/** Two: while one batch is computed the next lies ready, so the thread never waits for the main thread. */
 const SLOTS = 2;
 
 export class OnnxWorker {
   readonly #worker: Worker;
-  readonly #slots: Slot[] = Array.from({ length: SLOTS }, () => ({ input: shared(0), output: shared(0), task: null }));
+  readonly #slots: Slot[] = Array.from({ length: SLOTS }, () => ({ inputs: [], output: shared(0), batch: null }));
   /** Slots in the order they were filled. */
   #busy: number[] = [];
   #closing = false;
@@ -57,7 +61,7 @@ export class OnnxWorker {
     });
   }
 
-  /** Blocks it has, running and ready. */
+  /** Batches it has, running and ready. */
   get load(): number {
     return this.#busy.length;
   }
@@ -66,21 +70,23 @@ export class OnnxWorker {
     return this.#busy.length < SLOTS;
   }
 
-  /** Puts the task into a free slot. */
-  start(task: Task): void {
-    const index = this.#slots.findIndex((slot) => slot.task === null);
+  /** Puts the batch into a free slot. */
+  start(batch: Batch): void {
+    const index = this.#slots.findIndex((slot) => slot.batch === null);
     const slot = this.#slots[index]!;
-    slot.task = task;
+    slot.batch = batch;
     this.#busy.push(index);
-    const { operator: { digest, modelPath, manifest: { model } }, inputShape, outputShape, cancelled } = task;
+    const { tasks, verify } = batch;
+    const { operator: { digest, modelPath, manifest: { model } }, inputShape, outputShape } = tasks[0]!;
     this.#worker.postMessage({
       slot: index,
       model: { digest, path: modelPath, input: model.input, output: model.output },
-      input: placeInput(slot, task.input),
+      inputs: tasks.map((task, i) => placeInput(slot, i, task.input)),
       inputShape,
-      output: placeOutput(slot, outputShape.reduce((a, b) => a * b)),
+      output: placeOutput(slot, tasks.length * product(outputShape)),
       outputShape,
-      cancelled,
+      cancelled: tasks.map((task) => task.cancelled),
+      verify,
     } satisfies Message);
   }
 
@@ -96,32 +102,43 @@ export class OnnxWorker {
 
   #receive(reply: Reply): void {
     const slot = this.#slots[reply.slot]!;
-    const task = slot.task!;
+    const batch = slot.batch!;
     this.#busy = this.#busy.filter((index) => index !== reply.slot);
-    slot.task = null;
-    // The slot is used again, so the result leaves shared memory.
-    if (reply.outcome === 'done') task.succeed(new Float32Array(slot.output.subarray(0, task.outputShape.reduce((a, b) => a * b))));
-    else if (reply.outcome === 'failed') task.fail(new Error(`operator ${task.operator.reference} failed: ${reply.reason}`));
-    this.#events.onRoom();
+    slot.batch = null;
+    if (reply.outcome === 'done') handOut(batch, slot.output);
+    this.#events.onReply(batch, reply);
   }
 
   #buried(reason: string): void {
     if (this.#closing) return;
     this.#closing = true;
-    this.#events.onDeath(this, this.#busy.map((index) => this.#slots[index]!.task!), reason);
+    this.#events.onDeath(this, this.#busy.map((index) => this.#slots[index]!.batch!), reason);
   }
+}
+
+/** Gives each task its part of the output; the slot is used again, so it leaves shared memory. */
+function handOut({ tasks }: Batch, output: Float32Array): void {
+  for (const [i, task] of tasks.entries()) {
+    const length = product(task.outputShape);
+    task.succeed(new Float32Array(output.subarray(i * length, (i + 1) * length)));
+  }
+}
+
+function product(shape: readonly number[]): number {
+  return shape.reduce((a, b) => a * b);
 }
 
 function shared(length: number): Float32Array {
   return new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT));
 }
 
-/** The input in shared memory: where it is when it lies there already, else copied into the slot. */
-function placeInput(slot: Slot, input: Float32Array): Float32Array {
+/** An input in shared memory: where it is when it lies there already, else copied into the slot. */
+function placeInput(slot: Slot, index: number, input: Float32Array): Float32Array {
   if (input.buffer instanceof SharedArrayBuffer) return input;
-  if (slot.input.length < input.length) slot.input = shared(input.length);
-  slot.input.set(input);
-  return slot.input.subarray(0, input.length);
+  if ((slot.inputs[index]?.length ?? 0) < input.length) slot.inputs[index] = shared(input.length);
+  const place = slot.inputs[index]!.subarray(0, input.length);
+  place.set(input);
+  return place;
 }
 
 function placeOutput(slot: Slot, length: number): Float32Array {

@@ -1,23 +1,31 @@
 /**
- * Stands in for onnx-thread.ts: the first input sample tells it what to do. −1 kills the thread, −2 kills
+ * Stands in for onnx-thread.ts: the first sample of a block tells it what to do. −1 kills the thread, −2 kills
  * it unless the file named by the model's input exists (it makes it, so the second try lives), −3 waits for
- * cancellation. Otherwise every output is the first sample.
+ * cancellation, −4 makes the run fail. Otherwise every output is the first sample. The first sample of a batch is
+ * put into the second output of each of its blocks, to show what was computed together; −5 makes a batch differ.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
-import type { Message } from '../../../src/operators/runtime/messages.ts';
+import type { Message, Reply } from '../../../src/operators/runtime/messages.ts';
 
 parentPort!.on('message', (message: Message) => {
   if (message === 'close') return parentPort!.close();
-  const { slot, model, input, output, cancelled } = message;
-  const command = input[0]!;
-  if (command === -1) throw new Error('struck by lightning');
-  if (command === -2 && !existsSync(model.path)) {
+  const { slot, model, inputs, output, cancelled, verify } = message;
+  const commands = inputs.map((input) => input[0]!);
+  const isWaited = (i: number) => Atomics.load(cancelled[i]!, 0) === 0;
+  if (commands.includes(-1)) throw new Error('struck by lightning');
+  if (commands.includes(-2) && !existsSync(model.path)) {
     writeFileSync(model.path, '');
     process.exit(7);
   }
-  while (command === -3 && Atomics.load(cancelled, 0) === 0) Atomics.wait(cancelled, 0, 0, 10);
-  output.fill(command);
-  parentPort!.postMessage({ slot, outcome: Atomics.load(cancelled, 0) === 1 ? 'skipped' : 'done' });
-  return undefined;
+  if (commands.includes(-4)) return parentPort!.postMessage({ slot, outcome: 'failed', reason: 'it does not like it' } satisfies Reply);
+  const length = output.length / inputs.length;
+  for (const [i, command] of commands.entries()) {
+    while (command === -3 && isWaited(i)) Atomics.wait(cancelled[i]!, 0, 0, 10);
+    output.fill(command, i * length, (i + 1) * length);
+    output[i * length + 1] = verify ? command : commands[0]!;
+  }
+  const isSkipped = !commands.some((_, i) => isWaited(i));
+  const reply: Reply = isSkipped ? { slot, outcome: 'skipped' } : { slot, outcome: 'done', runs: verify ? inputs.length : 1, ...(verify ? { isEqual: !commands.includes(-5) } : {}) };
+  return parentPort!.postMessage(reply);
 });
