@@ -115,13 +115,13 @@ export async function completeLayer({ text, definition: draft, resolved }: Draft
   const root = await rootOf({ 'lamina:layer': draft, id: text.id } as unknown as StacCollection, (id) => context.engine.catalog.collection(id));
   const trial = await tryGraph(draft, root, context, faults);
   if (!trial) throw new LayerInvalid(text.id, faults.list);
-  const { cube, item } = trial;
+  const { cube, item, newest } = trial;
   const reference = cube.attributes.operator;
   const operator = reference === undefined ? null : context.engine.operators.resolve(reference);
   const definition: LayerDefinition = {
     ...draft,
     ...(operator ? { operator: operator.reference } : {}),
-    ...(await keepsDates(draft, item, context.engine) ? {} : { has_items: false }),
+    ...(await keepsDates(draft, newest, context.engine) ? {} : { has_items: false }),
   };
   checkCache(definition, operator, cube, faults);
   checkViews(definition, operator, cube, faults);
@@ -131,14 +131,14 @@ export async function completeLayer({ text, definition: draft, resolved }: Draft
 }
 
 /** The cube over the first of the newest items where the graph finds data. */
-async function tryGraph(definition: LayerDefinition, root: StacCollection, { engine, items }: DefinitionContext, faults: Faults): Promise<{ cube: Cube; item: StacItem } | null> {
+async function tryGraph(definition: LayerDefinition, root: StacCollection, { engine, items }: DefinitionContext, faults: Faults): Promise<{ cube: Cube; item: StacItem; newest: readonly StacItem[] } | null> {
   const page = await items.search({ collections: [root.id], limit: TRIAL_ITEMS });
   const path = `${LAYER}/process_graph`;
   if (page.items.length === 0) faults.add(path, `loads '${root.id}', which has no items yet; a layer can be tried and published when there are some`);
   for (const [index, item] of page.items.entries()) {
     try {
       const value = await openGraph(engine, definition.process_graph, item, { user: definition.owner ?? null });
-      if (value instanceof Cube && value.grid) return { cube: value, item };
+      if (value instanceof Cube && value.grid) return { cube: value, item, newest: page.items };
       faults.add(path, value instanceof Cube ? 'must end in a data cube with x and y, but these are gone' : 'must end in a data cube; leave save_result out, and let the node whose result is the cube have `result`: true');
       return null;
     } catch (error) {
@@ -158,17 +158,19 @@ function takeTrialError(error: unknown, { grid }: LayerDefinition, path: string,
   faults.take(error, path);
 }
 
-/** Whether the result for one item alone has exactly the date of the item. */
-async function keepsDates(definition: LayerDefinition, item: StacItem, engine: Engine): Promise<boolean> {
-  try {
-    const cube = await openGraph(engine, definition.process_graph, item, { user: definition.owner ?? null, isAlone: true });
-    const dates = cube instanceof Cube ? cube.find('temporal') : undefined;
-    return dates?.size === 1 && dates.labels?.[0] === itemInstant(item);
-  } catch (error) {
-    // The second source of a merge may have nothing at that instant.
-    if (isOpenEOError(error)) return false;
-    throw error;
+/** Whether the result for one item alone has exactly the date of the item; told by the first item that the graph does not leave out. */
+async function keepsDates(definition: LayerDefinition, items: readonly StacItem[], engine: Engine): Promise<boolean> {
+  for (const item of items) {
+    try {
+      const cube = await openGraph(engine, definition.process_graph, item, { user: definition.owner ?? null, isAlone: true });
+      const dates = cube instanceof Cube ? cube.find('temporal') : undefined;
+      return dates?.size === 1 && dates.labels?.[0] === itemInstant(item);
+    } catch (error) {
+      // Left out by a filter; or the second source of a merge has nothing at that instant.
+      if (!isOpenEOError(error)) throw error;
+    }
   }
+  return false;
 }
 
 /** A cache that can't hold one block would compute everything again and again. */
