@@ -41,6 +41,9 @@ export interface CacheEntry {
   readonly pointer?: FilePointer | null;
 }
 
+/** An entry and when it was so, in milliseconds since 1970. */
+type NotedEntry = CacheEntry & { readonly noted: number };
+
 /** Why a block could not be computed. */
 export interface BlockFailure {
   /** Safe to show to anybody. */
@@ -74,7 +77,7 @@ const BATCH = 1000;
 export class BlockCatalogStore {
   readonly #database: Database;
   readonly #log: Log;
-  #entries = new Map<string, CacheEntry>();
+  #entries = new Map<string, NotedEntry>();
   #used = new Set<string>();
   #flushing: Promise<void> = Promise.resolve();
   readonly #timer: NodeJS.Timeout;
@@ -95,7 +98,7 @@ export class BlockCatalogStore {
 
   /** Notes what an object is now. Written with the next batch; of two notes the later one counts. */
   note(entry: CacheEntry): void {
-    this.#entries.set(entry.objectKey, entry);
+    this.#entries.set(entry.objectKey, { ...entry, noted: Date.now() });
     if (this.#entries.size >= BATCH) void this.flush();
   }
 
@@ -106,7 +109,8 @@ export class BlockCatalogStore {
 
   /** Writes entries at once: for who must be sure that they are there. */
   async record(entries: readonly CacheEntry[]): Promise<void> {
-    for (let i = 0; i < entries.length; i += BATCH) await this.#insert(entries.slice(i, i + BATCH));
+    const noted = Date.now();
+    await this.#insertAll(entries.map((entry) => ({ ...entry, noted })));
   }
 
   /** Writes at once that a block can't be computed. The back-off grows with every failure that follows another. */
@@ -143,7 +147,7 @@ export class BlockCatalogStore {
     this.#entries = new Map();
     this.#used = new Set();
     try {
-      await this.record(entries);
+      await this.#insertAll(entries);
       for (let i = 0; i < used.length; i += BATCH) {
         // In the order of their keys: two processes that write the same rows never wait for each other in a circle.
         await this.#database.query(
@@ -156,23 +160,29 @@ export class BlockCatalogStore {
     }
   }
 
-  async #insert(entries: readonly CacheEntry[]): Promise<void> {
+  async #insertAll(entries: readonly NotedEntry[]): Promise<void> {
+    for (let i = 0; i < entries.length; i += BATCH) await this.#insert(entries.slice(i, i + BATCH));
+  }
+
+  /** A note that was made before what the row says changes nothing: processes write theirs late. */
+  async #insert(entries: readonly NotedEntry[]): Promise<void> {
     if (entries.length === 0) return;
     const sorted = entries.toSorted((a, b) => (a.objectKey < b.objectKey ? -1 : 1));
-    const column = <T>(of: (entry: CacheEntry) => T) => sorted.map(of);
+    const column = <T>(of: (entry: NotedEntry) => T) => sorted.map(of);
     await this.#database.query(
-      `insert into cache_objects as o (object_key, kind, state, block_key, layer, operator, bytes, footprint, label, pointer)
-       select key, kind, state, block, layer, operator, bytes, footprint::box, label, pointer::json
-       from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[], $10::text[])
-         as t (key, kind, state, block, layer, operator, bytes, footprint, label, pointer)
+      `insert into cache_objects as o (object_key, kind, state, block_key, layer, operator, bytes, footprint, label, pointer, created)
+       select key, kind, state, block, layer, operator, bytes, footprint::box, label, pointer::json, to_timestamp(noted / 1000)
+       from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[], $10::text[], $11::float8[])
+         as t (key, kind, state, block, layer, operator, bytes, footprint, label, pointer, noted)
        on conflict (object_key) do update set state = excluded.state, bytes = excluded.bytes, pointer = excluded.pointer,
          layer = coalesce(excluded.layer, o.layer), operator = coalesce(excluded.operator, o.operator),
          footprint = coalesce(excluded.footprint, o.footprint), label = coalesce(excluded.label, o.label),
-         reason = null, attempts = 0, failed = null, retry = null, created = now(), used = now()`,
+         reason = null, attempts = 0, failed = null, retry = null, created = excluded.created, used = now()
+       where o.created <= excluded.created`,
       [
         column((e) => e.objectKey), column((e) => e.kind), column((e) => e.state), column((e) => e.blockKey ?? null), column((e) => e.layer ?? null),
         column((e) => e.operator ?? null), column((e) => e.bytes ?? 0), column((e) => boxText(e.footprint)), column((e) => e.label ?? null),
-        column((e) => (e.pointer ? JSON.stringify(e.pointer) : null)),
+        column((e) => (e.pointer ? JSON.stringify(e.pointer) : null)), column((e) => e.noted),
       ],
     );
   }

@@ -29,6 +29,12 @@ export async function writeCogs(area: Area, output: Output, dependencies: CogDep
   }
 }
 
+/** What a date was made from; what all of them were, where that is not known. */
+function sourcesOf({ cube, datetime }: Dated): readonly string[] {
+  const { sources = [], sourcesByLabel } = cube.attributes;
+  return (datetime === null ? undefined : sourcesByLabel?.[datetime]) ?? sources;
+}
+
 function labelOf({ datetime }: Dated): string {
   return datetime === null ? 'all' : fileDate(datetime);
 }
@@ -43,7 +49,7 @@ async function writeDate(area: Area, date: Dated, name: string, output: Output, 
     const item = materialItem({
       id: `${record.id}_${labelOf(date)}`, layer: area.layer, record, cube: date.cube,
       time: [date.datetime ?? new Date().toISOString(), date.datetime ?? new Date().toISOString()],
-      sources: date.cube.attributes.sources ?? [],
+      sources: sourcesOf(date),
       assets: Object.fromEntries(written.map((file, i) => [assetKey(file), fileAsset(file, stored[i]!, titleOf(file, date))])),
     });
     await publishItem(catalog, area.layer, item, date.cube.grid);
