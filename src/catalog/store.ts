@@ -67,6 +67,15 @@ export class CatalogStore implements ItemSource {
     return row?.definition ?? null;
   }
 
+  /** Days (UTC, YYYY-MM-DD) on which a collection has items, oldest first; the newest `limit` of them. */
+  async days(id: string, limit = 5000): Promise<string[]> {
+    const rows = await this.#database.query<{ day: string }>(
+      `select distinct to_char(instant at time zone 'UTC', 'YYYY-MM-DD') as day from items where collection = $1 order by day desc limit $2`,
+      [storable(id), limit],
+    );
+    return rows.map(({ day }) => day).toReversed();
+  }
+
   /** All collections, by id. */
   async collections(): Promise<StacCollection[]> {
     const rows = await this.#database.query<{ definition: StacCollection }>('select definition from collections order by id');
@@ -99,13 +108,20 @@ export class CatalogStore implements ItemSource {
     });
   }
 
-  /** Creates an item. False, and nothing changes, when there is one of that id. Throws as putItems does. */
-  async createItem(item: StacItem): Promise<boolean> {
-    const row = itemRow(item.collection, item);
+  /**
+   * Creates items of one collection, all or none, and gives the ids that there were already: with any, nothing
+   * changed. Throws as putItems does.
+   */
+  async createItems(collection: string, items: readonly StacItem[]): Promise<string[]> {
+    const rows = items.map((item) => itemRow(collection, item));
     return this.#database.transaction(async (transaction) => {
-      const made = await transaction.query(`insert into items (collection, id, definition, properties, instant, starts, ends, footprint) select * from ${RECORDSET} on conflict do nothing returning 1`, [JSON.stringify([row])]);
-      if (made.length > 0) await touch(transaction, item.collection);
-      return made.length > 0;
+      // Whoever creates the same item waits here until we are done.
+      await transaction.query('select 1 from collections where id = $1 for update', [storable(collection)]);
+      const known = await transaction.query<{ id: string }>('select id from items where collection = $1 and id = any($2) order by id', [storable(collection), items.map(({ id }) => storable(id))]);
+      if (known.length > 0) return known.map(({ id }) => id);
+      for (let i = 0; i < rows.length; i += BATCH) await putBatch(transaction, rows.slice(i, i + BATCH));
+      await touch(transaction, collection);
+      return [];
     });
   }
 

@@ -43,7 +43,8 @@ async function start(changes: Partial<TileDependencies> = {}): Promise<void> {
   } as unknown as TaskQueues;
   const collection = async (id: string) => [rawCollection, layerCollection].find((c) => c.id === id) ?? null;
   const app = express();
-  app.use(createTileRouter({ catalog: { collection, revision: async () => revision }, virtual: new VirtualCatalog({ collection }, registry), queues, objects, publicUrl: () => url, ...changes }));
+  const catalog = { collection, collections: async () => [rawCollection, layerCollection], revision: async () => revision, days: async () => ['2021-05-01', '2021-06-01'] };
+  app.use(createTileRouter({ catalog, virtual: new VirtualCatalog({ collection }, registry), queues, objects, publicUrl: () => url, believedMs: 0, ...changes }));
   app.use(answerErrors(silentLog));
   server = createServer(app).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
@@ -114,6 +115,22 @@ describe('GET /tiles/{collection}/{z}/{x}/{y}.png', () => {
     ]);
   });
 
+  it('reads single dimensions and colormaps', async () => {
+    await start();
+    const views = ['dimension=5&colormap=viridis', 'dimension=0,1,12', 'bands=e001'];
+    for (const query of views) expect((await get(`/tiles/LAYER/3/1/2.png?${query}`)).status).toBe(200);
+    expect(added.map(({ view }) => [view.bands, view.colormap])).toEqual([[['e005'], 'viridis'], [['e000', 'e001', 'e012'], undefined], [['e001'], undefined]]);
+  });
+
+  it('believes what the catalog says for a moment, and then asks again', async () => {
+    await start({ believedMs: 150 });
+    const etag = header(await get('/tiles/RAW/1/0/0.png'), 'etag')!;
+    revision = 2;
+    expect((await get('/tiles/RAW/1/0/0.png', { 'If-None-Match': etag })).status).toBe(304);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect((await get('/tiles/RAW/1/0/0.png', { 'If-None-Match': etag })).status).toBe(200);
+  });
+
   it('answers 204 where there is nothing to see', async () => {
     work = async () => ({ objectKey: null, mediaType: 'image/png' });
     await start();
@@ -177,7 +194,7 @@ describe('GET /tiles/{collection}/{z}/{x}/{y}.png', () => {
 
   it.each([
     'datetime=yesterday', 'datetime=2021-01-01/2021-02-01/2021-03-01', 'datetime=2021-02-01/2021-01-01', 'datetime=2021-13-01',
-    'rescale=1', 'rescale=5,1', 'rescale=a,b', 'rescale=1,2,3', 'rescale=0,Infinity', 'rescale=1,1',
+    'colormap=jet', 'bands=B02,B08', 'dimension=x', 'dimension=1,2', 'dimension=1&bands=B02', 'rescale=1', 'rescale=5,1', 'rescale=a,b', 'rescale=1,2,3', 'rescale=0,Infinity', 'rescale=1,1',
   ])('refuses ?%s', async (query) => {
     await start();
     const answer = await get(`/tiles/RAW/3/1/2.png?${query}`);
@@ -196,7 +213,11 @@ describe('GET /tiles/{collection}/tilejson.json', () => {
   it('says where the tiles are and what they cover', async () => {
     await start();
     expect(await (await get('/tiles/RAW/tilejson.json')).json()).toMatchObject({ tilejson: '3.0.0', name: 'Raw <scenes>', scheme: 'xyz', tiles: [`${url}/tiles/RAW/{z}/{x}/{y}.png`], bounds: [4.4, 50.4, 4.6, 50.6], minzoom: 5 });
-    // A layer covers what its source covers, and its far zooms would cost too much.
-    expect(await (await get('/tiles/LAYER/tilejson.json')).json()).toMatchObject({ name: 'Toy layer', bounds: [4.4, 50.4, 4.6, 50.6], minzoom: 12 });
+    // A layer covers what its source covers; its far zooms are there, but cost too much while they are cold.
+    expect(await (await get('/tiles/LAYER/tilejson.json')).json()).toMatchObject({
+      name: 'Toy layer', bounds: [4.4, 50.4, 4.6, 50.6], minzoom: 0, 'lamina:cold_minzoom': 12,
+      'lamina:styles': ['pca', 'e000', 'e001'], 'lamina:days': ['2021-05-01', '2021-06-01'],
+      'lamina:sources': [{ id: 'RAW', tiles: [`${url}/tiles/RAW/{z}/{x}/{y}.png`] }],
+    });
   });
 });
