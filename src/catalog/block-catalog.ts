@@ -124,7 +124,7 @@ export class BlockCatalogStore {
          layer = coalesce(o.layer, excluded.layer), operator = coalesce(o.operator, excluded.operator),
          footprint = coalesce(excluded.footprint, o.footprint), label = coalesce(excluded.label, o.label),
          attempts = case when o.state = 'failed' then o.attempts else 0 end + excluded.attempts,
-         retry = now() + case when o.state = 'failed' then least((o.retry - o.failed) * $11::float8, make_interval(secs => $12)) else make_interval(secs => $10) end
+         retry = now() + case when o.state = 'failed' then least(greatest(o.retry - o.failed, make_interval(secs => $10)) * $11::float8, make_interval(secs => $12)) else make_interval(secs => $10) end
        where o.state <> 'failed' or o.failed < now() - make_interval(secs => $13)`,
       [entry.objectKey, entry.kind, entry.blockKey ?? null, entry.layer ?? null, entry.operator ?? null, boxText(entry.footprint), entry.label ?? null, reason, tries, firstSeconds, factor, maxSeconds, unlessWithinSeconds],
     );
