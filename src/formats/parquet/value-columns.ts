@@ -113,6 +113,9 @@ function elementOf(dtype: DType): Pick<SchemaElement, 'type' | 'type_length' | '
     case 'uint32':
     case 'float64': return { type: 'DOUBLE' };
     case 'int32': return { type: 'INT32' };
-    default: return { type: 'INT32', converted_type: SMALL_INTEGERS[dtype] };
+    case 'uint8':
+    case 'int8':
+    case 'uint16':
+    case 'int16': return { type: 'INT32', converted_type: SMALL_INTEGERS[dtype] };
   }
 }

@@ -27,7 +27,8 @@ function methodText({ method, scale, offset, gain, nodata }: Encoding): Readonly
     case 'int8_per_vector': return { method: 'per_pixel_scale', scale: array(SCALE), formula: 'value = code * scale' };
     case 'int8_power2': return { method: 'power', power: 2, nodata, gain: gain ?? 1, scale: { type: 'scalar', scale: POWER_SCALE, offset: 0 }, formula: 'value = gain * sign(code) * (code / scale) ** power' };
     case 'binary': return { method: 'binary', nodata, threshold: array(THRESHOLD), formula: 'code = value > threshold' };
-    default: return { method: 'cast' };
+    case 'float16':
+    case 'float32': return { method: 'cast' };
   }
 }
 
