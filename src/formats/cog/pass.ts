@@ -135,9 +135,10 @@ export class Pass {
 
   /** One band for each vector of a cell: one per date when dates are bands. */
   #scaleFacts(): SinkFacts {
-    const first = this.#file.bands[0]!.description?.name ?? '';
+    const dimension = this.#cube.find('bands');
+    const first = dimension ? String(this.#cube.labels(dimension.name)[0]) : '';
     const bands = this.#file.bands.filter((band) => band.label === 0).map((band, _, all): PlannedBand => ({
-      name: all.length === 1 || first === '' ? SCALE_BAND : band.name.replace(first, SCALE_BAND),
+      name: all.length === 1 ? SCALE_BAND : band.name.replace(first, SCALE_BAND),
       label: 0,
       description: { name: SCALE_BAND, description: 'Scale of the vector: value = code × scale' },
     }));
