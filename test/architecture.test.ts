@@ -37,6 +37,7 @@ const owner: Record<string, string> = {
   'onnxruntime-node': 'operators',
   geotiff: 'formats',
   h5wasm: 'formats',
+  hyparquet: 'formats',
   'hyparquet-writer': 'formats',
   yazl: 'formats',
   sharp: 'formats',

@@ -81,7 +81,7 @@ INPUT_OUTPUT = {
             'The cube is like that of ``load_collection()``: `x`, `y`, `t` and `bands` on the grid of the data, with the pixels whose centre lies in the extent. '
             'Stored values are given as they are; scale and offset are told in the metadata of the bands.\n\n'
             'Embeddings (assets `embeddings`, or items with `emb:*` fields) are the exception: they are given as float32 vectors in a dimension `embedding`. Understood are linear codes (`emb:quantization` with scale and offset), '
-            'power-2 codes (AlphaEarth) and codes with one scale per pixel in an asset of its own (TESSERA). Files whose rows run from south to north are turned over.\n\n'
+            'power-2 codes (AlphaEarth) and codes with one scale per pixel in an asset of its own (TESSERA). Files whose rows run from south to north are turned over. GeoParquet tables of vectors become rasters where their rows lie on a regular grid.\n\n'
             'Only public servers are read, and those that the operator of the service allows.'),
         parameters=dict(
             url='URL of a STAC Item, Collection or Catalog. Keys that a server wants stand in the URL.',

@@ -13,6 +13,7 @@ import { dequantizationOf, isEmbedding, needsTags, type Dequantization } from '.
 export interface Recipe {
   /** What the metadata say, checked when the file is opened. */
   readonly grid: Grid;
+  readonly bands: number;
   /** null: stored values are given as they are. */
   readonly decode: { readonly method: Dequantization; readonly scalesHref: string | null } | null;
 }
@@ -25,8 +26,9 @@ export interface ReadyItem {
   readonly passed: readonly string[];
 }
 
-const RASTER_TYPE = /tiff|geotiff/i;
-const RASTER_NAME = /\.tiff?$/i;
+/** GeoTIFF, and GeoParquet tables of vectors. */
+const RASTER_TYPE = /tiff|geotiff|parquet/i;
+const RASTER_NAME = /\.(tiff?|(geo)?parquet)$/i;
 /** Pictures and descriptions beside the data. */
 const ASIDE = new Set(['thumbnail', 'overview', 'visual', 'metadata']);
 
@@ -37,7 +39,7 @@ export async function readyItem(item: StacItem, collection: Fields | null, raste
   const recipes = new Map<string, Recipe>();
   const scales = new Set<string>();
   for (const [key, asset] of Object.entries(item.assets)) {
-    if (!isRaster(asset) || 'lamina:scale_of' in asset) continue;
+    if (!isRaster(asset) || 'lamina:scale_of' in asset || (isTable(asset) && !isEmbedding(key, item, collection))) continue;
     if (!/^https?:/i.test(asset.href)) {
       passed.push(`asset '${key}' lies at ${asset.href.split(':')[0]}:, which can't be read from here`);
       continue;
@@ -59,8 +61,11 @@ function isRaster({ type, href, roles }: StacAsset): boolean {
   return type === undefined ? RASTER_NAME.test(href.replace(/[?#].*$/, '')) : RASTER_TYPE.test(type);
 }
 
+const isTable = ({ type, href }: StacAsset) => /parquet/i.test(type ?? '') || /\.(geo)?parquet([?#]|$)/i.test(href);
+
 async function readyAsset(key: string, asset: StacAsset, item: StacItem, collection: Fields | null, rasters: RasterOpener): Promise<{ asset: StacAsset; recipe: Recipe } | string> {
-  const told = { grid: knownGrid(item, asset), names: bandNames(asset), dtype: dtypeOf(asset) };
+  // Where the rows of a table lie, only the table tells.
+  const told = isTable(asset) ? { grid: null, names: bandNames(asset), dtype: null } : { grid: knownGrid(item, asset), names: bandNames(asset), dtype: dtypeOf(asset) };
   const file = told.grid && told.names && told.dtype ? null : await rasters.open(asset.href);
   const grid = told.grid ?? file!.grid;
   if (grid === null) return `the file of asset '${key}' has no place: ${file!.gridProblem ?? 'it has no georeference'}`;
@@ -68,11 +73,11 @@ async function readyAsset(key: string, asset: StacAsset, item: StacItem, collect
   const names = told.names ?? namesIn(file!, key, collection, isVectors);
   const dtype = told.dtype ?? file!.dtype;
   const described: StacAsset = { ...asset, ...projection(grid), data_type: dtype, bands: describedBands(asset, names, file) };
-  if (!isVectors) return { asset: described, recipe: { grid, decode: null } };
+  if (!isVectors) return { asset: described, recipe: { grid, bands: names.length, decode: null } };
   const codes = { key, asset: described, item, collection, dtype, names, tags: file?.tags ?? null };
   const method = dequantizationOf(needsTags(codes) ? { ...codes, tags: (await rasters.open(asset.href)).tags } : codes);
   const scalesHref = method.method === 'per_vector' ? scalesOf(item, method.scalesKey) : null;
-  return { asset: asVectors(described, method), recipe: { grid, decode: { method, scalesHref } } };
+  return { asset: asVectors(described, method), recipe: { grid, bands: names.length, decode: { method, scalesHref } } };
 }
 
 function scalesOf(item: StacItem, key: string): string {

@@ -8,7 +8,7 @@ import { decodedFile } from './decoded-file.ts';
 
 /**
  * A view of `rasters` for the hrefs that have a recipe. A file that lies elsewhere than its metadata say
- * is refused with FileContentInvalid: it would give pixels of another place.
+ * or has fewer bands is refused with FileContentInvalid: it would give pixels of another place.
  */
 export function remoteRasters(rasters: RasterOpener, recipes: ReadonlyMap<string, Recipe>): RasterOpener {
   return {
@@ -17,6 +17,7 @@ export function remoteRasters(rasters: RasterOpener, recipes: ReadonlyMap<string
       const scalesHref = recipe.decode?.scalesHref ?? null;
       const [file, scales] = await Promise.all([rasters.open(href), scalesHref === null ? null : rasters.open(scalesHref)]);
       checkPlace(file, recipe.grid);
+      if (file.bands.length < recipe.bands) throw unreadable(file.source, `it has ${file.bands.length} bands, but its STAC metadata tell ${recipe.bands}`);
       return recipe.decode === null ? file : decodedFile(file, recipe.decode.method, scales);
     },
   };

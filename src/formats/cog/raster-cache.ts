@@ -7,6 +7,7 @@ import { missing } from '../byte-source.ts';
 import { openObjectSource } from '../object-source.ts';
 import type { ByteSource, RasterFile } from '../raster-file.ts';
 import { OpenEOError } from '../../errors.ts';
+import { isParquet, openVectorTable } from '../parquet/open-vectors.ts';
 import { BlockCache } from './block-cache.ts';
 import { openRaster } from './open.ts';
 
@@ -62,7 +63,8 @@ export class RasterCache {
   }
 
   /**
-   * A view of this cache for URLs that users gave: it opens http(s) URLs only, with these options, and
+   * A view of this cache for URLs that users gave: it opens http(s) URLs only, with these options, also
+   * GeoParquet tables of vectors, and
    * shares nothing with other views but decoded blocks of equal URL and version.
    */
   forUrls(http: HttpOptions): { open(href: string, signal?: AbortSignal): Promise<RasterFile> } {
@@ -71,15 +73,19 @@ export class RasterCache {
       open: async (href, signal) => {
         signal?.throwIfAborted();
         if (!/^https?:/i.test(href)) throw missing(href);
-        return this.#openUrl(`${view}\0${href}`, href, http);
+        return this.#openUrl(`${view}\0${href}`, href, http, (source) => this.#openAny(source));
       },
     };
   }
 
-  #openUrl(key: string, href: string, http: HttpOptions | undefined): Promise<RasterFile> {
+  async #openAny(source: ByteSource): Promise<RasterFile> {
+    return (await isParquet(source)) ? openVectorTable(source) : openRaster(source, this.blocks);
+  }
+
+  #openUrl(key: string, href: string, http: HttpOptions | undefined, open = (source: ByteSource) => openRaster(source, this.blocks)): Promise<RasterFile> {
     const known = this.#headers.get(key);
     if (known && Date.now() - known.openedAt < (this.#options.revalidateMs ?? 60_000)) return this.#touch(key, known);
-    return this.#remember(key, openHttpSource(href, http).then((source) => openRaster(source, this.blocks)));
+    return this.#remember(key, openHttpSource(href, http).then(open));
   }
 
   /** Opens bytes from anywhere; the header is remembered by id and version. */
