@@ -5,6 +5,7 @@
  */
 import type { StacAsset, StacBand, StacCollection, StacItem, StacLink } from '../catalog/types.ts';
 import type { BandDescription, Cube, Quantization } from '../cube/cube.ts';
+import { isFloat, type DType } from '../cube/dtype.ts';
 import { epsgCode, isGeographic, transformBounds, WGS84 } from '../geo/crs.ts';
 import type { Grid } from '../geo/grid.ts';
 import type { Operator } from '../operators/operator.ts';
@@ -187,7 +188,9 @@ function fileAsset({ operator, definition }: Layer, view: Quantization): Fields 
 export interface ItemResult {
   readonly grid: Grid;
   readonly bands: readonly BandDescription[];
-  readonly dtype: string;
+  readonly dtype: DType;
+  /** The no-data value of whole numbers; those of floating point are NaN. */
+  readonly nodata: number | null;
 }
 
 /** The item of a layer that stands for one raw item. Its files are computed when somebody fetches them. */
@@ -221,10 +224,15 @@ function itemAsset(layer: Layer, item: string, view: Quantization, result: ItemR
   return {
     href: layerFileHref(layer, item, view),
     ...fileAsset(layer, view),
-    ...(layer.operator || !result ? {} : { data_type: result.dtype }),
+    ...(layer.operator || !result ? {} : samplesOf(result)),
     ...(result ? projectionOf(result.grid) : {}),
     ...(names.length > 0 ? { bands: names.map((name) => ({ name })) } : {}),
   };
+}
+
+function samplesOf({ dtype, nodata }: ItemResult): Fields {
+  if (isFloat(dtype)) return { data_type: dtype, nodata: 'nan' };
+  return { data_type: dtype, ...(nodata === null ? {} : { nodata }) };
 }
 
 function projectionOf({ originX, originY, stepX, stepY, width, height }: Grid): Fields {

@@ -81,6 +81,6 @@ class LayerItems implements ItemSource {
     if (!this.#engine) return describeLayerItem(this.#layer, raw);
     const cube = await openItem(this.#engine, this.#layer.id, raw);
     if (!cube?.grid) return null;
-    return describeLayerItem(this.#layer, raw, { grid: cube.grid, bands: cube.attributes.bands ?? [], dtype: cube.dtype });
+    return describeLayerItem(this.#layer, raw, { grid: cube.grid, bands: cube.attributes.bands ?? [], dtype: cube.dtype, nodata: cube.attributes.nodata ?? null });
   }
 }
