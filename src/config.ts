@@ -28,6 +28,9 @@ const settings = {
   s3AccessKey: { env: 'LAMINA_S3_ACCESS_KEY', parse: text },
   s3SecretKey: { env: 'LAMINA_S3_SECRET_KEY', parse: text },
   basicUsers: { env: 'LAMINA_BASIC_USERS', parse: users },
+  /** null: the development user, and nobody when there are configured users. */
+  editors: { env: 'LAMINA_EDITORS', parse: names },
+  webhookToken: { env: 'LAMINA_WEBHOOK_TOKEN', parse: token },
   secret: { env: 'LAMINA_SECRET', parse: secret },
   tokenHours: { env: 'LAMINA_TOKEN_HOURS', parse: integer(1, 24 * 365), fallback: 24 },
   linkHours: { env: 'LAMINA_LINK_HOURS', parse: integer(1, 24 * 365), fallback: 24 },
@@ -153,6 +156,19 @@ function hosts(value: string): readonly string[] {
 
 function bucket(value: string): string {
   if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(value)) throw new Error('must be a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens');
+  return value;
+}
+
+function names(value: string): readonly string[] {
+  return value.split(',').map((entry) => {
+    const name = entry.trim();
+    if (!/^[\w\-.~]+$/.test(name)) throw new Error(`must be name,name of users, not "${entry}"`);
+    return name;
+  });
+}
+
+function token(value: string): string {
+  if (!/^[\x21-\x7e]{16,}$/.test(value)) throw new Error('must have at least 16 characters, without blanks');
   return value;
 }
 

@@ -104,4 +104,7 @@ export const errorCodes = {
   LayerInvalid: { status: 400, message: 'The layer \'{layer}\' can\'t be published: {reason}' },
   CollectionExists: { status: 409, message: 'There is a collection \'{identifier}\' already.' },
   CollectionInUse: { status: 409, message: 'The collection \'{identifier}\' is the source of {dependents}.' },
+  // Items that come in through the API.
+  ItemInvalid: { status: 400, message: 'The item \'{item}\' can\'t be taken: {reason}' },
+  ItemExists: { status: 409, message: 'There is an item \'{item}\' in collection \'{collection}\' already; PUT replaces it.' },
 } as const satisfies Record<string, { status: number; message: string }>;

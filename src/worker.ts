@@ -6,6 +6,7 @@ import { readConfig, type Config } from './config.ts';
 import { openDeployment, type Deployment } from './deployment.ts';
 import { ChangeFeed } from './catalog/changes.ts';
 import { LayerStates } from './catalog/layer-states.ts';
+import { Watches } from './catalog/watches.ts';
 import { guardedFetch } from './catalog/remote/guarded-fetch.ts';
 import { RemoteStac } from './catalog/remote/remote-stac.ts';
 import { RasterCache } from './formats/cog/raster-cache.ts';
@@ -20,6 +21,7 @@ import { createEmbedHandler, directComputer } from './workers/embed.ts';
 import { BACKFILL_CONCURRENCY, createBackfillHandler, type BackfillTask } from './workers/backfill.ts';
 import { Follower } from './workers/follow.ts';
 import { createFollowHandler } from './workers/follow-item.ts';
+import { createObjectHandler } from './workers/follow-object.ts';
 import { queuedComputer, type Urgency } from './workers/queued-computer.ts';
 import { createBatchHandler, createSyncHandler } from './workers/processing.ts';
 import type { TileTask } from './layers/tile-key.ts';
@@ -65,6 +67,7 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
     await queues.work<SyncTask, unknown>('sync', config.workerConcurrency, createSyncHandler({ ...processing, engine: engineFor('sync') })),
     await queues.work<BatchTask, unknown>('batch', config.workerConcurrency, createBatchHandler({ ...processing, engine: engineFor('batch') })),
     await queues.work<BackfillTask, unknown>('backfill', BACKFILL_CONCURRENCY, createBackfillHandler({
+      object: createObjectHandler({ store: catalog, watches: new Watches(database), rasters, objects, log }),
       follow: createFollowHandler({ engine: backfill, catalog, states, log }),
       [MATERIALISE]: createMaterialiseHandler({ engine: backfill, catalog, blocks: cache, store: new Materialisations(database), objects, scratch, log }),
     })),

@@ -8,9 +8,11 @@ export const conformsTo: readonly string[] = [
   'https://api.stacspec.org/v1.0.0/ogcapi-features',
   'https://api.stacspec.org/v1.0.0/item-search',
   'https://api.stacspec.org/v1.0.0/collections/extensions/transaction',
+  'https://api.stacspec.org/v1.0.0/ogcapi-features/extensions/transaction',
   'http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core',
   'http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson',
   'http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/oas30',
+  'http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/simpletx',
 ];
 
 export function conformance(): RequestHandler {

@@ -1,5 +1,6 @@
 /** What the STAC API is made of. The composition root gives it. */
 import type { Request } from 'express';
+import type { ItemEditor } from '../../catalog/ingest/edit-items.ts';
 import type { ItemSource } from '../../catalog/item-source.ts';
 import type { StacCollection } from '../../catalog/types.ts';
 import type { LayerPublisher } from '../../layers/publish-layer.ts';
@@ -27,6 +28,8 @@ export interface StacContext {
   readonly links?: readonly { readonly rel: string; readonly href: string; readonly type?: string; readonly title?: string }[];
   /** Takes new layers; absent: the catalog can only be read. */
   readonly publisher?: LayerPublisher;
+  /** Takes items of raw collections; absent: they can only be read. */
+  readonly editor?: ItemEditor;
   readonly log: Log;
   /** Who asks; null: a visitor without an account. */
   readonly user: string | null;

@@ -17,7 +17,26 @@ function answers(type: string, schema: string, ...errors: string[]): Json {
   return { responses: { 200: success, ...Object.fromEntries(failures), default: reference('responses', 'ServerError') } };
 }
 
+/** Of a request that changes something: what is sent, and how it ends. */
+function writes(status: number, body: 'Item' | null, ...names: string[]): Json {
+  const failures = Object.fromEntries(['400', '401', '403', '404', '409'].map((code) => [code, reference('responses', code === '404' ? 'NotFound' : 'InvalidParameter')]));
+  return {
+    parameters: parameters(...names),
+    ...(body === null ? {} : { requestBody: { required: true, content: { [GEOJSON_TYPE]: { schema: reference('schemas', body) } } } }),
+    responses: { [status]: { description: 'It is done' }, ...failures, default: reference('responses', 'ServerError') },
+  };
+}
+
 const route = (operationId: string, summary: string, rest: Json): Json => ({ operationId, summary, tags: ['STAC'], ...rest });
+
+const layerBody: Json = { requestBody: { required: true, content: { [JSON_TYPE]: { schema: { type: 'object', required: ['id', 'description', 'license', 'lamina:layer'], description: 'A STAC Collection with `lamina:layer`; what can be derived may be left out' } } } } };
+
+/** Answers to who changes something; a Bearer token of the openEO API is needed. */
+function changes(status: number, schema?: string): Json {
+  const success = { description: 'Done', ...(schema === undefined ? {} : { content: { [JSON_TYPE]: { schema: reference('schemas', schema) } } }) };
+  const failures = { 400: 'InvalidParameter', 401: 'Refused', 403: 'Refused', 404: 'NotFound', 409: 'Refused' };
+  return { responses: { [status]: success, ...Object.fromEntries(Object.entries(failures).map(([code, name]) => [code, reference('responses', name)])), default: reference('responses', 'ServerError') } };
+}
 
 const paths: Json = {
   '/': { get: route('getLandingPage', 'Landing page: the root catalog', answers(JSON_TYPE, 'Catalog')) },
@@ -25,11 +44,26 @@ const paths: Json = {
   '/api': { get: route('getServiceDescription', 'This document', { responses: { 200: { description: 'OpenAPI 3.0' } } }) },
   '/api.html': { get: route('getServiceDocumentation', 'This document for people', { responses: { 200: { description: 'HTML' } } }) },
   '/queryables': { get: route('getQueryables', 'Queryable properties of all collections', answers(SCHEMA_TYPE, 'Schema')) },
-  '/collections': { get: route('getCollections', 'All collections', answers(JSON_TYPE, 'Collections')) },
-  '/collections/{collectionId}': { get: route('getCollection', 'One collection', { parameters: parameters('collectionId'), ...answers(JSON_TYPE, 'Collection', '404') }) },
+  '/collections': {
+    get: route('getCollections', 'All collections', answers(JSON_TYPE, 'Collections')),
+    post: route('createCollection', 'Publish a layer', { ...layerBody, ...changes(201, 'Collection') }),
+  },
+  '/collections/{collectionId}': {
+    get: route('getCollection', 'One collection', { parameters: parameters('collectionId'), ...answers(JSON_TYPE, 'Collection', '404') }),
+    put: route('replaceCollection', 'Replace a layer; other values make a new version', { parameters: parameters('collectionId'), ...layerBody, ...changes(200, 'Collection') }),
+    delete: route('deleteCollection', 'Remove a layer with its older versions', { parameters: parameters('collectionId'), ...changes(204) }),
+  },
   '/collections/{collectionId}/queryables': { get: route('getCollectionQueryables', 'Queryable properties of a collection', { parameters: parameters('collectionId'), ...answers(SCHEMA_TYPE, 'Schema', '404') }) },
-  '/collections/{collectionId}/items': { get: route('getItems', 'Items of a collection, newest first', { parameters: parameters('collectionId', 'bbox', 'datetime', 'limit', 'token'), ...answers(GEOJSON_TYPE, 'ItemCollection', '400', '404') }) },
-  '/collections/{collectionId}/items/{itemId}': { get: route('getItem', 'One item', { parameters: parameters('collectionId', 'itemId'), ...answers(GEOJSON_TYPE, 'Item', '404') }) },
+  '/collections/{collectionId}/items': {
+    get: route('getItems', 'Items of a collection, newest first', { parameters: parameters('collectionId', 'bbox', 'datetime', 'limit', 'token'), ...answers(GEOJSON_TYPE, 'ItemCollection', '400', '404') }),
+    post: route('createItems', 'Create an item, or all of an ItemCollection', writes(201, 'Item', 'collectionId')),
+  },
+  '/collections/{collectionId}/items/{itemId}': {
+    get: route('getItem', 'One item', { parameters: parameters('collectionId', 'itemId'), ...answers(GEOJSON_TYPE, 'Item', '404') }),
+    put: route('replaceItem', 'Replace an item', writes(204, 'Item', 'collectionId', 'itemId')),
+    patch: route('patchItem', 'Change an item by a JSON merge patch', writes(204, 'Item', 'collectionId', 'itemId')),
+    delete: route('deleteItem', 'Withdraw an item', writes(204, null, 'collectionId', 'itemId')),
+  },
   '/search': {
     get: route('getSearch', 'Items of all collections, newest first', { parameters: parameters('collections', 'ids', 'bbox', 'intersects', 'datetime', 'limit', 'token'), ...answers(GEOJSON_TYPE, 'ItemCollection', '400') }),
     post: route('postSearch', 'Items of all collections, newest first', { requestBody: { required: true, content: { [JSON_TYPE]: { schema: reference('schemas', 'SearchBody') } } }, ...answers(GEOJSON_TYPE, 'ItemCollection', '400') }),

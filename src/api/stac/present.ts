@@ -1,6 +1,7 @@
 /** Stored objects as clients see them: with the links of this API, and assets that can be fetched. */
 import type { ItemPage } from '../../catalog/item-source.ts';
 import type { StacAsset, StacCollection, StacItem, StacLink } from '../../catalog/types.ts';
+import { mapLinks } from '../tiles/map-links.ts';
 import type { StacContext } from './dependencies.ts';
 import { GEOJSON_TYPE, JSON_TYPE, SCHEMA_TYPE } from './respond.ts';
 
@@ -18,6 +19,11 @@ export function collectionUrl({ baseUrl }: StacContext, id: string): string {
   return `${baseUrl}/collections/${encodeURIComponent(id)}`;
 }
 
+/** URL of the service whose STAC API this is. */
+function serviceUrl({ baseUrl }: StacContext): string {
+  return baseUrl.replace(/\/stac$/, '');
+}
+
 export function rootLink({ baseUrl, title }: StacContext): StacLink {
   return { rel: 'root', href: `${baseUrl}/`, type: JSON_TYPE, title };
 }
@@ -33,6 +39,7 @@ export function presentCollection(collection: StacCollection, context: StacConte
       { rel: 'items', href: `${url}/items`, type: GEOJSON_TYPE },
       { rel: QUERYABLES_REL, href: `${url}/queryables`, type: SCHEMA_TYPE },
       ...foreignLinks(collection.links, context),
+      ...mapLinks(collection).map((link) => ({ ...link, href: `${serviceUrl(context)}${link.href}` })),
     ],
   };
 }

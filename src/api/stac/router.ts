@@ -7,6 +7,7 @@ import { conformance } from './conformance.ts';
 import type { StacContext, StacDependencies } from './dependencies.ts';
 import { item } from './item.ts';
 import { items } from './items.ts';
+import { createItems, deleteItem, patchItem, replaceItem } from './items-edit.ts';
 import { landing } from './landing.ts';
 import { queryables } from './queryables.ts';
 import { errorHandler, unknownRoute } from './respond.ts';
@@ -31,6 +32,11 @@ export function createStacRouter(dependencies: StacDependencies): Router {
   router.get('/collections/:collectionId/queryables', on(queryables));
   router.get('/collections/:collectionId/items', on(items));
   router.get('/collections/:collectionId/items/:itemId', on(item));
+  const itemBody = express.json({ type: () => true, limit: '8mb', strict: false });
+  router.post('/collections/:collectionId/items', itemBody, on(createItems));
+  router.put('/collections/:collectionId/items/:itemId', itemBody, on(replaceItem));
+  router.patch('/collections/:collectionId/items/:itemId', itemBody, on(patchItem));
+  router.delete('/collections/:collectionId/items/:itemId', on(deleteItem));
   router.get('/search', on(searchByQuery));
   // Some clients send no content type, or that of GeoJSON.
   router.post('/search', express.json({ type: () => true, limit: '1mb', strict: false }), on(searchByBody));

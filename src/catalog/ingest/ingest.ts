@@ -44,7 +44,11 @@ function checkRequest({ collection, sources, datetime, bands }: IngestRequest): 
   if (!/^[\w.-]+$/.test(collection)) throw new Error(`'${collection}' can't be the id of a collection: use letters, digits, '_', '-' and '.'.`);
   if (sources.length === 0) throw new Error('Nothing to ingest: name a folder, files, or a STAC URL.');
   if (bands && new Set(bands).size !== bands.length) throw new Error('The band names given with --bands must differ.');
-  if (datetime === undefined) return null;
+  return datetime === undefined ? null : givenTime(datetime);
+}
+
+/** The time that somebody gives for files without a date. Throws an Error with one line. */
+export function givenTime(datetime: string): Time {
   const time = parseTime(datetime.replace(/\.\d+/, '').replace(/Z$/, ''));
   if (!time) throw new Error(`'${datetime}' is not a date: write 2021-03-01 or 2021-03-01T10:30:00Z.`);
   return time;
@@ -66,7 +70,7 @@ async function fromFiles(paths: readonly string[], request: IngestRequest, fallb
   return { items, refused, warnings };
 }
 
-function sensorFor({ collection, title }: IngestRequest, { files, id }: Acquisition) {
+export function sensorFor({ collection, title }: Pick<IngestRequest, 'collection' | 'title'>, { files, id }: Acquisition) {
   return sensorOf(`${id} ${collection} ${title ?? ''}`, files.flatMap((file) => file.bands));
 }
 

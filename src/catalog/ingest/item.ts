@@ -74,6 +74,8 @@ function assetOf(file: ScannedFile, sensor: Sensor | null): StacAsset {
     'raster:spatial_resolution': step,
     ...(raster.tags['AREA_OR_POINT'] === undefined ? {} : { 'raster:sampling': raster.tags['AREA_OR_POINT'].toLowerCase() }),
     'file:size': file.sizeBytes,
+    // A file that changes makes another version of the item, even when nothing else of it does.
+    updated: file.modified.toISOString(),
     bands: file.bands.map((name, i) => bandOf(name, raster.bands[i]!, sensor)),
   };
 }
@@ -98,7 +100,7 @@ function projectionOf({ crs }: Grid): Record<string, unknown> {
   return { 'proj:code': null, ...(crs.startsWith('+') ? {} : { 'proj:wkt2': crs }) };
 }
 
-function shapeOf(grid: Grid): Record<string, unknown> {
+export function shapeOf(grid: Grid): Record<string, unknown> {
   const { west, south, east, north } = gridBounds(grid);
   return {
     'proj:shape': [grid.height, grid.width],

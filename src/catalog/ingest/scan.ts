@@ -45,21 +45,27 @@ async function scanFile(path: string, rasters: RasterOpener, bandNames: readonly
   try {
     const href = pathToFileURL(path).href;
     const [raster, info] = await Promise.all([rasters.open(href), stat(path)]);
-    const grid = raster.grid;
-    if (grid === null) return { source: path, reason: raster.gridProblem ?? 'it has no coordinate reference system or no grid' };
-    if (isDummy(grid)) return { source: path, reason: 'its georeference is a dummy (pixel numbers instead of coordinates)' };
-    const name = parseName(basename(path));
-    const bands = bandsOf(raster, name, bandNames);
-    if (!Array.isArray(bands)) return { source: path, reason: bands.reason };
-    return {
-      path, href, sizeBytes: info.size, modified: info.mtime, raster, grid, bands,
-      part: name.part,
-      time: name.time ?? parseTime(basename(dirname(path))) ?? timeOfTags(raster.tags),
-      acquisition: acquisitionOf(path, name),
-    };
+    return describeFile({ path, href, sizeBytes: info.size, modified: info.mtime, raster }, bandNames);
   } catch (error) {
     return { source: path, reason: reasonOf(error) };
   }
+}
+
+/** What an opened file tells by its header, its name and its folder; or why it can't be taken. */
+export function describeFile(opened: Pick<ScannedFile, 'path' | 'href' | 'sizeBytes' | 'modified' | 'raster'>, bandNames: readonly string[] | undefined): ScannedFile | Refusal {
+  const { path, raster } = opened;
+  const { grid } = raster;
+  if (grid === null) return { source: path, reason: raster.gridProblem ?? 'it has no coordinate reference system or no grid' };
+  if (isDummy(grid)) return { source: path, reason: 'its georeference is a dummy (pixel numbers instead of coordinates)' };
+  const name = parseName(basename(path));
+  const bands = bandsOf(raster, name, bandNames);
+  if (!Array.isArray(bands)) return { source: path, reason: bands.reason };
+  return {
+    ...opened, grid, bands,
+    part: name.part,
+    time: name.time ?? parseTime(basename(dirname(path))) ?? timeOfTags(raster.tags),
+    acquisition: acquisitionOf(path, name),
+  };
 }
 
 function reasonOf(error: unknown): string {
@@ -97,7 +103,8 @@ function timeOfTags(tags: Readonly<Record<string, string>>): Time | null {
   return null;
 }
 
-function acquisitionOf(path: string, { stem }: NameParts): ScannedFile['acquisition'] {
+/** What files of one acquisition have in common. */
+export function acquisitionOf(path: string, { stem }: NameParts): ScannedFile['acquisition'] {
   let folder = dirname(path);
   while (isResolutionFolder(basename(folder))) folder = dirname(folder);
   return { id: (stem === '' ? basename(folder) : stem).replace(/[^\w.-]+/g, '_'), folder };
