@@ -32,6 +32,7 @@ export function homePage(home: Home): string {
 <dl>
 <dt>openEO</dt><dd>${link(base)} for clients; the API is at ${link(newest)}</dd>
 <dt>STAC</dt><dd>${link(stac)}</dd>
+<dt>WMTS</dt><dd>${link(`${base}/wmts?service=WMTS&request=GetCapabilities`, `${base}/wmts`)} for QGIS and other map clients</dd>
 </dl>
 <h2>Connect with Python</h2>
 <pre tabindex="0" role="region" aria-label="Python example"><code>${escapeHtml(example(home))}</code></pre>
@@ -51,15 +52,15 @@ function link(href: string, text = href): string {
 function table(collections: readonly Entry[]): string {
   return `<table>
 <caption>Raw collections as stored, and virtual ones that are computed when somebody asks.</caption>
-<thead><tr><th scope="col">Collection</th><th scope="col">Kind</th><th scope="col">Map tiles</th></tr></thead>
+<thead><tr><th scope="col">Collection</th><th scope="col">Kind</th><th scope="col">Look at it</th></tr></thead>
 <tbody>
 ${collections.map(row).join('\n')}
 </tbody>
 </table>`;
 }
 
-function row({ id, title, isVirtual, href, tileJson, preview }: Entry): string {
-  const tiles = [[tileJson, 'TileJSON'], [preview, 'one tile']].map(([to, text]) => `<a href="${escapeHtml(to!)}" aria-label="${escapeHtml(`${text} of ${id}`)}">${escapeHtml(text!)}</a>`);
+function row({ id, title, isVirtual, href, tileJson, wmts, view, preview }: Entry): string {
+  const tiles = [[view, 'map'], [tileJson, 'TileJSON'], [wmts, 'WMTS'], [preview, 'one tile']].map(([to, text]) => `<a href="${escapeHtml(to!)}" aria-label="${escapeHtml(`${text} of ${id}`)}">${escapeHtml(text!)}</a>`);
   return `<tr><th scope="row">${link(href, id)}<br>${escapeHtml(title)}</th><td>${isVirtual ? 'virtual layer' : 'raw'}</td><td>${tiles.join(', ')}</td></tr>`;
 }
 

@@ -5,6 +5,7 @@ import { farthestZoom } from '../layers/tile-zoom.ts';
 import type { ShownCatalog } from './dependencies.ts';
 import { homePage } from './home-page.ts';
 import { versions } from './openeo/endpoint.ts';
+import { tilesPath, viewPath, wmtsPath } from './tiles/map-links.ts';
 
 export interface HomeDependencies {
   readonly catalog: Pick<ShownCatalog, 'collections'>;
@@ -23,6 +24,9 @@ export interface Entry {
   readonly isVirtual: boolean;
   readonly href: string;
   readonly tileJson: string;
+  readonly wmts: string;
+  /** A page with its map. */
+  readonly view: string;
   /** A map tile in the middle of its extent. */
   readonly preview: string;
   /** First day, as YYYY-MM-DD; null when its time is open. */
@@ -72,9 +76,11 @@ function homeDocument({ title, description, version, base, openeo, stac, collect
       ...Object.entries(openeo).map(([api, href]) => ({ rel: 'service', href, type: json, title: `openEO API ${api}` })),
       { rel: 'service', href: stac, type: json, title: 'STAC API' },
       { rel: 'data', href: `${stac}collections`, type: json, title: 'Collections' },
-      ...collections.flatMap(({ href, tileJson, title: name }) => [
+      { rel: 'wmts', href: `${base}/wmts`, type: 'image/png', title: 'WMTS of all collections', 'wmts:layer': collections.map(({ id }) => id) },
+      ...collections.flatMap(({ href, tileJson, view, title: name }) => [
         { rel: 'child', href, type: json, title: name },
         { rel: 'tilejson', href: tileJson, type: json, title: `Map tiles of ${name}` },
+        { rel: 'preview', href: view, type: 'text/html', title: `${name} on a map` },
       ]),
     ],
   };
@@ -83,7 +89,7 @@ function homeDocument({ title, description, version, base, openeo, stac, collect
 function entryOf(collection: StacCollection, base: string): Entry {
   const { id, title, extent } = collection;
   const isVirtual = 'lamina:layer' in collection;
-  const tiles = `${base}/tiles/${encodeURIComponent(id)}`;
+  const tiles = `${base}${tilesPath(id)}`;
   const start = extent.temporal.interval[0]?.[0] ?? null;
   return {
     id,
@@ -91,6 +97,8 @@ function entryOf(collection: StacCollection, base: string): Entry {
     isVirtual,
     href: `${base}/stac/collections/${encodeURIComponent(id)}`,
     tileJson: `${tiles}/tilejson.json`,
+    wmts: `${base}${wmtsPath(id)}/1.0.0/WMTSCapabilities.xml`,
+    view: `${base}${viewPath(id)}`,
     preview: `${tiles}/${middleTile(extent.spatial.bbox[0]!, isVirtual ? farthestZoom(Number(collection['gsd'] ?? 10)) : 5).join('/')}.png`,
     firstDay: start?.slice(0, 10) ?? null,
   };

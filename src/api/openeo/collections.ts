@@ -2,6 +2,7 @@
 import type { Request, Response } from 'express';
 import type { StacCollection, StacLink } from '../../catalog/types.ts';
 import { OpenEOError } from '../../errors.ts';
+import { mapLinks } from '../tiles/map-links.ts';
 import type { Context } from './endpoint.ts';
 import { pathVariable } from './endpoint.ts';
 
@@ -37,7 +38,7 @@ function shown(collection: StacCollection, api: string, base: string): StacColle
     { rel: 'items', href: `${base}/stac/collections/${encodeURIComponent(collection.id)}/items`, type: 'application/geo+json' },
   ];
   const kept = collection.links.filter(({ rel, href }) => !ownRelations.includes(rel) && !href.startsWith('file:'));
-  return { ...collection, links: [...links, ...kept.map((link) => absolute(link, base))] };
+  return { ...collection, links: [...links, ...[...kept, ...mapLinks({ ...collection, links: kept })].map((link) => absolute(link, base))] };
 }
 
 /** Paths of the service, such as tiles, become URLs. */

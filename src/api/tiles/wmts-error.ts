@@ -1,6 +1,6 @@
 /** OWS exception reports (OGC 06-121r3): how a WMTS says that a request is wrong. */
 import type { ErrorRequestHandler, Response } from 'express';
-import { isOpenEOError, OpenEOError } from '../../errors.ts';
+import { isOpenEOError, type OpenEOError } from '../../errors.ts';
 import { escapeHtml } from '../http/html.ts';
 
 export type OwsCode = 'OperationNotSupported' | 'MissingParameterValue' | 'InvalidParameterValue' | 'VersionNegotiationFailed' | 'TileOutOfRange' | 'NoApplicableCode';
