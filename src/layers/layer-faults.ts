@@ -38,10 +38,10 @@ export class Faults {
     return holds;
   }
 
-  /** Notes every field that is not in the list. */
-  unknown(object: Readonly<Record<string, unknown>>, known: readonly string[], path = ''): void {
+  /** Notes every field that is in neither list; the tolerated ones are not told. */
+  unknown(object: Readonly<Record<string, unknown>>, known: readonly string[], path = '', tolerated: readonly string[] = []): void {
     for (const key of Object.keys(object)) {
-      if (!known.includes(key)) this.add(path + pointer(key), `is unknown; there are ${known.join(', ')}`);
+      if (!known.includes(key) && !tolerated.includes(key)) this.add(path + pointer(key), `is unknown; there are ${known.join(', ')}`);
     }
   }
 

@@ -25,9 +25,10 @@ export type LayerDraft = Omit<LayerDefinition, 'sources'> & { readonly sources?:
 export const LAYER = '/lamina:layer';
 
 /** Derived by the service: a client that sends back what it got may leave them in. */
-const derived = ['extent', 'summaries', 'cube:dimensions', 'cube:variables', 'bands', 'item_assets', 'assets', 'gsd', 'data_type', 'stac_extensions', 'version', 'deprecated', 'emb:type', 'emb:dimensions', 'emb:chip_layout', 'lamina:views'];
+const derived = ['extent', 'summaries', 'cube:dimensions', 'cube:variables', 'bands', 'item_assets', 'assets', 'gsd', 'data_type', 'stac_extensions', 'version', 'deprecated', 'emb:type', 'emb:dimensions', 'emb:chip_layout', 'lamina:views', 'lamina:published'];
 const written = ['type', 'stac_version', 'id', 'title', 'description', 'license', 'keywords', 'providers', 'links', 'lamina:layer'];
 const layerFields = ['sources', 'operator', 'process_graph', 'grid', 'views', 'cache', 'policy', 'visibility', 'owner'];
+const derivedOfLayer = ['has_items'];
 
 /** Relations that the service sets itself. */
 const ownRelations = ['self', 'root', 'parent', 'items', 'item', 'child', 'collection', 'data', 'derived_from', 'emb:source-data', 'emb:model', 'predecessor-version', 'successor-version', 'latest-version', 'xyz', 'tilejson', 'http://www.opengis.net/def/rel/ogc/1.0/queryables'];
@@ -39,7 +40,7 @@ const isTexts = (value: unknown): value is readonly string[] => Array.isArray(va
 /** Checks what a person wrote; null when the body is no collection of a layer at all. */
 export function readLayer(body: unknown, faults: Faults): { readonly text: LayerText; readonly draft: LayerDraft } | null {
   if (!isObject(body)) return refuse(faults, '', 'must be a JSON object');
-  faults.unknown(body, [...written, ...derived]);
+  faults.unknown(body, written, '', derived);
   const text = readText(body, faults);
   const layer = body['lamina:layer'];
   if (!isObject(layer)) return refuse(faults, LAYER, layer === undefined ? 'is missing; without it the collection is none of a layer. `lamina ingest` makes collections of files' : 'must be an object');
@@ -81,7 +82,7 @@ function readLinks(links: unknown, faults: Faults): StacLink[] {
 
 function readDraft(layer: Fields, faults: Faults): LayerDraft {
   const at = (name: string) => LAYER + pointer(name);
-  faults.unknown(layer, layerFields, LAYER);
+  faults.unknown(layer, layerFields, LAYER, derivedOfLayer);
   const { sources, operator, process_graph: graph, grid, views, cache, policy, visibility, owner } = layer;
   faults.expect(sources === undefined || isTexts(sources), at('sources'), 'the ids of collections; leave it out, the graph says which');
   faults.expect(operator === undefined || isText(operator), at('operator'), 'an operator reference such as \'pca:1.0.0\'');

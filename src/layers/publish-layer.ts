@@ -47,7 +47,7 @@ export class LayerPublisher {
 
   async #add({ collection, resolved }: DefinedLayer, fromFile: boolean): Promise<PublishedLayer> {
     const first = { ...collection, version: '1' };
-    if (!(await this.#store.addCollection(first, { fromFile }))) throw new OpenEOError('CollectionExists', { identifier: collection.id }, { detail: 'PUT replaces it, if it is yours.' });
+    if (!(await this.#store.addCollection(first, { fromFile }))) throw new OpenEOError('CollectionExists', { identifier: collection.id }, { detail: 'PUT, or `lamina layer create --replace`, puts another in its place.' });
     return { collection: first, resolved, change: 'created' };
   }
 

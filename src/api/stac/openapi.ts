@@ -90,7 +90,7 @@ const components: Json = {
     ids: list('ids', 'Ids of items'),
     intersects: { name: 'intersects', in: 'query', description: 'GeoJSON geometry; not together with bbox', schema: { type: 'string' } },
   },
-  responses: Object.fromEntries([['InvalidParameter', 'A parameter is invalid'], ['NotFound', 'There is nothing of that id'], ['ServerError', 'The server failed']].map(
+  responses: Object.fromEntries([['InvalidParameter', 'A parameter is invalid'], ['NotFound', 'There is nothing of that id'], ['Refused', 'You may not, or what is stored stands against it'], ['ServerError', 'The server failed']].map(
     ([name, description]) => [name, { description, content: { [JSON_TYPE]: { schema: reference('schemas', 'Error') } } }],
   )),
   schemas: {

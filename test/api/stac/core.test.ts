@@ -45,6 +45,12 @@ describe('core', () => {
     expect(JSON.stringify(body)).not.toMatch(/"\$ref":"http/);
     for (const [method, path] of operations()) {
       const url = path.replace('{collectionId}', 'MONTHS').replace('{itemId}', 'm01');
+      if (method !== 'get' && path !== '/search') {
+        // This catalog can only be read: the route is there and says so.
+        const refused = await fetch(service.url + url, { method: method.toUpperCase() });
+        expect([method, path, (await refused.json() as { code: string }).code]).not.toEqual([method, path, 'NotFound']);
+        continue;
+      }
       const answer = method === 'get' ? await service.get(url) : await service.post(url, {});
       expect([method, path, answer.status]).toEqual([method, path, 200]);
     }
