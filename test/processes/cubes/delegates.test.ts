@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { evaluate } from '../../../src/graph/evaluate.ts';
 import { callback, codeOf, grid, recordingScope, registry, run, sample } from './harness.ts';
 
+const quantizations = ['float32', 'float16', 'int8', 'int8_power2', 'int8_per_vector', 'binary'];
 const cube = sample({ bands: ['B02'], grid: grid(2, 2) });
 
 describe('load_collection', () => {
@@ -71,6 +72,12 @@ describe('compress_embed and save_result', () => {
     expect(recorded.saves[0]).toMatchObject({ format: 'GTiff', options: { tile_size: 256 } });
   });
 
+  it.each(quantizations)('know the quantization %s', async (quantization) => {
+    const recorded = recordingScope(cube);
+    await evaluate(graph(quantization), registry, recorded.scope);
+    expect(recorded.embeds.map((e) => e.quantization)).toEqual([quantization]);
+  });
+
   it('refuse an unknown quantization by name', async () => {
     await expect(evaluate(graph('int4'), registry, recordingScope(cube).scope)).rejects.toThrow(/quantization.*int4|int4.*quantization/);
   });
@@ -88,5 +95,27 @@ describe('inspect', () => {
     const { scope, log } = recordingScope();
     expect(await run('inspect', { data: cube, message: 'here', level: 'warning', code: 'Mine' }, scope)).toBe(cube);
     expect(log).toMatchObject([{ level: 'warning', message: 'here', code: 'Mine', data: { type: 'datacube', data_type: 'float32' }, path: [{ process_id: 'inspect' }] }]);
+  });
+});
+
+describe('embedding_quantize', () => {
+  const view = async (args: object) => {
+    const { scope, views } = recordingScope();
+    await run('embedding_quantize', { data: cube, ...args }, scope);
+    return views[0]!;
+  };
+
+  it('asks the scope for a view, int8 of all dimensions unless told otherwise', async () => {
+    expect(await view({})).toMatchObject({ process: 'embedding_quantize', quantization: 'int8', dimensions: null });
+    expect((await view({})).data).toBe(cube);
+    expect(await view({ quantization: 'int8_per_vector', dimensions: 8 })).toMatchObject({ quantization: 'int8_per_vector', dimensions: 8 });
+  });
+
+  it.each(quantizations)('knows %s', async (quantization) => {
+    expect((await view({ quantization })).quantization).toBe(quantization);
+  });
+
+  it.each([{ quantization: 'int4' }, { dimensions: 0 }, { dimensions: 1.5 }, { data: 3 }])('refuses %j', async (args) => {
+    expect(await codeOf(view(args))).toBe('ProcessParameterInvalid');
   });
 });
