@@ -17,7 +17,8 @@ export function filedBlocks(rasters: RasterOpener): (pointer: FilePointer, shape
       const { data, nulls } = await file.read({ level: 0, window, bands }, new AbortController().signal);
       if (data.length !== product(shape)) return null;
       // A vector is there as a whole or not at all: one flag per cell says it.
-      return { dtype: 'float32', shape, data, nulls: nulls && nulls.slice(0, window.width * window.height) };
+      const cells = window.width * window.height;
+      return { dtype: 'float32', shape, data, nulls: nulls?.slice(0, cells) ?? new Uint8Array(cells) };
     } catch {
       return null;
     }

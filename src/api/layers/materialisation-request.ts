@@ -78,6 +78,6 @@ function viewOf(value: unknown, { definition, operator }: Layer): Quantization {
   const offered = definition.views ?? ['float32'];
   if (value === undefined || value === null) return operator && offered.includes('float32') ? 'float32' : offered[0]!;
   const known = offered.find((view) => view === value);
-  if (!known) throw new Error(`'view' is '${String(value)}'; the layer has ${offered.join(', ')}`);
+  if (!known) throw new Error(`'view' is ${JSON.stringify(value)}; the layer has ${offered.join(', ')}`);
   return known;
 }
