@@ -14,6 +14,7 @@ import { RunWatch } from './jobs/watch.ts';
 import type { TaskWorker } from './jobs/queue.ts';
 import { EmbedBlocks, type BlockTask } from './layers/embed-blocks.ts';
 import { filedBlocks } from './layers/filed-block.ts';
+import { ReadingAheadBlocks } from './layers/read-ahead.ts';
 import type { Engine } from './layers/scope.ts';
 import { createStreamLog, type Log } from './log.ts';
 import { createOnnxRuntime } from './operators/runtime/onnx.ts';
@@ -50,7 +51,9 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   const fromFile = filedBlocks(rasters);
   const engineFor = (urgency: Urgency) => {
     const lifetimeMs = lifetimes[urgency];
-    const blocks = new EmbedBlocks({ store: objects, compute: queuedComputer(queues, objects, urgency, lifetimeMs === undefined ? {} : { lifetimeMs }), memoryBytes: config.cacheBytes / 8, catalog: cache, fromFile, log });
+    // Jobs read whole cubes, in order; the others what somebody looks at.
+    const Blocks = lifetimeMs === undefined ? ReadingAheadBlocks : EmbedBlocks;
+    const blocks = new Blocks({ store: objects, compute: queuedComputer(queues, objects, urgency, lifetimeMs === undefined ? {} : { lifetimeMs }), memoryBytes: config.cacheBytes / 8, catalog: cache, fromFile, log });
     return engineOf(deployment, { rasters, remote }, blocks);
   };
   // Blocks of blocks are computed on the spot: a lane that waited for itself could stand still for ever.
