@@ -25,13 +25,18 @@ export class ZipWriter {
   /** Adds an entry and waits until it has left memory. Throws what writing threw. */
   async add(name: string, bytes: Uint8Array): Promise<void> {
     if (this.#failure) throw this.#failure;
-    // The archive keeps what an entry was made with until its end: it gets a stream, which lets go of the bytes.
-    const source = Readable.from([bytes], { objectMode: false });
+    // The archive keeps what an entry was made with until its end: what it keeps must let go of the bytes.
+    const held: { bytes: Uint8Array | null } = { bytes };
+    const options = { size: bytes.byteLength, compress: false, mtime: DATE, forceDosTimestamp: true, mode: READABLE_BY_ALL };
     const passed = new Promise<void>((resolve, reject) => {
-      source.once('close', resolve);
-      source.once('error', reject);
+      this.#zip.addReadStreamLazy(name, options, (start) => {
+        const source = Readable.from([held.bytes!], { objectMode: false });
+        held.bytes = null;
+        source.once('close', resolve);
+        source.once('error', reject);
+        start(null, source);
+      });
     });
-    this.#zip.addReadStream(source, name, { size: bytes.byteLength, compress: false, mtime: DATE, forceDosTimestamp: true, mode: READABLE_BY_ALL });
     await Promise.race([passed, this.#written]);
     if (this.#failure) throw this.#failure;
   }

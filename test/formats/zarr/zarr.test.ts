@@ -1,6 +1,8 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { zstdDecompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Cube } from '../../../src/cube/cube.ts';
@@ -270,6 +272,21 @@ describe('the result format', () => {
 });
 
 describe('a ZIP file', () => {
+  it('lets go of what is written', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const directory = await mkdtemp(join(tmpdir(), 'lamina-zip-'));
+    const zip = new ZipWriter(join(directory, 'a.zip'), signal);
+    await zip.add('first', new Uint8Array(2_000_000));
+    collect();
+    const before = process.memoryUsage().arrayBuffers;
+    for (let i = 0; i < 30; i++) await zip.add(`entry${i}`, new Uint8Array(2_000_000).fill(i));
+    collect();
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20_000_000);
+    await zip.finish();
+    await rm(directory, { recursive: true });
+  });
+
   it('is written through to the disk and refuses to overwrite', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'lamina-zip-'));
     const path = join(directory, 'a.zip');
