@@ -9,11 +9,12 @@ import { benchCog } from './cog.ts';
 import { say, type Figure } from './harness.ts';
 import { benchPipeline } from './pipeline.ts';
 import { benchTiles } from './tiles.ts';
+import { benchWarmTiles } from './warm-tiles.ts';
 
 const page = new URL('../docs/performance.md', import.meta.url);
 const [begin, end] = ['<!-- figures: begin -->', '<!-- figures: end -->'];
 
-const benchmarks: Record<string, () => Promise<Figure[]>> = { pipeline: benchPipeline, cog: benchCog, tiles: benchTiles, arrays: benchArrays };
+const benchmarks: Record<string, () => Promise<Figure[]>> = { pipeline: benchPipeline, cog: benchCog, tiles: benchTiles, 'warm-tiles': benchWarmTiles, arrays: benchArrays };
 
 function table(figures: readonly Figure[]): string {
   const [cpu] = cpus();
