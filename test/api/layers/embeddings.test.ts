@@ -31,6 +31,7 @@ let server: Server;
 let url: string;
 let items: Map<string, StacItem>;
 let computed: JobDefinition[];
+let users: string[];
 let discarded: number;
 let fault: Error | null;
 
@@ -38,10 +39,11 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lamina-layer-files-'));
   objects = createLocalStore(folder);
   items = new Map([['a 1', raw('a 1')]]);
-  [computed, discarded, fault] = [[], 0, null];
+  [computed, users, discarded, fault] = [[], [], 0, null];
   const jobs = {
-    compute: async (_user: string, definition: JobDefinition) => {
+    compute: async (user: string, definition: JobDefinition) => {
       computed.push(definition);
+      users.push(user);
       await new Promise((resolve) => setTimeout(resolve, 50));
       if (fault) throw fault;
       await objects.put('results/1/1/out.tif', Buffer.from('0123456789'));
@@ -51,10 +53,11 @@ beforeEach(async () => {
       } };
     },
   } as unknown as Jobs;
-  const collection = async (id: string) => [rawCollection, layerCollection].find((c) => c.id === id) ?? null;
+  const hers = { ...layerCollection, id: 'HERS', 'lamina:layer': { ...(layerCollection['lamina:layer'] as object), visibility: 'private', owner: 'ann', views: ['float16', 'int8'] } };
+  const collection = async (id: string) => [rawCollection, layerCollection, hers].find((c) => c.id === id) ?? null;
   const source = { get: async (of: string, id: string) => (of === 'RAW' ? items.get(id) ?? null : null) } as unknown as ItemSource;
   const app = express();
-  app.use('/layers', createLayerRouter({ virtual: new VirtualCatalog({ collection }, registry), items: source, jobs, objects, timeoutSeconds: 10 }));
+  app.use('/layers', createLayerRouter({ virtual: new VirtualCatalog({ collection }, registry), items: source, jobs, objects, timeoutSeconds: 10, visitor: async (request) => request.headers.authorization ?? null }));
   app.use(answerErrors(silentLog));
   server = createServer(app).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
@@ -115,5 +118,17 @@ describe('GET /layers/{layer}/{item}/embeddings.tif', () => {
     expect((await fetch(url.replace('LAYER', 'NONE'))).status).toBe(404);
     expect((await fetch(url.replace('a%201', 'none'))).status).toBe(404);
     expect(computed).toEqual([]);
+  });
+
+  it('has the views that the layer offers, its first one unasked, and a private layer for its owner only', async () => {
+    const hers = url.replace('LAYER', 'HERS');
+    const get = (path: string, user?: string) => fetch(path, user === undefined ? {} : { headers: { authorization: user } });
+    expect([(await get(hers)).status, (await get(hers, 'bob')).status]).toEqual([404, 404]);
+    expect([(await get(hers, 'ann')).status, (await get(`${hers}?view=float16`, 'ann')).status, (await get(`${hers}?view=int8`, 'ann')).status]).toEqual([200, 200, 200]);
+    expect(users).toEqual(['ann', 'ann']);
+    expect(computed.map(({ process }) => (process.process_graph as { view: { arguments: object } }).view.arguments)).toMatchObject([{ quantization: 'float16' }, { quantization: 'int8' }]);
+    expect((await get(`${hers}?view=int8`, 'ann')).headers.get('cache-control')).toMatch(/private/);
+    const unknown = await get(`${hers}?view=binary`, 'ann');
+    expect([unknown.status, await unknown.json()]).toMatchObject([400, { code: 'ProcessParameterInvalid', message: expect.stringMatching(/float16, int8/) as unknown }]);
   });
 });
