@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { invalidArgument } from '../../src/errors.ts';
+import { defaultLimits } from '../../src/jobs/limits.ts';
 import { hasSchemas, problemsOf } from './stac/validator.ts';
 import { emptyResult, startService, writing } from './service.ts';
 import type { TestService } from './service.ts';
@@ -118,6 +119,22 @@ describe('POST /result', () => {
 
   it('needs a login, even before it reads the body', async () => {
     expect((await fetch(`${service.url}/openeo/1.3/result`, { method: 'POST', body: 'not json' })).status).toBe(401);
+  });
+
+  it('tells who asks for too much when to come again, also scripts of other sites', async () => {
+    service.work(null);
+    const leave = new AbortController();
+    const waiting = Array.from({ length: defaultLimits.syncMaxPerUser }, () => api('/result', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ process }), signal: leave.signal }).catch(() => {}));
+    let answer: Response;
+    // Until all of them have been accepted, this one may be accepted too: it leaves after a moment then.
+    do answer = await api('/result', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ process }), signal: AbortSignal.timeout(200) }).catch(() => Response.error());
+    while (answer.type === 'error');
+    expect(answer.status).toBe(429);
+    expect(await json(answer)).toMatchObject({ code: 'TooManyRequests', message: expect.stringContaining(`${defaultLimits.syncMaxPerUser} synchronous requests`) });
+    expect(answer.headers.get('retry-after')).toBe('5');
+    expect(answer.headers.get('access-control-expose-headers')).toContain('Retry-After');
+    leave.abort();
+    await Promise.all(waiting);
   });
 
   it('stops the work when the client goes away', async () => {

@@ -170,7 +170,7 @@ describe.each(['postgres', 'redis'])('users who share one worker, with queues on
     await expect.poll(() => queues.depth('sync')).toEqual({ waiting: 1, active: 0 });
     await new Promise((resolve) => setTimeout(resolve, 1200));
     let begun = 0;
-    await queues.work('sync', 1, async (_: SyncTask) => void begun++);
+    await queues.work<SyncTask, void>('sync', 1, async () => void begun++);
     await expect(answer).rejects.toMatchObject({ code: 'RequestTimeout' });
     expect(begun).toBe(0);
   });
