@@ -16,6 +16,10 @@ const HELP = `lamina — virtual embedding layers for Earth observation (openEO 
                                    make a collection of GeoTIFF files, folders of them, or a STAC URL
       --bands B01,B02,…            names of the bands, where the files have none
       --title, --description, --keywords a,b, --license SPDX, --datetime, --limit N
+      --every 5m                   look again and again: new and changed files come in (ends with SIGTERM)
+      --withdraw                   items whose files vanished go
+      --watch BUCKET/PREFIX        objects there come and go with the events of their store (POST /ingest/events)
+      --watch-url URL              where they are read, when it is not the bucket of the service
   lamina layer create FILE.json    publish a layer; it is checked and tried on its source first
       --replace                    put it in the place of the layer of the same id
       --owner NAME                 in the name of a user

@@ -1,14 +1,19 @@
 /** `lamina ingest`: registers files or STAC items, whether or not a service is running on the data directory. */
 import { parseArgs } from 'node:util';
 import { ingest } from './catalog/ingest/ingest.ts';
-import type { IngestReport, IngestRequest } from './catalog/ingest/report.ts';
+import { syncObject } from './catalog/ingest/ingest-object.ts';
+import { pollSources } from './catalog/ingest/poll.ts';
+import type { IngestDependencies, IngestReport, IngestRequest } from './catalog/ingest/report.ts';
+import { withdrawVanished, type Withdrawn } from './catalog/ingest/vanished.ts';
 import { CatalogStore } from './catalog/store.ts';
-import { readConfig } from './config.ts';
+import { Watches, type Watch } from './catalog/watches.ts';
+import { readConfig, type Config } from './config.ts';
 import { openDatabase } from './database/connection.ts';
 import { migrate } from './database/migrations.ts';
 import { RasterCache } from './formats/cog/raster-cache.ts';
-import { createStreamLog } from './log.ts';
+import { createStreamLog, type Log } from './log.ts';
 import { reachDatabase } from './reach-database.ts';
+import { openObjectStore } from './storage/open.ts';
 
 const options = {
   collection: { type: 'string' },
@@ -19,11 +24,28 @@ const options = {
   license: { type: 'string' },
   datetime: { type: 'string' },
   limit: { type: 'string' },
+  every: { type: 'string' },
+  withdraw: { type: 'boolean' },
+  watch: { type: 'string' },
+  'watch-url': { type: 'string' },
 } as const;
 
-/** Throws an Error with one line when the arguments make no sense or nothing could be ingested. */
+/** What is to be done besides the ingest itself. */
+interface Errand {
+  readonly request: IngestRequest;
+  /** Milliseconds between two looks; null: one look. */
+  readonly everyMs: number | null;
+  readonly withdraw: boolean;
+  /** A bucket and prefix whose events are to be followed. */
+  readonly watch: Pick<Watch, 'bucket' | 'prefix' | 'url'> | null;
+}
+
+/**
+ * Throws an Error with one line when the arguments make no sense or nothing could be ingested. With --every it
+ * goes on until the process is told to end (SIGTERM, SIGINT).
+ */
 export async function ingestCommand(args: string[], environment: NodeJS.ProcessEnv): Promise<void> {
-  const request = parseRequest(args);
+  const errand = parseErrand(args);
   const config = readConfig(environment);
   const log = createStreamLog(process.stderr, 'warning');
   const { url, stop } = await reachDatabase(config);
@@ -31,9 +53,9 @@ export async function ingestCommand(args: string[], environment: NodeJS.ProcessE
   const rasters = new RasterCache({ blockBytes: 0 });
   try {
     await migrate(database);
-    const report = await ingest(request, { store: new CatalogStore(database), rasters, log });
-    process.stdout.write(describeReport(report));
-    if (report.items === 0) throw new Error('nothing could be ingested');
+    const store = new CatalogStore(database);
+    await run(errand, { store, rasters, log });
+    if (errand.watch) await watch(errand, { config, store, log, watches: new Watches(database) });
   } finally {
     await rasters.close();
     await database.close();
@@ -41,8 +63,77 @@ export async function ingestCommand(args: string[], environment: NodeJS.ProcessE
   }
 }
 
-function parseRequest(args: string[]): IngestRequest {
+async function run({ request, everyMs, withdraw, watch: place }: Errand, dependencies: IngestDependencies): Promise<void> {
+  if (everyMs !== null) {
+    const { signal, end } = untilTold();
+    await pollSources(request, dependencies, { everyMs, withdraw, signal, onRound: ({ report, withdrawn }) => void process.stdout.write(describeReport(report) + describeWithdrawn(withdrawn)) }).finally(end);
+    return;
+  }
+  // A bucket alone is enough to do.
+  if (request.sources.length === 0 && place !== null) return;
+  const report = await ingest(request, dependencies);
+  process.stdout.write(describeReport(report));
+  if (withdraw) process.stdout.write(describeWithdrawn(await withdrawVanished(request.collection, request.sources, dependencies.store)));
+  if (report.items === 0) throw new Error('nothing could be ingested');
+}
+
+/** A signal that aborts when the process is told to end. */
+function untilTold(): { signal: AbortSignal; end: () => void } {
+  const told = new AbortController();
+  const abort = () => told.abort();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, abort);
+  return { signal: told.signal, end: () => (['SIGTERM', 'SIGINT'] as const).forEach((name) => process.off(name, abort)) };
+}
+
+/** Takes in what lies below the prefix already, where that can be listed, and keeps the watch. */
+async function watch({ request, watch: place }: Errand, parts: { config: Config; store: CatalogStore; log: Log; watches: Watches }): Promise<void> {
+  const { config, store, log, watches } = parts;
+  const wanted: Watch = { ...place!, collection: request.collection, bands: request.bands ?? null, datetime: request.datetime ?? null };
+  const ownBucket = config.s3?.bucket ?? 'lamina';
+  if (wanted.url === null && wanted.bucket !== ownBucket) throw new Error(`'${wanted.bucket}' is not the bucket of this service ('${ownBucket}'): give the URL behind which its objects are read with --watch-url.`);
+  if (wanted.url === null) {
+    const objects = await openObjectStore({ directory: `${config.data}/objects`, s3: config.s3 });
+    const rasters = new RasterCache({ store: objects, blockBytes: 0 });
+    let taken = 0;
+    for await (const { key } of objects.list(wanted.prefix)) if ((await syncObject({ store, watches, rasters, objects, log }, wanted, key)).did === 'ingested') taken++;
+    await rasters.close();
+    process.stdout.write(`${request.collection}: ${taken} objects of ${wanted.bucket}/${wanted.prefix} are new or changed\n`);
+  }
+  if (!(await store.collection(request.collection))) throw new Error(`there is no collection '${request.collection}' yet: ingest its first file, then watch`);
+  await watches.put(wanted);
+  process.stdout.write(`Events of ${wanted.bucket}/${wanted.prefix}* change '${request.collection}' from now on (POST /ingest/events).\n`);
+}
+
+function parseErrand(args: string[]): Errand {
   const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+  const { every, withdraw = false, watch: place, 'watch-url': url = null, ...rest } = values;
+  if (url !== null && (place === undefined || !URL.canParse(url) || !/^https?:/.test(url))) throw new Error('--watch-url is an http:// or https:// URL, and belongs to --watch.');
+  if (every !== undefined && positionals.length === 0) throw new Error('--every needs sources to look at.');
+  return {
+    request: parseRequest(rest, positionals),
+    everyMs: every === undefined ? null : parseInterval(every),
+    withdraw,
+    watch: place === undefined ? null : { ...parsePlace(place), url },
+  };
+}
+
+/** '30s', '5m', '2h' in milliseconds. */
+function parseInterval(text: string): number {
+  const [, number, unit] = /^([1-9]\d{0,4})(s|m|h)$/.exec(text) ?? [];
+  if (number === undefined) throw new Error(`--every is a time such as 30s, 5m or 2h, not '${text}'`);
+  return Number(number) * { s: 1000, m: 60_000, h: 3_600_000 }[unit as 's' | 'm' | 'h'];
+}
+
+/** 'bucket/prefix/of/keys'. */
+function parsePlace(text: string): { bucket: string; prefix: string } {
+  const slash = text.indexOf('/');
+  if (slash < 1) throw new Error(`--watch is bucket/prefix, such as lamina/incoming/s2/, not '${text}'`);
+  return { bucket: text.slice(0, slash), prefix: text.slice(slash + 1) };
+}
+
+type RequestValues = Readonly<Partial<Record<'collection' | 'bands' | 'title' | 'description' | 'keywords' | 'license' | 'datetime' | 'limit', string>>>;
+
+function parseRequest(values: RequestValues, positionals: readonly string[]): IngestRequest {
   const { collection, bands, keywords, limit, ...texts } = values;
   if (collection === undefined) throw new Error('--collection is missing: it names the collection that the files go into.');
   const list = (text: string) => text.split(',').map((part) => part.trim()).filter((part) => part !== '');
@@ -55,6 +146,11 @@ function parseRequest(args: string[]): IngestRequest {
     ...(keywords === undefined ? {} : { keywords: list(keywords) }),
     ...(limit === undefined ? {} : { limit: Number(limit) }),
   };
+}
+
+function describeWithdrawn({ items, warnings }: Withdrawn): string {
+  const lines = [...(items.length === 0 ? [] : [`  ${items.length} withdrawn: ${items.join(' ')}`]), ...warnings.map((warning) => `  note: ${warning}`)];
+  return lines.map((line) => `${line}\n`).join('');
 }
 
 function describeReport(report: IngestReport): string {

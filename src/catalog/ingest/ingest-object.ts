@@ -43,7 +43,12 @@ interface Found {
  */
 export async function ingestObject(parts: ObjectIngest, bucket: string, key: string): Promise<ObjectOutcome> {
   const watch = await parts.watches.find(bucket, key);
-  if (!watch || !/\.tiff?$/i.test(key)) return { did: 'ignored' };
+  return watch ? syncObject(parts, watch, key) : { did: 'ignored' };
+}
+
+/** The same for a watch that is not yet kept. */
+export async function syncObject(parts: ObjectIngest, watch: Watch, key: string): Promise<ObjectOutcome> {
+  if (!/\.tiff?$/i.test(key)) return { did: 'ignored' };
   // Tasks for one item take turns: each sees what the other did.
   return parts.watches.exclusively(`item ${watch.collection} ${acquisitionOf(key, parseName(basename(key))).id}`, async () => {
     const href = hrefOf(watch, key);
