@@ -50,7 +50,8 @@ export async function encodeFile(block: StoredBlock): Promise<Uint8Array> {
   const out = Buffer.alloc(HEADER_BYTES + body.length);
   out.set(body, HEADER_BYTES);
   writeHeader(out, block, raw.length, isPacked ? codec.zstd : codec.raw);
-  return out;
+  // No Buffer: its slice() would share memory.
+  return new Uint8Array(out.buffer, out.byteOffset, out.length);
 }
 
 function writeHeader(out: Buffer, { dtype, shape, nulls }: StoredBlock, rawLength: number, compression: number): void {

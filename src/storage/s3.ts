@@ -21,7 +21,7 @@ const partBytes = 8 * 1024 * 1024;
 export interface Patience {
   /** Until a connection is there. Default 5 s. */
   readonly connectMs?: number;
-  /** Between two pieces of an answer. Default 30 s. */
+  /** Until an answer begins, and between two pieces of it. Default 30 s. */
   readonly idleMs?: number;
   /** Tries of one request, the first included; between them are pauses that grow and vary. Default 4. */
   readonly attempts?: number;
@@ -56,7 +56,8 @@ export async function openS3Store(settings: S3Settings, pageSize = 1000): Promis
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     maxAttempts: patience.attempts,
-    requestHandler: { connectionTimeout: patience.connectMs, socketTimeout: patience.idleMs },
+    // Not the idle time-out of the socket: that would end a download whose reader is slow. Bodies are watched by `wholeBody`.
+    requestHandler: { connectionTimeout: patience.connectMs, requestTimeout: patience.idleMs, throwOnRequestTimeout: true, socketTimeout: 0 },
   };
   const bucket = new Bucket(options, settings.bucket, pageSize, patience);
   await bucket.ensure();
