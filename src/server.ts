@@ -10,16 +10,23 @@ import { loadSecret } from './api/auth/secret.ts';
 import { configuredUsers, ensureDevelopmentUser, storedUsers, type NamedPassword, type UserDirectory } from './api/auth/users.ts';
 import type { ApiDependencies, Shared } from './api/dependencies.ts';
 import { createHome } from './api/home.ts';
+import { createEventRouter } from './api/ingest/events.ts';
 import { createLayerRouter } from './api/layers/embeddings.ts';
 import { createMaterialisationRouter } from './api/layers/materialisations.ts';
 import { Materialiser } from './api/layers/materialiser.ts';
 import { createStacRouter } from './api/stac/router.ts';
 import { createTileRouter } from './api/tiles/tiles.ts';
+import { createViewer } from './api/viewer/viewer.ts';
+import { ItemEditor } from './catalog/ingest/edit-items.ts';
 import { combineItemSources } from './catalog/item-source.ts';
+import { LayerStates } from './catalog/layer-states.ts';
 import { Materialisations } from './catalog/materialisations.ts';
+import { guardedFetch } from './catalog/remote/guarded-fetch.ts';
+import { Watches } from './catalog/watches.ts';
 import { readConfig, type Config } from './config.ts';
 import { openDeployment, packageFolder, type Deployment } from './deployment.ts';
 import { OpenEOError } from './errors.ts';
+import { RasterCache } from './formats/cog/raster-cache.ts';
 import { resultFormats } from './formats/index.ts';
 import { Jobs } from './jobs/service.ts';
 import { layerPolicies, startEvicting } from './layers/eviction.ts';
@@ -82,8 +89,9 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
   const { catalog, operators, registry, objects, queues, cache, log } = deployment;
   const virtual = new VirtualCatalog(catalog, operators);
   const opener = lazyEngine(deployment);
-  const items = combineItemSources([catalog, layerItems(catalog, operators, opener)]);
+  const items = combineItemSources([catalog, layerItems(catalog, operators, opener, new LayerStates(deployment.database))]);
   const publisher = new LayerPublisher(catalog, opener);
+  const editor = itemEditor(config, deployment);
   const shown = {
     collections: async (user: string | null = null) => Promise.all((await catalog.collections()).filter((stored) => isVisible(stored, user)).map((stored) => virtual.describe(stored))),
     collection: async (id: string, user: string | null = null) => {
@@ -104,6 +112,7 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
     collections: shown,
     items,
     publisher,
+    editor,
     visitor: (request) => visitorOf(request, shared.authentication),
     signAsset: (collection, item, key, href) => (href.startsWith('/') ? href : signAsset(shared.signer, { collection, item, key, name: href.split(/[/:]/).pop()! }).path),
     log,
@@ -125,12 +134,29 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
     log,
     mounts: [
       { path: '/stac', handler: stac },
+      { path: '/ingest', handler: () => createEventRouter({ queues, token: config.webhookToken }) },
       { path: '/layers', handler: layers },
       { path: '/layers', handler: (shared) => createMaterialisationRouter({ materialiser: parts.materialiser, layerFor, objects, shared }) },
       { path: '/', handler: (shared) => createHome({ catalog: shown, baseUrl: shared.baseUrl, version, ...self }) },
+      { path: '/', handler: (shared) => createViewer({ collection: async (id, request) => shown.collection(id, await visitorOf(request, shared.authentication)), baseUrl: shared.baseUrl }) },
       { path: '/', handler: (shared) => createTileRouter({ catalog, virtual, queues, objects, cache, publicUrl: shared.baseUrl, visitor: (request) => visitorOf(request, shared.authentication), maxWaiting: config.tileMaxWaiting, deadlineMs: config.tileDeadlineSeconds * 1000 }) },
     ],
   };
+}
+
+/** Who made the service for himself may write items; in a service with configured users somebody must be named. */
+function itemEditor(config: Config, { catalog, database, objects }: Deployment): ItemEditor {
+  const rasters = new RasterCache({ store: objects, blockBytes: 0 });
+  const { allowedHosts } = config;
+  const urls = rasters.forUrls({ fetch: guardedFetch({ allowedHosts }), attempts: 2, timeoutMs: 10_000 });
+  return new ItemEditor({
+    store: catalog,
+    watches: new Watches(database),
+    rasters: { open: (href) => (href.startsWith('object:') ? rasters : urls).open(href) },
+    allowedHosts,
+    editors: new Set(config.editors ?? (config.basicUsers === null ? ['dev'] : [])),
+    ownBucket: config.s3?.bucket ?? 'lamina',
+  });
 }
 
 function mapValues<T, R>(record: Readonly<Record<string, T>>, change: (value: T) => R): Record<string, R> {
