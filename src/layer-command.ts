@@ -10,6 +10,7 @@ import { packageFolder } from './deployment.ts';
 import { createStreamLog } from './log.ts';
 import { lazyEngine } from './layers/layer-trial.ts';
 import { definitionOf } from './layers/layer.ts';
+import { versionOf } from './layers/layer-versions.ts';
 import { LayerPublisher, type PublishedLayer } from './layers/publish-layer.ts';
 import { VirtualCatalog } from './layers/virtual-catalog.ts';
 import { openRegistry } from './operators/registry.ts';
@@ -51,14 +52,14 @@ export const layerCommand: Command = async ([name = '', ...args], environment) =
 function inCatalog(work: (tools: Tools, args: string[]) => Promise<void>): Command {
   return async (args, environment) => {
     const log = createStreamLog(process.stderr, 'warning');
-    const { url, stop } = await reachDatabase(readConfig(environment));
-    const database = openDatabase(url, { log });
+    const reached = await reachDatabase(readConfig(environment));
+    const database = openDatabase(reached.url, { log });
     try {
       await migrate(database);
       await work(await toolsOf(database), args);
     } finally {
       await database.close();
-      await stop();
+      await reached.stop();
     }
   };
 }
@@ -107,7 +108,7 @@ async function list({ store }: Tools, args: string[]): Promise<void> {
 function lineOf(layer: StacCollection): string {
   const { sources, operator, visibility, owner } = definitionOf(layer)!;
   const facts = [layer.deprecated === true ? 'deprecated' : '', visibility === 'private' ? 'private' : '', owner === undefined ? '' : `of ${owner}`].filter((fact) => fact !== '');
-  return [layer.id, `v${String(layer.version ?? 1)}`, operator?.slice(0, operator.indexOf('@') + 16) ?? '-', `over ${sources.join(', ')}`, ...facts].join('  ');
+  return [layer.id, `v${versionOf(layer) ?? 1}`, operator?.slice(0, operator.indexOf('@') + 16) ?? '-', `over ${sources.join(', ')}`, ...facts].join('  ');
 }
 
 async function show({ store, virtual }: Tools, args: string[]): Promise<void> {
