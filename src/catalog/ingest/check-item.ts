@@ -41,7 +41,7 @@ export function checkItem(raw: unknown, collection: string, rules: AssetRules): 
   if (fields['type'] !== 'Feature') refuse('`type` must be \'Feature\'.');
   if (typeof id !== 'string' || !ITEM_ID.test(id)) refuse('`id` must be 1 to 200 characters without blanks and without / \\ ? # %.');
   if (!/^1\.\d+\.\d+/.test(String(fields['stac_version']))) refuse('`stac_version` must be 1.0.0 or 1.1.0.');
-  if (fields['collection'] !== undefined && fields['collection'] !== null && fields['collection'] !== collection) refuse(`\`collection\` is '${String(fields['collection'])}', but the item was sent to '${collection}'.`);
+  if (fields['collection'] !== undefined && fields['collection'] !== null && fields['collection'] !== collection) refuse(`\`collection\` is ${JSON.stringify(fields['collection'])}, but the item was sent to '${collection}'.`);
   if (JSON.stringify(raw).includes('\\u0000')) refuse('it has a NUL character, which no database takes.');
   checkPlace(fields, refuse);
   checkTime(fields['properties'] as Fields | undefined, refuse);

@@ -52,9 +52,10 @@ function isKnownKind(collection: StacCollection, item: StacItem): boolean {
 function stretched(collection: StacCollection, items: readonly StacItem[]): StacCollection {
   const [known = [null, null], ...more] = collection.extent.temporal.interval;
   const [start, end] = known;
+  const timeOf = (item: StacItem, name: string) => (item.properties[name] ?? item.properties.datetime) as string;
   // An open end holds every date.
-  const starts = start === null ? [] : [start, ...items.map(({ properties }) => String(properties['start_datetime'] ?? properties.datetime))];
-  const ends = end === null ? [] : [end, ...items.map(({ properties }) => String(properties['end_datetime'] ?? properties.datetime))];
+  const starts = start === null ? [] : [start, ...items.map((item) => timeOf(item, 'start_datetime'))];
+  const ends = end === null ? [] : [end, ...items.map((item) => timeOf(item, 'end_datetime'))];
   const by = (a: string, b: string) => Date.parse(a) - Date.parse(b);
   const interval = [starts.sort(by)[0] ?? null, ends.sort(by).at(-1) ?? null] as const;
   if (interval[0] === start && interval[1] === end) return collection;

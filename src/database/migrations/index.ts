@@ -2,11 +2,11 @@
 import catalog from './0001-catalog.ts';
 import jobs from './0002-jobs.ts';
 import users from './0003-users.ts';
-import layers from './0005-layers.ts';
 import blocks from './0004-blocks.ts';
+import layers from './0005-layers.ts';
 import changes from './0006-changes.ts';
-import turns from './0011-job-turns.ts';
 import materialisations from './0007-materialisations.ts';
+import turns from './0011-job-turns.ts';
 import type { Migration } from './migration.ts';
 
 export type { Migration } from './migration.ts';
@@ -15,9 +15,9 @@ export const migrations: readonly Migration[] = [
   catalog,
   jobs,
   users,
-  layers,
   blocks,
+  layers,
   changes,
-  turns,
   materialisations,
+  turns,
 ];
