@@ -1,5 +1,5 @@
 /**
- * The file of a cached block: any samples of a window of a cube, with what is no-data.
+ * The file of a cached block: samples of a window of a cube, whatever their type, with what is no-data.
  *
  * Layout, little-endian: a header of 64 bytes ('LBK2', codes, raw length, CRC-32 of everything else, rank
  * and shape), then the samples and after them the no-data flags, as they are or under zstd. The samples

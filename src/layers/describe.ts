@@ -8,6 +8,7 @@ import type { BandDescription, Cube, Quantization } from '../cube/cube.ts';
 import { isFloat, type DType } from '../cube/dtype.ts';
 import { epsgCode, isGeographic, transformBounds, WGS84 } from '../geo/crs.ts';
 import type { Grid } from '../geo/grid.ts';
+import { quantizationFields, SCALE_BAND } from '../formats/embedding-codes.ts';
 import type { Operator } from '../operators/operator.ts';
 import { encodingOf } from '../operators/quantize.ts';
 import { embeddingProperties } from './embedding-properties.ts';
@@ -35,6 +36,9 @@ export function assetKey({ operator, definition }: Layer, view: Quantization): s
   if (!operator) return 'data';
   return view === viewsOf(definition)[0] ? 'embeddings' : `embeddings_${view}`;
 }
+
+/** The file beside the codes of `int8_per_vector` that holds the scale of each vector. */
+export const SCALE_FILE = 'embeddings_scale.tif';
 
 /** Path under which the service computes and serves the file of a layer's item. */
 export function layerFileHref(layer: Layer, item: string, view: Quantization = viewsOf(layer.definition)[0]): string {
@@ -179,9 +183,10 @@ function itemAssets(layer: Layer): Record<string, unknown> {
 /** What all files of a layer have in common. */
 function fileAsset({ operator, definition }: Layer, view: Quantization): Fields {
   if (!operator) return { title: 'Result, computed on demand', type: COG_MEDIA_TYPE, roles: ['data', 'virtual'] };
-  const { dtype, nodata } = encodingOf(operator.manifest, view);
+  const encoding = encodingOf(operator.manifest, view);
+  const { dtype, nodata } = encoding;
   const title = view === viewsOf(definition)[0] ? 'Embeddings, computed on demand' : `Embeddings as ${view}, computed on demand`;
-  return { title, type: COG_MEDIA_TYPE, roles: ['data', 'virtual'], data_type: dtype, nodata: Number.isNaN(nodata) ? 'nan' : nodata };
+  return { title, type: COG_MEDIA_TYPE, roles: ['data', 'virtual'], data_type: dtype, nodata: Number.isNaN(nodata) ? 'nan' : nodata, ...(view === 'float32' ? {} : { 'lamina:quantization': quantizationFields(encoding, SCALE_FILE) }) };
 }
 
 /** What is known of the cube in a layer's item: where its cells lie, and their bands. */
@@ -211,7 +216,10 @@ export function describeLayerItem(layer: Layer, raw: StacItem, result: ItemResul
       ? embeddingProperties(operator, viewsOf(definition)[0], definition.process_graph, null)
       : { 'processing:expression': { format: 'openeo', expression: { process_graph: definition.process_graph } } }),
   };
-  const assets = Object.fromEntries(viewsOf(definition).map((view) => [assetKey(layer, view), itemAsset(layer, raw.id, view, result)]));
+  const assets = Object.fromEntries(viewsOf(definition).flatMap((view): [string, StacAsset][] => {
+    const [key, asset] = [assetKey(layer, view), itemAsset(layer, raw.id, view, result)];
+    return view === 'int8_per_vector' ? [[key, asset], [`${key}_scale`, scaleAsset(layer, raw.id, key, result)]] : [[key, asset]];
+  }));
   return {
     type: 'Feature', stac_version: '1.1.0', stac_extensions: usedExtensions(properties, assets),
     id: raw.id, collection: layer.id, geometry: raw.geometry, bbox: raw.bbox, properties, links, assets,
@@ -226,7 +234,25 @@ function itemAsset(layer: Layer, item: string, view: Quantization, result: ItemR
     ...fileAsset(layer, view),
     ...(layer.operator || !result ? {} : samplesOf(result)),
     ...(result ? projectionOf(result.grid) : {}),
-    ...(names.length > 0 ? { bands: names.map((name) => ({ name })) } : {}),
+    ...(names.length > 0 ? { bands: names.map((name, i) => ({ name, ...linearScale(layer, view, i) })) } : {}),
+  };
+}
+
+/** How the codes of a dimension become values, where that is a line. */
+function linearScale({ operator }: Layer, view: Quantization, dimension: number): Fields {
+  if (!operator || view !== 'int8') return {};
+  const { scale, offset } = operator.manifest.quantization.int8;
+  return { 'raster:scale': scale[dimension], 'raster:offset': offset[dimension] };
+}
+
+/** No number without its scale: the companion of the codes that have one for each vector. */
+function scaleAsset(layer: Layer, item: string, codes: string, result: ItemResult | null): StacAsset {
+  return {
+    href: `/layers/${encodeURIComponent(layer.id)}/${encodeURIComponent(item)}/${SCALE_FILE}`,
+    title: 'Scale of each vector, computed on demand', type: COG_MEDIA_TYPE, roles: ['data', 'virtual'],
+    data_type: 'float32', nodata: 'nan', 'lamina:scale_of': codes,
+    ...(result ? projectionOf(result.grid) : {}),
+    bands: [{ name: SCALE_BAND }],
   };
 }
 

@@ -17,7 +17,7 @@ import { embeddingLabels } from './describe.ts';
 import { blockKey, type BlockWish, type EmbedBlocks } from './embed-blocks.ts';
 import { onPixels, pixelGrid } from './own-grid.ts';
 import { blockCells, blocksOf, BLOCK_PATCHES, patchLattice, type BlockIndex } from './patch-lattice.ts';
-import { viewedCube } from './view.ts';
+import { keptDimensions, viewedCube } from './view.ts';
 
 export interface EmbedDependencies {
   readonly operators: OperatorRegistry;
@@ -34,7 +34,7 @@ export interface EmbedDependencies {
 export function embeddedCube(request: EmbedRequest, dependencies: EmbedDependencies): Cube {
   const source = embedSource(request, dependencies.operators);
   const { manifest } = source.operator;
-  const view = { quantization: request.quantization, count: keptDimensions(request, source) };
+  const view = { quantization: request.quantization, count: keptDimensions('compress_embed', request.dimensions, manifest) };
   const names = embeddingLabels(manifest.output.dimensions);
   const dimensions = request.data.dimensions.map((d) => embeddedDimension(d, names, source));
   const blocks = new BlockReader(source, request, dimensions, dependencies);
@@ -62,14 +62,6 @@ export function embedSource(request: Pick<EmbedRequest, 'data' | 'model' | 'onto
   const described: readonly BandDescription[] = data.attributes.bands ?? data.labels(bandsDimension.name).map((l) => ({ name: String(l) }));
   const bands = matchBands(operator.manifest, described);
   return { cube: data, operator, bands, lattice: patchLattice(data.grid, data.attributes.anchor, operator.manifest) };
-}
-
-function keptDimensions(request: EmbedRequest, source: EmbedSource): number {
-  const { dimensions, prefix_truncatable: truncatable } = source.operator.manifest.output;
-  const wanted = request.dimensions ?? dimensions;
-  if (wanted < 1 || wanted > dimensions) throw invalidArgument('compress_embed', 'dimensions', `operator '${source.operator.manifest.name}' has 1 to ${dimensions} dimensions, not ${wanted}`);
-  if (wanted < dimensions && !truncatable) throw invalidArgument('compress_embed', 'dimensions', `operator '${source.operator.manifest.name}' can't be cut to its first dimensions`);
-  return wanted;
 }
 
 function embeddedDimension(dimension: Dimension, names: readonly string[], source: EmbedSource): Dimension {

@@ -7,7 +7,7 @@ import type { Quantization } from '../../cube/cube.ts';
 import { invalidArgument, OpenEOError } from '../../errors.ts';
 import { WGS84 } from '../../geo/crs.ts';
 import type { Jobs } from '../../jobs/service.ts';
-import { COG_MEDIA_TYPE, viewsOf } from '../../layers/describe.ts';
+import { COG_MEDIA_TYPE, SCALE_FILE, viewsOf } from '../../layers/describe.ts';
 import { itemExtent } from '../../layers/item-extent.ts';
 import { instantOf } from '../../layers/layer-trial.ts';
 import type { BlockCatalog, Footprint } from '../../layers/block-catalog.ts';
@@ -36,7 +36,7 @@ const SERVICE_USER = 'lamina';
 export function createLayerRouter(dependencies: LayerFileDependencies): Router {
   const router = Router();
   const running = new Map<string, Promise<void>>();
-  for (const name of ['embeddings', 'data']) router.get(`/:layer/:item/${name}.tif`, (request, response) => sendFile(dependencies, running, request as Request<FileParameters>, response));
+  for (const name of ['embeddings.tif', SCALE_FILE, 'data.tif']) router.get(`/:layer/:item/${name}`, (request, response) => sendFile(dependencies, running, request as Request<FileParameters>, response, name === SCALE_FILE));
   return router;
 }
 
@@ -46,21 +46,28 @@ interface FileParameters {
   readonly item: string;
 }
 
-async function sendFile(dependencies: LayerFileDependencies, running: Map<string, Promise<void>>, request: Request<FileParameters>, response: Response): Promise<void> {
+async function sendFile(dependencies: LayerFileDependencies, running: Map<string, Promise<void>>, request: Request<FileParameters>, response: Response, isScale: boolean): Promise<void> {
   const { virtual, items, objects, visitor } = dependencies;
   const user = visitor ? await visitor(request as unknown as Request) : null;
   const layer = await virtual.layer(request.params.layer, user);
   if (!layer) throw new OpenEOError('CollectionNotFound', { identifier: request.params.layer });
   const raw = await virtual.rawItem(layer, request.params.item, items);
   if (!raw) throw new OpenEOError('NotFound', {}, { detail: `Layer '${layer.id}' has no item '${request.params.item}'.` });
-  const file = { layer, raw, view: viewOf(request, layer) };
-  const key = fileKey(file);
+  const file = { layer, raw, view: isScale ? scaledView(layer) : viewOf(request, layer) };
+  const main = fileKey(file);
+  const key = isScale ? scaleKey(main) : main;
   const owner = layer.definition.visibility === 'private' ? user : null;
-  if (!(await objects.head(key))) await once(running, key, () => compute(dependencies, file, key, owner ?? SERVICE_USER));
+  if (!(await objects.head(key))) await once(running, main, () => compute(dependencies, file, main, owner ?? SERVICE_USER));
   const resource = await objectResource(objects, key);
   if (!resource) throw new OpenEOError('NotFound', {});
   if (owner !== null) response.set('Cache-Control', 'private');
-  await sendResource(request as unknown as Request, response, resource, { mediaType: COG_MEDIA_TYPE, name: `${layer.id}_${raw.id}${file.view === viewsOf(layer.definition)[0] ? '' : `_${file.view}`}.tif` });
+  await sendResource(request as unknown as Request, response, resource, { mediaType: COG_MEDIA_TYPE, name: `${layer.id}_${raw.id}${file.view === viewsOf(layer.definition)[0] ? '' : `_${file.view}`}${isScale ? '_scale' : ''}.tif` });
+}
+
+/** The view that has scales in a file of their own. Throws NotFound when the layer does not offer it. */
+function scaledView({ id, definition }: Layer): Quantization {
+  if (!viewsOf(definition).includes('int8_per_vector')) throw new OpenEOError('NotFound', {}, { detail: `Layer '${id}' has no view with a scale per vector.` });
+  return 'int8_per_vector';
 }
 
 /** Which file: of what, and in which view. */
@@ -86,6 +93,10 @@ function fileKey({ layer: { id, operator, definition }, raw, view }: LayerFile):
   return `layer-files/${digest}.tif`;
 }
 
+function scaleKey(key: string): string {
+  return key.replace(/\.tif$/, '_scale.tif');
+}
+
 function once(running: Map<string, Promise<void>>, key: string, make: () => Promise<void>): Promise<void> {
   const known = running.get(key);
   if (known) return known;
@@ -103,14 +114,17 @@ async function compute({ jobs, objects, timeoutSeconds, cache }: LayerFileDepend
       arguments: { id: layer.id, spatial_extent: { ...box, ...(crs === WGS84 ? {} : { crs }) }, temporal_extent: instantOf(raw) },
     },
     ...quantized,
-    save: { process_id: 'save_result', arguments: { data: { from_node: view === 'float32' ? 'load' : 'view' }, format: 'GTiff' }, result: true },
+    save: { process_id: 'save_result', arguments: { data: { from_node: view === 'float32' ? 'load' : 'view' }, format: 'GTiff', options: { filename_prefix: 'embeddings' } }, result: true },
   };
   const answer = await jobs.compute(user, { process: { process_graph }, title: `${layer.id}/${raw.id}` }, AbortSignal.timeout(timeoutSeconds * 1000));
   try {
-    const stream = await objects.stream(answer.files[0]!.objectKey);
-    if (!stream) throw new OpenEOError('StorageFailure', {});
-    const stored = await objects.put(key, stream, { contentType: COG_MEDIA_TYPE });
-    cache?.note({ objectKey: key, kind: 'file', state: 'stored', layer: layer.id, operator: layer.operator?.reference ?? null, bytes: stored?.sizeBytes ?? 0, footprint: flatBox(raw.bbox) });
+    for (const [i, { objectKey }] of answer.files.entries()) {
+      const to = i === 0 ? key : scaleKey(key);
+      const stream = await objects.stream(objectKey);
+      if (!stream) throw new OpenEOError('StorageFailure', {});
+      const stored = await objects.put(to, stream, { contentType: COG_MEDIA_TYPE });
+      cache?.note({ objectKey: to, kind: 'file', state: 'stored', layer: layer.id, operator: layer.operator?.reference ?? null, bytes: stored?.sizeBytes ?? 0, footprint: flatBox(raw.bbox) });
+    }
   } finally {
     await answer.discard();
   }

@@ -13,6 +13,8 @@ import type { StacItem } from '../../../src/catalog/types.ts';
 import { OpenEOError } from '../../../src/errors.ts';
 import type { JobDefinition } from '../../../src/jobs/job.ts';
 import type { Jobs } from '../../../src/jobs/service.ts';
+import { describeLayerItem } from '../../../src/layers/describe.ts';
+import { layerOf } from '../../../src/layers/layer.ts';
 import { VirtualCatalog } from '../../../src/layers/virtual-catalog.ts';
 import { silentLog } from '../../../src/log.ts';
 import { createLocalStore } from '../../../src/storage/local.ts';
@@ -111,6 +113,19 @@ describe('GET /layers/{layer}/{item}/embeddings.tif', () => {
     fault = null;
     expect((await fetch(url)).status).toBe(200);
     expect(computed).toHaveLength(2);
+  });
+
+  it('serves the scales beside the codes that have one for each vector, and only those', async () => {
+    expect((await fetch(url.replace('embeddings.tif', 'embeddings_scale.tif'))).status).toBe(404);
+    const views = ['float32', 'int8_per_vector'];
+    const scaled = { ...layerCollection, id: 'SCALED', 'lamina:layer': { ...(layerCollection['lamina:layer'] as object), views } };
+    const item = describeLayerItem(layerOf(scaled as typeof layerCollection, registry)!, raw('a 1'));
+    expect(Object.entries(item.assets).map(([key, asset]) => [key, asset.href, asset['lamina:scale_of']])).toEqual([
+      ['embeddings', '/layers/SCALED/a%201/embeddings.tif', undefined],
+      ['embeddings_int8_per_vector', '/layers/SCALED/a%201/embeddings.tif?view=int8_per_vector', undefined],
+      ['embeddings_int8_per_vector_scale', '/layers/SCALED/a%201/embeddings_scale.tif', 'embeddings_int8_per_vector'],
+    ]);
+    expect(item.assets['embeddings_int8_per_vector']).toMatchObject({ data_type: 'int8', 'lamina:quantization': { method: 'per_pixel_scale', scale: { array_name: 'embeddings_scale.tif' } } });
   });
 
   it('knows no other layers and items', async () => {
