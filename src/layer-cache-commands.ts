@@ -67,14 +67,14 @@ export async function layerEvict(args: string[], environment: NodeJS.ProcessEnv)
 
 async function withCache(environment: NodeJS.ProcessEnv, work: (cache: Cache) => Promise<void>): Promise<void> {
   const config = readConfig(environment);
-  const { url, stop } = await reachDatabase(config);
-  const database = openDatabase(url, { log: createStreamLog(process.stderr, 'warning') });
+  const reached = await reachDatabase(config);
+  const database = openDatabase(reached.url, { log: createStreamLog(process.stderr, 'warning') });
   try {
     await migrate(database);
     await work({ database, objects: await openObjectStore({ directory: `${config.data}/objects`, s3: config.s3 }) });
   } finally {
     await database.close();
-    await stop();
+    await reached.stop();
   }
 }
 

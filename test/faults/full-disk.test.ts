@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { OpenEOError } from '../../src/errors.ts';
+import type { OpenEOError } from '../../src/errors.ts';
 import { diskFailure, remoteFailure } from '../../src/storage/failures.ts';
 
 let folder: string;

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BlockCatalogStore, type CacheEntry } from '../../src/catalog/block-catalog.ts';
 import { cacheFigures } from '../../src/catalog/cache-report.ts';
 import { blockObjectKey, encodeBlock } from '../../src/layers/embed-block.ts';
@@ -79,14 +79,13 @@ describe('lamina layer stats, verify, evict', () => {
   /** What a command prints, and its exit code. */
   async function run(command: typeof layerStats, ...args: string[]): Promise<{ text: string; code: unknown }> {
     const written: string[] = [];
-    const original = process.stdout.write;
-    process.stdout.write = ((text: string) => written.push(text)) as never;
+    const spy = vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0);
     process.exitCode = 0;
     try {
       await command(args, environment());
       return { text: written.join(''), code: process.exitCode };
     } finally {
-      process.stdout.write = original;
+      spy.mockRestore();
       process.exitCode = 0;
     }
   }
