@@ -61,10 +61,33 @@ export function isGeographic(crs: string): boolean {
   return definition(crs).includes('+proj=longlat');
 }
 
+/** Answers of a pure function, the newest so many. */
+class Remembered<T> {
+  readonly #known = new Map<string, T>();
+  readonly #limit: number;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  get(key: string, make: () => T): T {
+    let value = this.#known.get(key);
+    if (value === undefined) {
+      value = make();
+      if (this.#known.size >= this.#limit) this.#known.delete(this.#known.keys().next().value!);
+      this.#known.set(key, value);
+    }
+    return value;
+  }
+}
+
+const converters = new Remembered<{ forward(point: number[]): number[] }>(128);
+const boxes = new Remembered<Bounds>(4096);
+
 /** A function that takes [x, y] from one CRS to the other. Points without an image come out as NaN. */
 export function transformer(from: string, to: string): (x: number, y: number) => [number, number] {
   if (from === to) return (x, y) => [x, y];
-  const converter = proj4(definition(from), definition(to));
+  const converter = converters.get(`${from}\n${to}`, () => proj4(definition(from), definition(to)));
   return (x, y) => {
     if (!Number.isFinite(x) || !Number.isFinite(y)) return [NaN, NaN];
     const [outX, outY] = converter.forward([x, y]) as [number, number];
@@ -78,6 +101,12 @@ export function transformer(from: string, to: string): (x: number, y: number) =>
  */
 export function transformBounds(bounds: Bounds, crs: string): Bounds {
   if (bounds.crs === crs) return bounds;
+  const { west, south, east, north } = bounds;
+  // A load asks for the same boxes once per file and band.
+  return boxes.get([bounds.crs, crs, west, south, east, north].join('\n'), () => sampledBounds(bounds, crs));
+}
+
+function sampledBounds(bounds: Bounds, crs: string): Bounds {
   const forward = transformer(bounds.crs, crs);
   const xs: number[] = [];
   const ys: number[] = [];
