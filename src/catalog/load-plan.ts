@@ -171,6 +171,14 @@ function itemBounds(sources: readonly (BandSource | null)[], crs: string): Bound
   return unionBounds(sources.filter((s) => s !== null).map((s) => transformBounds(gridBounds(s.grid), crs)));
 }
 
+/** The plan on another grid: the boxes of its items follow into the other reference system. */
+export function planOn(plan: LoadPlan, grid: Grid): LoadPlan {
+  if (grid.crs === plan.grid.crs) return { ...plan, grid };
+  const moved = new Map<Bounds, Bounds>();
+  const boundsOf = (bounds: Bounds) => moved.get(bounds) ?? moved.set(bounds, transformBounds(bounds, grid.crs)).get(bounds)!;
+  return { ...plan, grid, dates: plan.dates.map((date) => ({ ...date, items: date.items.map((item) => ({ ...item, bounds: boundsOf(item.bounds) })) })) };
+}
+
 /** True when a box (in the grid's CRS) and a grid share an area. */
 export function touches(box: Bounds, grid: Grid): boolean {
   const wanted = gridBounds(grid);

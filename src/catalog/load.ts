@@ -8,7 +8,7 @@ import { findByte } from '../cube/find-byte.ts';
 import { cropGrid, isSameLattice, type CellWindow } from '../geo/grid.ts';
 import { commonDType } from '../graph/result-dtype.ts';
 import { AssetReader, type RasterOpener } from './read-asset.ts';
-import { touches, type BandSource, type LoadPlan, type PlannedItem } from './load-plan.ts';
+import { planOn, touches, type BandSource, type LoadPlan, type PlannedItem } from './load-plan.ts';
 
 export interface LoadedCubeOptions {
   readonly collectionId: string;
@@ -49,7 +49,7 @@ export function loadedCube(plan: LoadPlan, options: LoadedCubeOptions): Cube {
     read: (window, signal) => readWindow(plan, dtype, window, assets, options, signal),
     fingerprint: (window) => fingerprintWindow(plan, window, options),
     isEmpty: (window) => !hasFiles(plan, window),
-    regrid: (target, method) => loadedCube({ ...plan, grid: target }, { ...options, method, anchor: isSameLattice(grid, target) ? options.anchor : undefined }),
+    regrid: (target, method) => loadedCube(planOn(plan, target), { ...options, method, anchor: isSameLattice(grid, target) ? options.anchor : undefined }),
   });
 }
 

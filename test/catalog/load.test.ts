@@ -11,7 +11,8 @@ import { bandsDimension, spatialDimensions } from '../../src/cube/dimension.ts';
 import type { Cube } from '../../src/cube/cube.ts';
 import { RasterCache } from '../../src/formats/cog/raster-cache.ts';
 import { resultFormats } from '../../src/formats/index.ts';
-import { cropGrid, type Bounds, type Grid } from '../../src/geo/grid.ts';
+import { transformBounds } from '../../src/geo/crs.ts';
+import { cropGrid, gridBounds, type Bounds, type Grid } from '../../src/geo/grid.ts';
 import { silentLog } from '../../src/log.ts';
 
 const collection = { id: 'C', bands: [{ name: 'B02' }, { name: 'B08' }], 'cube:dimensions': { bands: { type: 'bands', values: ['B02', 'B08'] } } } as unknown as StacCollection;
@@ -50,6 +51,17 @@ describe('loadedCube', () => {
 
   const load = (items: StacItem[], extent: Bounds | null = null, bands: string[] | null = null): Cube =>
     loadedCube(planLoad({ collection, items, bands, extent, anchor: () => undefined }), { collectionId: 'C', anchor: undefined, rasters });
+
+  it('finds its files on a grid of another reference system', async () => {
+    const cube = load([await item('a', '2021-05-01T00:00:00Z', gridAt(0, 0, 64))]);
+    const { west, north } = transformBounds(gridBounds(cube.grid!), 'EPSG:3857');
+    const target: Grid = { crs: 'EPSG:3857', originX: west, originY: north, stepX: 16, stepY: 16, width: 60, height: 60 };
+    const block = await readAll(cube.regrid!(target, 'near'));
+    const shown = block.data.filter((_, i) => !block.nulls?.[i]);
+    expect(shown.length).toBeGreaterThan(block.data.length * 0.9);
+    expect(cube.regrid!(target, 'near').isEmpty!({ start: [0, 0, 0, 0], size: [1, 2, 60, 60] })).toBe(false);
+    expect(cube.regrid!(target, 'near').isEmpty!({ start: [0, 0, 0, 500], size: [1, 2, 60, 60] })).toBe(true);
+  });
 
   it('reads any window, also beyond its extent, pixel for pixel', async () => {
     const cube = load([await item('a', '2021-05-01T00:00:00Z', gridAt(0, 0, 64))], { crs: 'EPSG:32631', west: 600_100, east: 600_300, south: 5_599_700, north: 5_599_900 });

@@ -74,7 +74,7 @@ def test_equal_values_in_all_three_formats(files, tmp_path):
     table.write_bytes(requests.get(whole.assets['vectors'].href, timeout=30).content)
     frame = geopandas.read_parquet(table)
     assert frame.crs == 'OGC:CRS84'
-    assert duckdb.sql(f"select count(distinct datetime) from '{table}'").fetchone() == (12,)
+    counted = dict(duckdb.sql(f"select datetime, count(*) from '{table}' group by datetime").fetchall())
     assert store.sizes['t'] == len(dated) == 12
     for index, item in enumerate(dated):
         with rasterio.open(item.assets['embeddings'].href) as file:
@@ -82,6 +82,10 @@ def test_equal_values_in_all_three_formats(files, tmp_path):
             assert (file.crs.to_epsg(), file.transform.a) == (32631, 80)
         np.testing.assert_array_equal(store['embeddings'][index].values, vectors)
         rows = frame[frame.datetime == item.datetime]
+        valid = np.isfinite(vectors[0])
+        assert counted.get(item.datetime, 0) == len(rows) == valid.sum()
+        if not valid.any():
+            continue
         flat = vectors.reshape(vectors.shape[0], -1).T
         flat = flat[np.isfinite(flat[:, 0])]
         assert sorted(map(bytes, np.stack(rows.embedding.values).astype('float32'))) == sorted(map(bytes, np.ascontiguousarray(flat)))
@@ -107,8 +111,8 @@ def test_views_are_chosen_when_loading(connection, layer, tmp_path, view):
     viewed = cube.process('embedding_quantize', data=cube, quantization=view)
     result = viewed.save_result(format='GTiff').create_job(title=view).start_and_wait(show_error_logs=False).get_results()
     for asset in result.get_assets():
-        asset.download(tmp_path / asset.name)
-    named = next(asset.name for asset in result.get_assets() if not asset.name.endswith('_scale.tif'))
+        asset.download(tmp_path / asset.key)
+    named = next(asset.key for asset in result.get_assets() if not asset.key.endswith('_scale.tif'))
     with rasterio.open(whole) as file:
         vectors = file.read().astype('float64')
     with rasterio.open(tmp_path / named) as file:
@@ -133,14 +137,13 @@ def test_odc_stac_does_not_see_that_it_is_virtual(service, layer):
     catalog = pystac_client.Client.open(f'{service.url}/stac')
     items = list(catalog.search(collections=[layer], datetime='2021-06-01/2021-06-30').items())
     assert len(items) == 1
-    loaded = odc_stac.load(items, chunks={})
+    # Without the STAC 1.0 fields of bands, odc-stac calls them by their number.
+    loaded = odc_stac.load(items, bands=[f'embeddings.{i}' for i in (1, 2, 32)], chunks={})
     with rasterio.open(items[0].assets['embeddings'].href) as file:
         wanted, bounds = file.read(), file.transform
-    names = list(loaded.data_vars)
-    assert len(names) == wanted.shape[0]
     assert loaded.odc.geobox.transform == bounds
-    for band, name in list(enumerate(names))[:3]:
-        np.testing.assert_array_equal(loaded[name].isel(time=0).values, wanted[band])
+    for band in (1, 2, 32):
+        np.testing.assert_array_equal(loaded[f'embeddings.{band}'].isel(time=0).values, wanted[band - 1])
 
 
 def test_own_grid(connection, layer, tmp_path):
