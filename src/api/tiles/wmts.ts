@@ -76,7 +76,7 @@ async function checkLayer(service: TileService, request: Request, layer: string)
   const id = request.params['collection'];
   if (id === undefined || id === layer) return;
   const sources = await service.maps.sources(await shownCollection(service.maps, String(id), visitorOf(service, request)));
-  if (!sources.some(({ stored }) => stored.id === layer)) throw new OwsError('InvalidParameterValue', 'LAYER', `There is no layer '${layer}' here; there are ${[String(id), ...sources.map(({ stored }) => stored.id)].join(', ')}.`);
+  if (!sources.some(({ stored }) => stored.id === layer)) throw new OwsError('InvalidParameterValue', 'LAYER', `There is no layer '${layer}' here, only '${String(id)}' and what it is made of.`);
 }
 
 async function sendCapabilities(service: TileService, base: string, request: Request, response: Response): Promise<void> {
