@@ -160,14 +160,16 @@ export class LayerStates {
 
   /**
    * Lets the cached blocks of an item go first when room is needed: nobody will ask for them again, because
-   * their keys hold the pixels. Blocks across the border may serve a neighbour and stay.
+   * their keys hold the pixels. Blocks that another item of the same time touches may serve it, and stay.
    *
-   * @param label of the time dimension
+   * @param instant of the item, as it says it
    */
-  async release(layer: string, label: string, [west, south, east, north]: readonly [number, number, number, number]): Promise<void> {
+  async release({ layer, item }: LayerItemKey, source: string, instant: string, [west, south, east, north]: readonly [number, number, number, number]): Promise<void> {
+    const normal = new Date(instant).toISOString();
     await this.#database.query(
-      `update cache_objects set used = to_timestamp(0) where layer = $1 and label = $2 and state = 'stored' and footprint <@ box(point($3, $4), point($5, $6))`,
-      [layer, label, west, south, east, north],
+      `update cache_objects c set used = to_timestamp(0) where layer = $1 and label = any($2) and state = 'stored' and footprint && box(point($3, $4), point($5, $6))
+         and not exists (select 1 from items i where i.collection = $7 and i.id <> $8 and i.instant = $9::timestamptz and i.footprint && c.footprint)`,
+      [layer, [instant, normal, normal.replace('.000Z', 'Z')], west, south, east, north, source, item, instant],
     );
   }
 }

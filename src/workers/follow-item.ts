@@ -66,7 +66,7 @@ async function followItem(dependencies: FollowItemDependencies, task: FollowTask
   const { definition: item, digest, computedDigest } = version;
   if (computedDigest === digest) return { did: 'known' };
   const started = performance.now();
-  if (computedDigest !== null) await states.release(task.layer, item.properties.datetime ?? String(item.properties['start_datetime']), flat(item.bbox));
+  if (computedDigest !== null) await states.release(task, task.source, item.properties.datetime ?? String(item.properties['start_datetime']), flat(item.bbox));
   const { blocks, bytes } = await computeItem(dependencies, task, item, signal);
   await states.finish(task, task.source, { digest, blocks, bytes });
   log.info('Computed an item of an eager layer', { data: { layer: task.layer, item: task.item, blocks, ms: Math.round(performance.now() - started) } });

@@ -160,7 +160,7 @@ export class Follower {
     for (const layer of layers) {
       if (layer.root !== change.collection) continue;
       const gone = await states.withdrawn(layer.id).get(layer.id, change.item);
-      if (gone) await states.release(layer.id, instantOf(gone), change.box);
+      if (gone) await states.release({ layer: layer.id, item: change.item }, layer.root, instantOf(gone), change.box);
     }
   }
 }

@@ -137,6 +137,28 @@ describe('an eager layer', () => {
     expect((await items.search({ collections: ['LAYER'], limit: 10 })).items.map(({ properties }) => properties['deprecated'])).toEqual([undefined]);
   });
 
+  it('lets the blocks of a withdrawn item go first, unless a neighbour of the same time may use them', async () => {
+    await put(first);
+    await follower().follow();
+    await work();
+    await expect.poll(() => statusOf(), { timeout: 10_000 }).toBe('computed');
+    await worker!.close();
+    const [west, south, east, north] = first.bbox as [number, number, number, number];
+    const next = { ...first, id: 'next', bbox: [east, south, east + 0.1, north], geometry: { type: 'Polygon', coordinates: [[[east, south], [east + 0.1, south], [east + 0.1, north], [east, north], [east, south]]] } };
+    await put({ ...next, properties: { ...next.properties, datetime: '2021-05-01T02:00:00+02:00' } });
+    await fresh.database.query('truncate cache_objects');
+    const rows = [['own', '2021-05-01T00:00:00Z', west], ['shared', '2021-05-01T00:00:00Z', east + 0.01], ['other time', '2021-06-01T00:00:00Z', west]] as const;
+    for (const [key, label, edge] of rows) {
+      await fresh.database.query(
+        `insert into cache_objects (object_key, kind, layer, state, label, footprint) values ($1, 'block', 'LAYER', 'stored', $2, box(point($3, $4), point($5, $6)))`,
+        [key, label, west - 0.01, south, edge, north],
+      );
+    }
+    await store.deleteItems('RAW', ['a']);
+    await follower().follow();
+    expect(await fresh.database.query('select object_key from cache_objects where used < \'2000-01-01\'')).toEqual([{ object_key: 'own' }]);
+  });
+
   it('forgets an item that was withdrawn before it was computed', async () => {
     await put(first);
     await follower().follow();
