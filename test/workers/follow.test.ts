@@ -15,6 +15,7 @@ import { silentLog } from '../../src/log.ts';
 import { createBackfillHandler, type BackfillTask } from '../../src/workers/backfill.ts';
 import { eagerLayers, Follower } from '../../src/workers/follow.ts';
 import { createFollowHandler } from '../../src/workers/follow-item.ts';
+import { hasSchemas, problemsOf, withCollectionLink } from '../api/stac/validator.ts';
 import { startFreshDatabase, type FreshDatabase } from '../database/fresh-database.ts';
 import { registry as operators } from '../layers/fixtures.ts';
 import { layerCollection, rawCollection, toyService, writeItem, type ToyService } from '../layers/service.ts';
@@ -88,6 +89,7 @@ describe('an eager layer', () => {
     const item = (await items.get('LAYER', 'a'))!;
     expect(Date.parse(String(item.properties['processing:datetime']))).toBeGreaterThan(Date.now() - 60_000);
     expect(item.properties['updated']).toBe(item.properties['processing:datetime']);
+    if (hasSchemas) expect(await problemsOf(withCollectionLink(item))).toEqual([]);
     expect((await states.find('LAYER', ['a'])).get('a')).toMatchObject({ blocks: 1, bytes: 2 * 32 * 32 * 4, reason: null });
   });
 
@@ -129,6 +131,7 @@ describe('an eager layer', () => {
     await follower().follow();
     const item = (await items.get('LAYER', 'a'))!;
     expect(item).toMatchObject({ assets: {}, properties: { deprecated: true, 'lamina:status': 'withdrawn' } });
+    if (hasSchemas) expect(await problemsOf(withCollectionLink(item))).toEqual([]);
     const found = await items.search({ collections: ['LAYER'], bbox: [...first.bbox], limit: 10 });
     expect(found.items.map(({ id }) => id)).toEqual(['a']);
     expect((await items.search({ collections: ['LAYER'], bbox: [100, 0, 101, 1], limit: 10 })).items).toEqual([]);
