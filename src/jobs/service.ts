@@ -53,8 +53,11 @@ export class Jobs {
    */
   async start(userId: string, jobId: string): Promise<void> {
     const { status } = await this.store.get(userId, jobId);
-    if (!isUnderWay(status)) await admitBatch(this.store, this.#limits, userId);
-    const job = await this.store.start(jobId);
+    if (isUnderWay(status)) return;
+    const job = await this.store.exclusively(async (store) => {
+      await admitBatch(store, this.#limits, userId);
+      return store.start(jobId);
+    });
     if (job === null) return;
     await this.logs.clear(jobId);
     await deleteObjects(this.#objects, jobFolder(jobId), (key) => key.startsWith(resultFolder(jobId, job.run)));
@@ -77,21 +80,19 @@ export class Jobs {
     await deleteObjects(this.#objects, jobFolder(jobId));
   }
 
-  /** Throws TooManyRequests when the user has as many synchronous requests under way as one may have, InfrastructureBusy when all together have. */
-  admitSync(userId: string): Promise<void> {
-    return admitSync(this.store, this.#limits, userId);
-  }
-
   /**
    * Runs a process and waits for its files. Aborting the signal (the client went away) stops the work.
    *
    * @param onAccepted told the id before the work begins
+   * @param isLimited whether it counts among those that one user may have under way
    * @throws what the worker threw; RequestTimeout when `signal` was aborted by a timeout; InfrastructureBusy
-   * when too many requests wait
+   * when too many requests wait; TooManyRequests when too many are the user's
    */
-  async compute(userId: string, definition: JobDefinition, signal: AbortSignal, onAccepted?: (id: string) => void): Promise<SyncAnswer> {
-    await admitSync(this.store, this.#limits, null);
-    const job = await this.store.createSync(userId, definition);
+  async compute(userId: string, definition: JobDefinition, signal: AbortSignal, { onAccepted, isLimited = false }: { onAccepted?: (id: string) => void; isLimited?: boolean } = {}): Promise<SyncAnswer> {
+    const job = await this.store.exclusively(async (store) => {
+      await admitSync(store, this.#limits, isLimited ? userId : null);
+      return store.createSync(userId, definition);
+    });
     onAccepted?.(job.id);
     const payload: SyncTask = { taskId: job.id, process: definition.process, userId, logLevel: logLevelOf(job) };
     const discard = () => deleteObjects(this.#objects, jobFolder(job.id));

@@ -56,11 +56,24 @@ function nextTurn(user: string, kind: string): string {
     coalesce((select max(other.turn) ${underWay} = 'running'), (select min(other.turn) ${underWay} = 'queued'), 1))`;
 }
 
+/** Any number that nothing else locks. */
+const ADMISSION_LOCK = 4_711_044;
+
 export class JobStore {
-  readonly #database: Database;
+  readonly #database: Queryable;
+  readonly #transaction: Database['transaction'];
 
   constructor(database: Database) {
     this.#database = database;
+    this.#transaction = (work) => database.transaction(work);
+  }
+
+  /** Runs `work` while nobody else's runs, in whatever process: who counts jobs and then adds one is not overtaken. */
+  exclusively<T>(work: (store: JobStore) => Promise<T>): Promise<T> {
+    return this.#transaction(async (transaction) => {
+      await transaction.query('select pg_advisory_xact_lock($1)', [ADMISSION_LOCK]);
+      return work(new JobStore(transaction as Database));
+    });
   }
 
   /** Stores a new batch job with status 'created'; nothing runs. */
@@ -217,7 +230,7 @@ export class JobStore {
   /** $1 id, $2 statuses, $3 new status, $4 run or null; `more` begins at $5. */
   async #move(transition: Transition, jobId: string, run: number | null, set: string, condition = 'true', more: readonly unknown[] = []): Promise<Job | null> {
     const { from, to } = transitions[transition];
-    const [row] = await (this.#database as Queryable).query<Row>(
+    const [row] = await this.#database.query<Row>(
       `update jobs set status = $3, updated = case when status = $3 then updated else now() end, ${set}
        where id = $1 and status = any($2) and ($4::integer is null or run = $4) and ${condition} returning *`,
       [jobId, from, to, run, ...more],

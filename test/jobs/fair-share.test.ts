@@ -141,26 +141,39 @@ describe.each(['postgres', 'redis'])('users who share one worker, with queues on
     const leave = new AbortController();
     const ask = async (user: string) => {
       const accepted = Promise.withResolvers<void>();
-      const answer = jobs.compute(user, definition, leave.signal, () => accepted.resolve());
+      const answer = jobs.compute(user, definition, leave.signal, { onAccepted: () => accepted.resolve(), isLimited: true });
       answer.catch(() => {});
       await Promise.race([accepted.promise, answer]);
       return answer;
     };
-    await jobs.admitSync('A');
     const first = ask('A');
     await expect.poll(() => queues.depth('sync')).toEqual({ waiting: 1, active: 0 });
-    await expect(jobs.admitSync('A')).rejects.toMatchObject({ code: 'TooManyRequests', retryAfterSeconds: 5 });
-    await jobs.admitSync('B');
+    await expect(ask('A')).rejects.toMatchObject({ code: 'TooManyRequests', retryAfterSeconds: 5 });
     const second = ask('B');
     await expect.poll(() => queues.depth('sync')).toEqual({ waiting: 2, active: 0 });
-    await expect(jobs.admitSync('C')).rejects.toMatchObject({ code: 'InfrastructureBusy', status: 503, retryAfterSeconds: 5 });
-    await expect(ask('C')).rejects.toMatchObject({ code: 'InfrastructureBusy' });
+    await expect(ask('C')).rejects.toMatchObject({ code: 'InfrastructureBusy', status: 503, retryAfterSeconds: 5 });
     // Who leaves makes room.
     leave.abort(new Error('gone'));
     const gone = await Promise.allSettled([first, second]);
     expect(gone.map((outcome) => outcome.status === 'rejected' && (outcome.reason as Error).message)).toEqual(['gone', 'gone']);
-    await jobs.admitSync('A');
-    expect(await queues.depth('sync')).toEqual({ waiting: 0, active: 0 });
+    await expect.poll(() => queues.depth('sync')).toEqual({ waiting: 0, active: 0 });
+  });
+
+  it('lets in no more than the limits when many ask in the same moment', async () => {
+    const jobs = open({ syncMaxPerUser: 2, syncMaxWaiting: 5, jobsMaxQueued: 2 });
+    const leave = new AbortController();
+    const ended = ['A', 'B', 'C', 'D'].flatMap((user) => [1, 2, 3, 4].map(async () => {
+      const [outcome] = await Promise.allSettled([jobs.compute(user, definition, leave.signal, { isLimited: true })]);
+      return (outcome!.status === 'rejected' && (outcome!.reason as { code?: string }).code) || 'let in';
+    }));
+    await expect.poll(() => queues.depth('sync')).toEqual({ waiting: 5, active: 0 });
+    const ids = await Promise.all([1, 2, 3, 4].map(async () => (await store.create('A', definition)).id));
+    const started = await Promise.allSettled(ids.map((id) => jobs.start('A', id)));
+    expect(started.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+    leave.abort(new Error('gone'));
+    const words = await Promise.all(ended);
+    expect(words.filter((word) => word === 'let in')).toHaveLength(5);
+    expect(new Set(words)).toEqual(new Set(['let in', 'InfrastructureBusy', ...(words.includes('TooManyRequests') ? ['TooManyRequests'] : [])]));
   });
 
   it('does not begin a synchronous request whose time was up before its turn', async () => {

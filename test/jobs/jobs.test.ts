@@ -319,7 +319,7 @@ describe('a synchronous request', () => {
   it('gives its files, and forgets them when told so', async () => {
     await work(writes);
     let accepted = '';
-    const answer = await jobs.compute('alice', definition, AbortSignal.timeout(10_000), (id) => void (accepted = id));
+    const answer = await jobs.compute('alice', definition, AbortSignal.timeout(10_000), { onAccepted: (id) => void (accepted = id) });
     expect(answer).toMatchObject({ id: accepted, files: [{ name: 'a.json', objectKey: `results/${accepted}/1/a.json` }] });
     expect((await store.list('alice')).jobs).toEqual([]);
     await answer.discard();
@@ -333,7 +333,7 @@ describe('a synchronous request', () => {
     await work(async () => {
       throw invalidArgument('ndvi', 'red', 'there is no such band');
     });
-    await expect(jobs.compute('alice', definition, AbortSignal.timeout(10_000), (accepted) => void (id = accepted))).rejects.toMatchObject({ code: 'ProcessParameterInvalid' });
+    await expect(jobs.compute('alice', definition, AbortSignal.timeout(10_000), { onAccepted: (accepted) => void (id = accepted) })).rejects.toMatchObject({ code: 'ProcessParameterInvalid' });
     expect(await logs.lastError(id)).toMatchObject({ code: 'ProcessParameterInvalid' });
   });
 

@@ -12,15 +12,13 @@ import { tarOf } from './tar.ts';
 export async function computeResult(context: Context, request: Request, response: Response): Promise<void> {
   const { jobs, registry, userId, url, syncTimeoutSeconds } = context;
   const definition = checkDefinition('POST /result', request.body as Record<string, unknown>, registry);
-  await jobs.admitSync(userId);
   const client = new AbortController();
   const leave = () => client.abort(new ClientLeft());
   response.once('close', leave);
   try {
     const signal = AbortSignal.any([client.signal, AbortSignal.timeout(syncTimeoutSeconds * 1000)]);
-    const answer = await jobs.compute(userId, definition, signal, (id) => {
-      response.set({ 'OpenEO-Identifier': id, Link: `<${url(request)}/result/${id}/logs>; rel="monitor"` });
-    });
+    const onAccepted = (id: string) => void response.set({ 'OpenEO-Identifier': id, Link: `<${url(request)}/result/${id}/logs>; rel="monitor"` });
+    const answer = await jobs.compute(userId, definition, signal, { onAccepted, isLimited: true });
     try {
       await send(context, answer, request, response);
     } finally {
