@@ -65,6 +65,11 @@ export async function openDeployment(config: Config, databaseUrl: string, log: L
   }
 }
 
+/** Who may write items of raw collections: who made the service for himself may; with configured users somebody must be named. */
+export function editorsOf(config: Config): ReadonlySet<string> {
+  return new Set(config.editors ?? (config.basicUsers === null ? ['dev'] : []));
+}
+
 /** Connections of the queues: each lane listens on one for its worker and one for its waiters. */
 const QUEUE_CONNECTIONS = 16;
 

@@ -24,7 +24,7 @@ import { Materialisations } from './catalog/materialisations.ts';
 import { guardedFetch } from './catalog/remote/guarded-fetch.ts';
 import { Watches } from './catalog/watches.ts';
 import { readConfig, type Config } from './config.ts';
-import { openDeployment, packageFolder, type Deployment } from './deployment.ts';
+import { editorsOf, openDeployment, packageFolder, type Deployment } from './deployment.ts';
 import { OpenEOError } from './errors.ts';
 import { RasterCache } from './formats/cog/raster-cache.ts';
 import { resultFormats } from './formats/index.ts';
@@ -144,7 +144,7 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
   };
 }
 
-/** Who made the service for himself may write items; in a service with configured users somebody must be named. */
+/** Takes what editors write. */
 function itemEditor(config: Config, { catalog, database, objects }: Deployment): ItemEditor {
   const rasters = new RasterCache({ store: objects, blockBytes: 0 });
   const { allowedHosts } = config;
@@ -154,7 +154,7 @@ function itemEditor(config: Config, { catalog, database, objects }: Deployment):
     watches: new Watches(database),
     rasters: { open: (href) => (href.startsWith('object:') ? rasters : urls).open(href) },
     allowedHosts,
-    editors: new Set(config.editors ?? (config.basicUsers === null ? ['dev'] : [])),
+    editors: editorsOf(config),
     ownBucket: config.s3?.bucket ?? 'lamina',
   });
 }

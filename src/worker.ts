@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Materialisations } from './catalog/materialisations.ts';
 import { readConfig, type Config } from './config.ts';
-import { openDeployment, type Deployment } from './deployment.ts';
+import { editorsOf, openDeployment, type Deployment } from './deployment.ts';
 import { ChangeFeed } from './catalog/changes.ts';
 import { LayerStates } from './catalog/layer-states.ts';
 import { Watches } from './catalog/watches.ts';
@@ -60,7 +60,7 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   const innerEngine = engineOf(deployment, { rasters, remote }, new EmbedBlocks({ store: objects, compute: directComputer(objects, runtime, cache), memoryBytes: config.cacheBytes / 8, catalog: cache, fromFile, log }));
   const embed = createEmbedHandler({ engine: innerEngine, store: objects, runtime, log, catalog: cache });
   const tile = createTileHandler(engineFor('tile'), objects, cache);
-  const processing = { store: jobs, logs: jobLogs, watch: new RunWatch(jobs), objects, log, scratch, syncMaxSamples: config.syncMaxPixels };
+  const processing = { store: jobs, logs: jobLogs, watch: new RunWatch(jobs), objects, log, scratch, syncMaxSamples: config.syncMaxPixels, publishing: { catalog, editors: editorsOf(config) } };
 
   const states = new LayerStates(database);
   const backfill = engineFor('backfill');

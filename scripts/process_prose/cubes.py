@@ -38,6 +38,25 @@ DATA = from_node('data')
 VALUES = dict(from_parameter='data')
 
 INPUT_OUTPUT = {
+    'export_collection': dict(
+        summary='Add results to a collection',
+        description=(
+            'Adds the files that ``save_result()`` has written to a collection, one item per date, so that ``load_collection()`` and every STAC client find them. '
+            'A collection that does not exist is made and belongs to whoever asks; an existing one must be theirs, or they must be allowed to write items. '
+            'Layers are computed, so nothing can be added to them.\n\n'
+            'The items appear when the run has succeeded, and not at all when it fails or is canceled. They outlive the job. Starting the same job again replaces its items. '
+            'Only GeoTIFF files can be loaded as a cube afterwards; other formats are offered for download, JSON is refused.\n\n'
+            'A new collection is public, unless a private collection was loaded to make the result.'),
+        parameters=dict(
+            data='What ``save_result()`` returned, in the same process graph.',
+            collection='Id of the collection: letters, digits and `_-.~`, 100 at most, a letter or digit first.'),
+        returns='The id of the collection.',
+        schemas={
+            'collection/0': dict(title='A new collection'),
+            'collection/1': dict(title='A collection that exists'),
+        },
+        examples=[example('NDVI of every date as a collection', data=dict(from_node='save'), collection='my-ndvi')],
+    ),
     'load_collection': dict(
         summary='Load a collection',
         description=(

@@ -67,6 +67,12 @@ export interface SaveRequest {
   readonly origin: ProcessGraph;
 }
 
+export interface ExportRequest {
+  /** What save_result returned in the same run. */
+  readonly data: Value;
+  readonly collection: string;
+}
+
 export interface Scope {
   readonly signal: AbortSignal;
   readonly log: Log;
@@ -77,4 +83,6 @@ export interface Scope {
   view(request: ViewRequest): Promise<Cube>;
   /** Writes a result; returns what save_result returns. */
   saveResult(request: SaveRequest): Promise<Value>;
+  /** Adds saved files to a collection, which appears when the run has succeeded. Gives its id. */
+  exportCollection(request: ExportRequest): Promise<string>;
 }

@@ -35,6 +35,22 @@ export interface RunContext {
   readonly report: (share: number) => void;
 }
 
+/** What a run shows to others besides its result, such as items of a collection. */
+export interface Publication {
+  /** Takes it back, because the run does not count any more. */
+  undo(): Promise<void>;
+  /** The run has ended well: what was kept for taking it back may go. */
+  settle(): Promise<void>;
+}
+
+/** What the work of a run gives. */
+export interface Work {
+  readonly result: JobResult;
+  readonly usage?: Usage;
+  /** Shows it to others. Called last, and again by another try when this worker is lost before the end. */
+  readonly publish?: () => Promise<Publication>;
+}
+
 /** A job whose workers die this often is given up: it is the likeliest reason. */
 const maxBegun = 5;
 const reportMs = 1000;
@@ -50,7 +66,7 @@ const reportMs = 1000;
  */
 export async function runJob(
   dependencies: RunDependencies, run: Run, task: TaskContext,
-  work: (context: RunContext) => Promise<{ readonly result: JobResult; readonly usage?: Usage }>,
+  work: (context: RunContext) => Promise<Work>,
 ): Promise<JobResult | null> {
   const { store, logs, watch } = dependencies;
   const job = await store.begin(run);
@@ -65,8 +81,8 @@ export async function runJob(
     const done = await work({ job, folder: resultFolder(job.id, job.run), signal, log: jobLog.log, report: reporter(store, run) });
     signal.throwIfAborted();
     await jobLog.flush();
-    const finished = await store.finish(run, done.result, usage(done.usage));
-    return finished === null ? await abandon(dependencies, job) : done.result;
+    const isFinished = await publishAndFinish(dependencies, run, done, () => usage(done.usage));
+    return isFinished ? done.result : await abandon(dependencies, job);
   } catch (error) {
     if (watched.signal.aborted) return await abandon(dependencies, job);
     if (task.signal.aborted) {
@@ -78,6 +94,26 @@ export async function runJob(
     watched.stop();
     await jobLog.flush().catch((error: unknown) => dependencies.log.error(`The log of job ${job.id} could not be stored: ${String(error)}`));
   }
+}
+
+/** False when the run does not count any more; then nothing of it is published. */
+async function publishAndFinish({ store, log }: RunDependencies, run: Run, done: Work, usage: () => Usage): Promise<boolean> {
+  const publication = await done.publish?.();
+  const complain = (error: unknown) => log.error(`What job ${run.jobId} published could not be tidied up: ${String(error)}`);
+  let isKept = false;
+  try {
+    const finished = await store.finish(run, done.result, usage());
+    isKept = finished !== null || (publication !== undefined && await isFinishedByAnother(store, run));
+    return finished !== null;
+  } finally {
+    await (isKept ? publication?.settle() : publication?.undo())?.catch(complain);
+  }
+}
+
+/** Two workers may have had the same run, when one was thought dead: they publish the same things. */
+async function isFinishedByAnother(store: JobStore, { jobId, run }: Run): Promise<boolean> {
+  const now = await store.find(jobId);
+  return now?.status === 'finished' && now.run === run;
 }
 
 interface Ending {

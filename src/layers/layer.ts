@@ -65,8 +65,23 @@ export function definitionOf(collection: StacCollection): LayerDefinition | unde
 
 /** Whether a user may know of a collection. null: a visitor without an account; undefined: the service itself, which sees everything. */
 export function isVisible(collection: StacCollection, user: string | null | undefined): boolean {
-  const { visibility, owner } = definitionOf(collection) ?? (collection['lamina:files'] as Partial<LayerDefinition> | undefined) ?? {};
+  const { visibility, owner } = definitionOf(collection) ?? filesMarkOf(collection) ?? {};
   return user === undefined || visibility !== 'private' || (user !== null && owner === user);
+}
+
+/** The `lamina:files` object of a collection whose files this service wrote: parts of a layer, or exported results. */
+export interface FilesMark {
+  /** The layer whose parts they are; absent for exported results. */
+  readonly layer?: string;
+  /** Whose they are; absent for those of the deployment. */
+  readonly owner?: string;
+  /** 'private': only the owner sees them. Default: 'public'. */
+  readonly visibility?: 'public' | 'private';
+}
+
+/** undefined for collections of files that lay there already, and for layers. */
+export function filesMarkOf(collection: StacCollection): FilesMark | undefined {
+  return collection['lamina:files'] as FilesMark | undefined;
 }
 
 /** The raw collection from whose items those of a layer are made: the first source, or its first source. Throws CollectionNotFound. */

@@ -6,7 +6,7 @@ import type { Bounds, Grid } from '../geo/grid.ts';
 import { Cube } from '../cube/cube.ts';
 import { evaluate, evaluateTraced } from '../graph/evaluate.ts';
 import type { ProcessRegistry } from '../graph/process.ts';
-import type { EmbedRequest, LoadRequest, LoadStacRequest, SaveRequest, Scope, ViewRequest } from '../graph/scope.ts';
+import type { EmbedRequest, ExportRequest, LoadRequest, LoadStacRequest, SaveRequest, Scope, ViewRequest } from '../graph/scope.ts';
 import type { Value } from '../graph/value.ts';
 import type { ProcessGraph } from '../graph/wire.ts';
 import { loadedCube } from '../catalog/load.ts';
@@ -56,6 +56,8 @@ export interface RunOptions {
   readonly log: Log;
   /** Takes what save_result is given; absent: save_result is refused (tiles, blocks). */
   readonly save?: (request: SaveRequest) => Promise<Value>;
+  /** Takes what export_collection is given; absent: export_collection is refused. */
+  readonly publish?: (request: ExportRequest) => Promise<string>;
   /** Source samples that a run may read; beyond it ProcessGraphComplexity is thrown. */
   readonly maxSamples?: number;
   /** Load raw collections on this grid instead of their own (map tiles). */
@@ -145,6 +147,11 @@ export class EngineScope implements Scope {
   saveResult(request: SaveRequest): Promise<Value> {
     if (!this.#options.save) throw new OpenEOError('ProcessUnsupported', { process: 'save_result', namespace: 'backend' }, { detail: 'A layer or map tile has no result to save.' });
     return this.#options.save(request);
+  }
+
+  exportCollection(request: ExportRequest): Promise<string> {
+    if (!this.#options.publish) throw new OpenEOError('ProcessUnsupported', { process: 'export_collection', namespace: 'backend' }, { detail: 'Only batch jobs and synchronous requests of a service with a catalog add to collections.' });
+    return this.#options.publish(request);
   }
 
   /** Embeddings are cached in blocks of vectors already; other cubes are in blocks of cells, except on the grid of a picture. */

@@ -4,6 +4,7 @@ import type { BatchTask, SyncResult, SyncTask } from '../jobs/payloads.ts';
 import type { TaskContext } from '../jobs/queue.ts';
 import { runJob, type RunContext, type RunDependencies } from '../jobs/run.ts';
 import type { Engine } from '../layers/scope.ts';
+import type { ExportSettings } from './exports.ts';
 import { describeResult } from './result-metadata.ts';
 import { runProcess, type RunRequest, type RunResult } from './run-process.ts';
 
@@ -13,6 +14,8 @@ export interface ProcessingDependencies extends RunDependencies {
   readonly scratch: string;
   /** Source samples that a synchronous request may read. */
   readonly syncMaxSamples: number;
+  /** Takes what export_collection publishes; absent: the process is refused. */
+  readonly publishing?: Pick<ExportSettings, 'catalog' | 'editors'>;
 }
 
 /** Runs a synchronous request. The files are deleted by who fetches them. */
@@ -21,7 +24,7 @@ export function createSyncHandler(dependencies: ProcessingDependencies): (task: 
     let outcome: RunResult | null = null;
     const result = await runJob(dependencies, { jobId: task.taskId, run: 1 }, context, async (run) => {
       outcome = await process(dependencies, run, dependencies.syncMaxSamples);
-      return { result: describeResult(outcome.files, outcome.saved, dependencies.engine.operators) };
+      return { result: describeResult(outcome.files, outcome.saved, dependencies.engine.operators), publish: outcome.publish };
     });
     // Nobody waits for a request that was canceled meanwhile.
     if (!result || !outcome) throw new OpenEOError('RequestTimeout', {}, { detail: 'The request was canceled.' });
@@ -35,12 +38,13 @@ export function createBatchHandler(dependencies: ProcessingDependencies): (task:
   return async ({ jobId, run }, context) => {
     await runJob(dependencies, { jobId, run }, context, async (runContext) => {
       const outcome = await process(dependencies, runContext);
-      return { result: describeResult(outcome.files, outcome.saved, dependencies.engine.operators), usage: usageOf(outcome) };
+      return { result: describeResult(outcome.files, outcome.saved, dependencies.engine.operators), usage: usageOf(outcome), publish: outcome.publish };
     });
   };
 }
 
 function process(dependencies: ProcessingDependencies, run: RunContext, maxSamples?: number): Promise<RunResult> {
+  const { publishing } = dependencies;
   const { process: wire } = run.job.definition;
   return runProcess(dependencies.engine, dependencies.objects, {
     // With its parameters: they may have defaults that the graph relies on.
@@ -51,6 +55,7 @@ function process(dependencies: ProcessingDependencies, run: RunContext, maxSampl
     signal: run.signal,
     onProgress: run.report,
     user: run.job.userId,
+    ...(publishing && { exports: { ...publishing, jobId: run.job.id, run: run.job.run } }),
     ...(maxSamples === undefined ? {} : { maxSamples }),
   });
 }

@@ -11,8 +11,10 @@ import { findFormat } from '../formats/index.ts';
 import type { WrittenFile } from '../formats/writer.ts';
 import { EngineScope, type Engine, type RunFacts } from '../layers/scope.ts';
 import type { StoredFile } from '../jobs/results.ts';
+import type { Publication } from '../jobs/run.ts';
 import type { Log } from '../log.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { Exports, type ExportSettings } from './exports.ts';
 import type { SavedCube } from './result-metadata.ts';
 
 /** What a run left behind. */
@@ -21,6 +23,8 @@ export interface RunResult {
   readonly facts: RunFacts;
   /** The cubes that were saved, for the metadata of the result. */
   readonly saved: readonly SavedCube[];
+  /** Adds to collections what the run exports; nothing without export_collection. */
+  readonly publish: () => Promise<Publication>;
 }
 
 export interface RunRequest {
@@ -34,6 +38,8 @@ export interface RunRequest {
   readonly maxSamples?: number;
   /** Who asks; absent: the service itself. */
   readonly user?: string;
+  /** What export_collection needs; absent: it is refused. */
+  readonly exports?: ExportSettings;
   readonly onProgress?: (share: number) => void;
 }
 
@@ -52,6 +58,8 @@ export async function runProcess(engine: Engine, store: ObjectStore, request: Ru
   }
 }
 
+const NOTHING_PUBLISHED: Publication = { undo: async () => {}, settle: async () => {} };
+
 class Run {
   readonly #store: ObjectStore;
   readonly #request: RunRequest;
@@ -60,14 +68,21 @@ class Run {
   readonly #scope: EngineScope;
   readonly #files: StoredFile[] = [];
   readonly #saved: SavedCube[] = [];
+  readonly #exports: Exports | null;
 
   constructor(engine: Engine, store: ObjectStore, request: RunRequest, directory: string) {
     this.#engine = engine;
     this.#store = store;
     this.#request = request;
     this.#directory = directory;
-    const { signal, log, maxSamples, user = null } = request;
-    this.#scope = new EngineScope(engine, { signal, log, user, save: (save) => this.#save(save), ...(maxSamples === undefined ? {} : { maxSamples }) });
+    const { signal, log, maxSamples, user = null, exports } = request;
+    const publisher = exports ? new Exports({ ...exports, user, signal, log, objects: store, operators: engine.operators }) : null;
+    this.#exports = publisher;
+    this.#scope = new EngineScope(engine, {
+      signal, log, user, save: (save) => this.#save(save),
+      ...(publisher && { publish: (wanted) => publisher.add(wanted) }),
+      ...(maxSamples === undefined ? {} : { maxSamples }),
+    });
   }
 
   async execute(): Promise<RunResult> {
@@ -80,7 +95,7 @@ class Run {
     this.#request.log.info(`Finished in ${seconds} s: ${this.#files.length} file(s), ${facts.samplesRead} source samples read${blocks}`, {
       data: { blocks_cached: facts.cached, blocks_computed: facts.computed, samples_read: facts.samplesRead },
     });
-    return { files: this.#files, facts, saved: this.#saved };
+    return { files: this.#files, facts, saved: this.#saved, publish: () => this.#exports?.publish() ?? Promise.resolve(NOTHING_PUBLISHED) };
   }
 
   async #saveValue(value: Value): Promise<void> {
@@ -99,7 +114,9 @@ class Run {
     this.#files.push(...stored);
     if (save.data instanceof Cube) this.#saved.push({ cube: save.data, origin: save.origin });
     await rm(directory, { recursive: true, force: true });
-    return { type: 'Item', assets: Object.fromEntries(stored.map((f) => [f.name, { href: f.name, type: f.mediaType, roles: [...f.roles] }])) };
+    const item: Value = { type: 'Item', assets: Object.fromEntries(stored.map((f) => [f.name, { href: f.name, type: f.mediaType, roles: [...f.roles] }])) };
+    if (save.data instanceof Cube) this.#exports?.remember(item, { cube: save.data, origin: save.origin, files: stored });
+    return item;
   }
 
   async #keep(prefix: string, file: WrittenFile): Promise<StoredFile> {

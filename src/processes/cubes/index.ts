@@ -11,6 +11,7 @@ import { createDataCube } from './create-data-cube.ts';
 import { dimensionLabels } from './dimension-labels.ts';
 import { dropDimension } from './drop-dimension.ts';
 import { embeddingQuantize } from './embedding-quantize.ts';
+import { exportCollection } from './export-collection.ts';
 import { filterBands } from './filter-bands.ts';
 import { filterBbox } from './filter-bbox.ts';
 import { filterLabels } from './filter-labels.ts';
@@ -42,6 +43,7 @@ export const cubeProcesses: Readonly<Record<string, Implementation>> = {
   dimension_labels: dimensionLabels,
   drop_dimension: dropDimension,
   embedding_quantize: embeddingQuantize,
+  export_collection: exportCollection,
   filter_bands: filterBands,
   filter_bbox: filterBbox,
   filter_labels: filterLabels,

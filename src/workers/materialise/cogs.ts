@@ -9,7 +9,8 @@ import { fileDate } from '../../formats/stac-asset.ts';
 import type { WrittenFile } from '../../formats/writer.ts';
 import { blockObjectKey } from '../../layers/embed-block.ts';
 import { datesOf, type Area } from './area.ts';
-import { fileAsset, materialItem, publishItem } from './items.ts';
+import { fileAsset } from '../file-item.ts';
+import { materialItem, publishItem } from './items.ts';
 import type { Output } from './output.ts';
 
 export interface CogDependencies {

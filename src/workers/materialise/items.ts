@@ -3,17 +3,10 @@ import { deriveCollection } from '../../catalog/ingest/collection.ts';
 import type { CatalogStore } from '../../catalog/store.ts';
 import type { StacAsset, StacItem } from '../../catalog/types.ts';
 import type { Cube } from '../../cube/cube.ts';
-import { footprint } from '../../geo/footprint.ts';
-import type { WrittenFile } from '../../formats/writer.ts';
 import { embeddingProperties } from '../../layers/embedding-properties.ts';
-import { usedExtensions } from '../../layers/extensions.ts';
 import { filesCollection, type Layer } from '../../layers/layer.ts';
 import type { Materialisation } from '../../catalog/materialisations.ts';
-
-/** An asset for a file that lies in the object store. */
-export function fileAsset(file: Pick<WrittenFile, 'mediaType' | 'roles' | 'metadata'>, stored: { readonly objectKey: string; readonly bytes: number }, title: string): StacAsset {
-  return { href: `object:${stored.objectKey}`, type: file.mediaType, title, roles: file.roles, ...file.metadata, 'file:size': stored.bytes };
-}
+import { fileItem } from '../file-item.ts';
 
 export interface ItemParts {
   readonly id: string;
@@ -30,35 +23,16 @@ export interface ItemParts {
 
 /** The item of one or more files. */
 export function materialItem({ id, layer, record, cube, time, sources, assets }: ItemParts): StacItem {
-  const outline = footprint(cube.grid!);
-  const now = new Date().toISOString();
-  const [first, last] = time;
-  const properties = {
-    datetime: first === last ? first : null,
-    ...(first === last ? {} : { start_datetime: first, end_datetime: last }),
-    created: now,
-    'lamina:layer': layer.id,
-    'lamina:materialisation': record.id,
-    ...(layer.operator ? { gsd: cube.grid!.stepX, ...embeddingProperties(layer.operator, record.view, layer.definition.process_graph, now) } : { 'processing:datetime': now }),
-  };
-  return {
-    type: 'Feature',
-    stac_version: '1.1.0',
-    stac_extensions: usedExtensions(properties, assets),
-    id,
-    collection: filesCollection(layer.id),
-    geometry: (outline?.geometry ?? null) as StacItem['geometry'],
-    bbox: outline?.bbox ?? [],
-    properties,
-    links: [
-      { rel: 'related', href: `/stac/collections/${layer.id}`, type: 'application/json', title: layer.id },
-      ...sources.map((source) => {
-        const [collection, item] = [source.slice(0, source.lastIndexOf('/')), source.slice(source.lastIndexOf('/') + 1)];
-        return { rel: 'derived_from', href: `/stac/collections/${collection}/items/${encodeURIComponent(item)}`, type: 'application/geo+json', title: item };
-      }),
-    ],
-    assets,
-  };
+  const created = new Date().toISOString();
+  return fileItem({
+    id, collection: filesCollection(layer.id), cube, time, created, sources, assets,
+    properties: {
+      'lamina:layer': layer.id,
+      'lamina:materialisation': record.id,
+      ...(layer.operator ? embeddingProperties(layer.operator, record.view, layer.definition.process_graph, created) : { 'processing:datetime': created }),
+    },
+    links: [{ rel: 'related', href: `/stac/collections/${layer.id}`, type: 'application/json', title: layer.id }],
+  });
 }
 
 /** Adds an item to the collection of the layer's files, which is made when it is the first. */

@@ -7,7 +7,7 @@ import { product, valueAt } from '../../../src/cube/block.ts';
 import type { Grid } from '../../../src/geo/grid.ts';
 import { evaluate } from '../../../src/graph/evaluate.ts';
 import type { ProcessRegistry } from '../../../src/graph/process.ts';
-import type { EmbedRequest, LoadRequest, LoadStacRequest, SaveRequest, Scope, ViewRequest } from '../../../src/graph/scope.ts';
+import type { EmbedRequest, ExportRequest, LoadRequest, LoadStacRequest, SaveRequest, Scope, ViewRequest } from '../../../src/graph/scope.ts';
 import type { Value } from '../../../src/graph/value.ts';
 import { createLog, type LogEntry } from '../../../src/log.ts';
 import { allProcesses, createRegistry, loadDescriptions } from '../../../src/processes/index.ts';
@@ -22,6 +22,7 @@ export function recordingScope(cube?: Cube) {
   const embeds: EmbedRequest[] = [];
   const views: ViewRequest[] = [];
   const saves: SaveRequest[] = [];
+  const exports: ExportRequest[] = [];
   const scope: Scope = {
     signal: new AbortController().signal,
     log: createLog((entry) => void log.push(entry), 'debug'),
@@ -30,8 +31,9 @@ export function recordingScope(cube?: Cube) {
     embed: async (request) => { embeds.push(request); return request.data; },
     view: async (request) => { views.push(request); return request.data; },
     saveResult: async (request) => { saves.push(request); return 'saved'; },
+    exportCollection: async (request) => { exports.push(request); return request.collection; },
   };
-  return { scope, log, loads, stacs, embeds, views, saves };
+  return { scope, log, loads, stacs, embeds, views, saves, exports };
 }
 
 /** Runs one process on arguments; callbacks are given as process graphs. */
