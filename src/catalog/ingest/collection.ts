@@ -60,7 +60,7 @@ function bandsOf(items: readonly StacItem[]): StacBand[] {
   const found = new Map<string, StacBand & { gsd?: number }>();
   for (const asset of items.flatMap((item) => Object.values(item.assets))) {
     const gsd = asset['gsd'] as number | undefined;
-    for (const { nodata: _, ...band } of asset.bands ?? []) {
+    for (const { nodata: _, statistics: __, ...band } of asset.bands ?? []) {
       if (band.name === undefined) continue;
       const known = found.get(band.name);
       if (!known) found.set(band.name, { ...band, ...(gsd === undefined ? {} : { gsd }) });
@@ -143,7 +143,8 @@ function itemAssets(items: readonly StacItem[]): Record<string, unknown> {
 }
 
 function commonFields({ type, title, roles, bands, data_type: dataType, gsd, 'raster:spatial_resolution': resolution }: StacAsset): Record<string, unknown> {
-  const fields = { type, title, roles, data_type: dataType, gsd, 'raster:spatial_resolution': resolution, bands };
+  const ofAll = bands?.map(({ statistics: _, ...band }) => band);
+  const fields = { type, title, roles, data_type: dataType, gsd, 'raster:spatial_resolution': resolution, bands: ofAll };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
