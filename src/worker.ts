@@ -17,6 +17,7 @@ import { filedBlocks } from './layers/filed-block.ts';
 import { ReadingAheadBlocks } from './layers/read-ahead.ts';
 import type { Engine } from './layers/scope.ts';
 import { createStreamLog, type Log } from './log.ts';
+import { startSweeping } from './storage/leftovers.ts';
 import { createOnnxRuntime } from './operators/runtime/onnx.ts';
 import { createEmbedHandler, directComputer } from './workers/embed.ts';
 import { BACKFILL_CONCURRENCY, createBackfillHandler, type BackfillTask } from './workers/backfill.ts';
@@ -45,6 +46,7 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   const remote = new RemoteStac({ fetch, rasters: rasters.forUrls({ fetch }) });
   const scratch = join(config.data, 'scratch');
   await mkdir(scratch, { recursive: true });
+  const stopSweeping = startSweeping({ scratch, ...(config.s3 ? {} : { objects: join(config.data, 'objects') }) }, log);
 
   // Nobody waits for the blocks of a tile or a request longer than this; those of jobs are always wanted.
   const lifetimes: Partial<Record<Urgency, number>> = { tile: config.tileDeadlineSeconds * 1000, sync: config.syncTimeoutSeconds * 1000 };
@@ -79,6 +81,7 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   follower.start();
   return {
     async close() {
+      stopSweeping();
       await follower.close();
       await Promise.all(workers.map((worker) => worker.close(2000)));
       await runtime.close();

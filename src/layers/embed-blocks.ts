@@ -63,7 +63,12 @@ export interface BlockOutcome {
  * Has a block computed and stored; resolves when it is there, or is known to be empty. Concurrent requests
  * for one key compute it once.
  */
-export type BlockComputer = (task: BlockTask, source: BlockSource, position: Position, wish: BlockWish) => Promise<BlockOutcome | undefined | void>;
+export type BlockComputer = (task: BlockTask, source: BlockSource, position: Position, wish: BlockWish & Elsewhere) => Promise<BlockOutcome | undefined | void>;
+
+export interface Elsewhere {
+  /** Whether a block without an object can be had all the same: it was moved into a file while it was waited for. Absent: it can't. */
+  readonly isElsewhere?: () => Promise<boolean>;
+}
 
 export interface EmbedBlocksOptions {
   readonly store: ObjectStore;
@@ -192,9 +197,17 @@ export class EmbedBlocks {
       key, origin: made.origin, ...(made.onto && { onto: made.onto }), operator: isEmbedSource(source) ? source.operator.reference : null,
       block: index, position: labelsAt(source, position), layer: wish.layer,
     };
+    const wanted = { source, made, index, position };
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const outcome = await this.#options.compute(task, source, position, wish);
-      const block = outcome?.isEmpty ? null : await this.#stored(key);
+      let filed: StoredBlock | null | undefined;
+      const isElsewhere = async () => {
+        const row = (await this.#catalog.find([blockObjectKey(key)])).get(blockObjectKey(key));
+        filed = row && (await this.#catalogued(row, wanted));
+        return filed !== undefined;
+      };
+      const outcome = await this.#options.compute(task, source, position, { ...wish, isElsewhere });
+      let block = outcome?.isEmpty ? null : filed ?? (await this.#stored(key));
+      if (block === undefined && (await isElsewhere())) block = filed;
       if (block === undefined) continue;
       this.#memory.put(key, block);
       return block;

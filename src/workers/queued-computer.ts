@@ -32,14 +32,14 @@ interface Errand {
 /** Has blocks computed by the embed lane; the key is the task id, so concurrent wishes share one task. */
 export function queuedComputer(queues: TaskQueues, store: ObjectStore, urgency: Urgency, options: QueuedComputerOptions = {}): BlockComputer {
   const underWay = new Map<string | null, number>();
-  return async (task, _source, _position, { user, signal }) => {
+  return async (task, _source, _position, { user, signal, isElsewhere }) => {
     const share = (underWay.get(user) ?? 0) + 1;
     underWay.set(user, share);
     const priority = urgencies.indexOf(urgency) * SHARES + Math.min(share, SHARES);
     const errand = { task, priority, expires: options.lifetimeMs === undefined ? undefined : Date.now() + options.lifetimeMs, signal };
     try {
       const outcome = await computeQueued(queues, errand);
-      if (outcome?.isEmpty || await store.head(blockObjectKey(task.key))) return outcome;
+      if (outcome?.isEmpty || await store.head(blockObjectKey(task.key)) || await isElsewhere?.()) return outcome;
       // The task ended before, and its block was evicted since: its id must be freed to run again.
       await queues.remove('embed', task.key);
       return await computeQueued(queues, errand);
