@@ -1,5 +1,6 @@
 /** Bytes of local files, through a bounded set of open handles. */
-import { open, stat, type FileHandle } from 'node:fs/promises';
+import { statSync, type Stats } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
 import { missing, unreadable } from './byte-source.ts';
 import type { ByteSource } from './raster-file.ts';
 
@@ -71,9 +72,7 @@ export class FileHandles {
  * a regular file or has changed since it was opened.
  */
 export async function openFileSource(path: string, handles: FileHandles): Promise<ByteSource> {
-  const info = await stat(path).catch((cause: unknown) => {
-    throw missing(path, cause);
-  });
+  const info = infoOf(path);
   if (!info.isFile()) throw unreadable({ id: path }, 'it is not a regular file');
   const version = versionOf(info);
   return {
@@ -85,6 +84,15 @@ export async function openFileSource(path: string, handles: FileHandles): Promis
       return handles.use(path, version, (handle) => readFully(handle, path, version, offset, Math.min(length, info.size - offset)));
     },
   };
+}
+
+/** At once: asked for each block that is looked up, and a detour over another thread costs ten times as much. */
+function infoOf(path: string): Stats {
+  try {
+    return statSync(path);
+  } catch (cause) {
+    throw missing(path, cause);
+  }
 }
 
 async function readFully(handle: FileHandle, path: string, version: string, offset: number, length: number): Promise<Uint8Array> {

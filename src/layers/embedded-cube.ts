@@ -104,12 +104,11 @@ class BlockReader implements BlockLayout {
 
   async read(window: Window, signal: AbortSignal): Promise<Block> {
     const out = createBlock('float32', window.size);
-    const nulls = new Uint8Array(out.data.length);
-    const target = { block: out, nulls, window, strides: strides(window.size) };
+    const target: Target = { block: out, nulls: null, window, strides: strides(window.size) };
     const { blocks, wish } = this.#dependencies;
     const wanted = this.#blocks(window).map((place) => ({ source: this.#source, made: this.#request, ...place }));
     await blocks.read(wanted, { ...wish, signal }, (stored, place) => this.#paste(target, this.#vectors(stored), place));
-    return nulls.includes(1) ? { ...out, nulls } : out;
+    return { ...out, nulls: target.nulls };
   }
 
   #vectors(stored: StoredBlock | null): EmbedBlock {
@@ -168,7 +167,7 @@ class BlockReader implements BlockLayout {
     return positions.flatMap((position) => blocksOf(this.#source.lattice, cells).map((index) => ({ index, position })));
   }
 
-  #paste(target: { block: Block; nulls: Uint8Array; window: Window; strides: readonly number[] }, stored: EmbedBlock, place: { index: BlockIndex; position: Position }): void {
+  #paste(target: Target, stored: EmbedBlock, place: { index: BlockIndex; position: Position }): void {
     const { x, y, embedding } = this.#axes;
     const { window, strides: step } = target;
     const cells = blockCells(this.#source.lattice, place.index);
@@ -178,16 +177,34 @@ class BlockReader implements BlockLayout {
     const top = Math.max(cells.y, window.start[y]!);
     const bottom = Math.min(cells.y + cells.height, window.start[y]! + window.size[y]!);
     const area = stored.edge * stored.edge;
+    const values = target.block.data as Float32Array;
+    const hasGaps = stored.nulls.includes(1);
+    if (hasGaps) target.nulls ??= new Uint8Array(target.block.data.length);
     for (let e = 0; e < window.size[embedding]!; e++) {
-      const dimension = window.start[embedding]! + e;
+      const plane = (window.start[embedding]! + e) * area;
       for (let row = top; row < bottom; row++) {
-        let from = (row - cells.y) * stored.edge + left - cells.x;
-        let to = base + e * step[embedding]! + (row - window.start[y]!) * step[y]! + (left - window.start[x]!) * step[x]!;
-        for (let column = left; column < right; column++, from++, to += step[x]!) {
-          if (stored.nulls[from]) target.nulls[to] = 1;
-          else target.block.data[to] = stored.vectors[dimension * area + from]!;
-        }
+        const from = (row - cells.y) * stored.edge + left - cells.x;
+        const to = base + e * step[embedding]! + (row - window.start[y]!) * step[y]! + (left - window.start[x]!) * step[x]!;
+        copyValues(stored.vectors, plane + from, values, to, right - left, step[x]!);
+        if (hasGaps) copyFlags(stored.nulls, from, target.nulls!, to, right - left, step[x]!);
       }
     }
   }
+}
+
+/** Where blocks are pasted; the flags are made when the first gap shows up. */
+interface Target {
+  readonly block: Block;
+  nulls: Uint8Array | null;
+  readonly window: Window;
+  readonly strides: readonly number[];
+}
+
+// Two loops that look alike: the engine compiles each for one kind of array. Rows are too short for its own copy.
+function copyValues(source: Float32Array, from: number, target: Float32Array, to: number, count: number, step: number): void {
+  for (let i = 0; i < count; i++, to += step) target[to] = source[from + i]!;
+}
+
+function copyFlags(source: Uint8Array, from: number, target: Uint8Array, to: number, count: number, step: number): void {
+  for (let i = 0; i < count; i++, to += step) target[to] = source[from + i]!;
 }

@@ -10,7 +10,7 @@ import type { Engine } from '../layers/scope.ts';
 import type { Log } from '../log.ts';
 import type { OperatorRuntime } from '../operators/operator.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { keepBlock, taskEntry } from './keep-block.ts';
+import { keepBlock, taskEntry, SourceChanged } from './keep-block.ts';
 import { SourceCache } from './source-cache.ts';
 
 export type { BlockOutcome } from '../layers/embed-blocks.ts';
@@ -68,7 +68,7 @@ class EmbedWorker {
     const position = indicesOf(source, task.position);
     if ((await blockKey(source, position, task.block)) !== task.key) {
       this.#sources.forget(task);
-      throw new OpenEOError('Internal', { message: 'the source data changed while the block was waiting to be computed' });
+      throw new SourceChanged();
     }
     if (stored === 'damaged') log.warning('A cached block is damaged; it is computed again.', { data: { key: task.key } });
     const outcome = await keepBlock({ store, runtime, catalog: this.#catalog, heal: stored === 'damaged' }, task, source, position, signal);

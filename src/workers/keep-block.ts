@@ -1,7 +1,8 @@
 /** Computes a block, stores it and notes it in the list of what the cache holds. */
+import { OpenEOError } from '../errors.ts';
 import type { BlockCatalog, CacheEntry } from '../layers/block-catalog.ts';
 import type { StoredBlock } from '../layers/block-file.ts';
-import { footprintOf, isEmbedSource, windowOf, type BlockSource } from '../layers/block-source.ts';
+import { blockKey, footprintOf, isEmbedSource, windowOf, type BlockSource } from '../layers/block-source.ts';
 import { computeBlock, type Position } from '../layers/compute-block.ts';
 import { blockObjectKey, storedBlock, writeStored } from '../layers/embed-block.ts';
 import type { BlockOutcome, BlockTask } from '../layers/embed-blocks.ts';
@@ -16,9 +17,18 @@ export interface BlockKeeper {
   readonly heal: boolean;
 }
 
+/** The pixels are not those that the task was made for. It is tried again, or made anew by who wants the block. */
+export class SourceChanged extends OpenEOError<'Internal'> {
+  constructor() {
+    super('Internal', { message: 'the source data changed while the block was waiting to be computed' });
+  }
+}
+
 /** Computes and stores a block. One without a valid sample is noted as empty and gets no object. */
 export async function keepBlock({ store, runtime, catalog, heal }: BlockKeeper, task: BlockTask, source: BlockSource, position: Position, signal: AbortSignal): Promise<BlockOutcome> {
   const block = await compute(source, position, task, runtime, signal);
+  // Pixels that were replaced while they were read must not be kept under the key of the old ones.
+  if ((await blockKey(source, position, task.block)) !== task.key) throw new SourceChanged();
   const entry = taskEntry(task, source);
   if (block.nulls !== null && !block.nulls.includes(0)) {
     if (heal) await store.delete(entry.objectKey);
