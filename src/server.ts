@@ -19,6 +19,7 @@ import { createTileRouter } from './api/tiles/tiles.ts';
 import { createViewer } from './api/viewer/viewer.ts';
 import { ItemEditor } from './catalog/ingest/edit-items.ts';
 import { combineItemSources } from './catalog/item-source.ts';
+import { exportFolder } from './catalog/publish-items.ts';
 import { LayerStates } from './catalog/layer-states.ts';
 import { Materialisations } from './catalog/materialisations.ts';
 import { guardedFetch } from './catalog/remote/guarded-fetch.ts';
@@ -28,6 +29,7 @@ import { editorsOf, openDeployment, packageFolder, type Deployment } from './dep
 import { OpenEOError } from './errors.ts';
 import { RasterCache } from './formats/cog/raster-cache.ts';
 import { resultFormats } from './formats/index.ts';
+import { deleteObjects } from './jobs/files.ts';
 import { Jobs } from './jobs/service.ts';
 import { layerPolicies, startEvicting } from './layers/eviction.ts';
 import { layerItems } from './layers/layer-items.ts';
@@ -90,7 +92,7 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
   const virtual = new VirtualCatalog(catalog, operators);
   const opener = lazyEngine(deployment);
   const items = combineItemSources([catalog, layerItems(catalog, operators, opener, new LayerStates(deployment.database))]);
-  const publisher = new LayerPublisher(catalog, opener);
+  const publisher = new LayerPublisher(catalog, opener, (collection) => deleteObjects(objects, exportFolder(collection)));
   const editor = itemEditor(config, deployment);
   const shown = {
     collections: async (user: string | null = null) => Promise.all((await catalog.collections()).filter((stored) => isVisible(stored, user)).map((stored) => virtual.describe(stored))),

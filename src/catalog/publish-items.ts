@@ -5,6 +5,11 @@ import { describeCollection, fixAnchors, settleItems } from './ingest/register.t
 import type { CatalogStore } from './store.ts';
 import type { StacCollection, StacItem } from './types.ts';
 
+/** The folder in the object store of all files that were exported to a collection. */
+export function exportFolder(collection: string): string {
+  return `exports/${collection}/`;
+}
+
 export interface Publishing {
   readonly collection: string;
   /** At least one; all of the collection. */

@@ -5,7 +5,7 @@ import type { StacCollection } from '../catalog/types.ts';
 import { completeLayer, draftLayer, type DefinedLayer } from './define-layer.ts';
 import { LayerInvalid } from './layer-faults.ts';
 import { baseOf, isStoredAs, nextVersion, rebased } from './layer-versions.ts';
-import { definitionOf, isVisible } from './layer.ts';
+import { definitionOf, filesMarkOf, isVisible } from './layer.ts';
 import type { Engine } from './scope.ts';
 
 /** Where collections are kept; the catalog store is one. */
@@ -29,11 +29,16 @@ export interface PublishedLayer {
 export class LayerPublisher {
   readonly #store: LayerStore;
   readonly #engine: Engine;
+  readonly #deleteFiles: (collection: string) => Promise<void>;
 
-  /** @param engine opens cubes; `lazyEngine` is enough */
-  constructor(store: LayerStore, engine: Engine) {
+  /**
+   * @param engine opens cubes; `lazyEngine` is enough
+   * @param deleteFiles deletes what was exported to a collection from the object store
+   */
+  constructor(store: LayerStore, engine: Engine, deleteFiles: (collection: string) => Promise<void> = () => Promise.resolve()) {
     this.#store = store;
     this.#engine = engine;
+    this.#deleteFiles = deleteFiles;
   }
 
   /**
@@ -77,8 +82,16 @@ export class LayerPublisher {
     return { collection: put.find(({ id }) => id === collection.id)!, resolved, change: isOther ? 'new version' : 'edited' };
   }
 
-  /** Removes a layer with its older versions, or one older version. Throws CollectionNotFound, PermissionsInsufficient and CollectionInUse. */
+  /**
+   * Removes a layer with its older versions, or one older version; or a collection of exported results with
+   * its files. Throws CollectionNotFound, PermissionsInsufficient and CollectionInUse.
+   */
   async delete(id: string, author: string | null): Promise<void> {
+    const exported = await this.#ownedExport(id, author);
+    if (exported) {
+      await this.#remove(exported);
+      return this.#deleteFiles(id);
+    }
     const layer = await this.#ownedLayer(id, author);
     if ((await this.#store.layersFromFiles()).includes(id)) throw new OpenEOError('PermissionsInsufficient', {}, { detail: `'${id}' comes from a file of the deployment and goes when that file is taken away.` });
     await this.#remove(layer);
@@ -86,7 +99,7 @@ export class LayerPublisher {
 
   async #remove(layer: StacCollection): Promise<void> {
     const all = await this.#store.collections();
-    const versions = layer.deprecated === true ? [layer] : all.filter((c) => definitionOf(c) && baseOf(c) === layer.id);
+    const versions = layer.deprecated === true || !definitionOf(layer) ? [layer] : all.filter((c) => definitionOf(c) && baseOf(c) === layer.id);
     const ids = versions.map(({ id }) => id);
     const dependents = all.filter((c) => !ids.includes(c.id) && definitionOf(c)?.sources.some((source) => ids.includes(source)));
     if (dependents.length > 0) throw new OpenEOError('CollectionInUse', { identifier: layer.id, dependents: dependents.map(({ id }) => `'${id}'`).join(', ') }, { detail: 'Remove what builds on it first.' });
@@ -139,6 +152,13 @@ export class LayerPublisher {
 
   async #define(body: unknown, author: string | null): Promise<DefinedLayer> {
     return completeLayer(await draftLayer(body, this.#context, author), this.#context);
+  }
+
+  /** A collection of results that the user has exported; null when it is none, or not the user's. */
+  async #ownedExport(id: string, author: string | null): Promise<StacCollection | null> {
+    const stored = await this.#store.collection(id);
+    const mark = stored && filesMarkOf(stored);
+    return mark && mark.layer === undefined && (author === null || mark.owner === author) ? stored : null;
   }
 
   /** A layer that the user may change; null: the deployment may change all of them. */

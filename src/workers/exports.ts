@@ -4,7 +4,7 @@
  * Nodes only note what is to be exported; everything is published together when the run has succeeded.
  */
 import { invalidArgument, OpenEOError } from '../errors.ts';
-import { publishItems, withdrawItems } from '../catalog/publish-items.ts';
+import { exportFolder, publishItems, withdrawItems } from '../catalog/publish-items.ts';
 import type { CatalogStore } from '../catalog/store.ts';
 import type { StacItem } from '../catalog/types.ts';
 import { footprint } from '../geo/footprint.ts';
@@ -140,7 +140,7 @@ export class Exports {
 
   #folder(collection: string): string {
     const { jobId, run } = this.#parts;
-    return `exports/${collection}/${jobId}/${run}/`;
+    return `${exportFolder(collection)}${jobId}/${run}/`;
   }
 
   #keyOf(collection: string, { name }: StoredFile): string {

@@ -8,7 +8,7 @@ import { LayerPublisher } from '../../src/layers/publish-layer.ts';
 import { VirtualCatalog } from '../../src/layers/virtual-catalog.ts';
 import { createRegistry } from '../../src/operators/registry.ts';
 import { hasSchemas, problemsOf, withCollectionLink } from '../api/stac/validator.ts';
-import { BANDS, definition, embed, GRID, load, startDefinitions, type Definitions } from './definitions.ts';
+import { BANDS, definition, embed, GRID, itemOf, load, startDefinitions, type Definitions } from './definitions.ts';
 
 const skipped = hasSchemas ? '' : ' (skipped: ../shared/spec/stac/schemas is absent)';
 let world: Definitions;
@@ -90,6 +90,23 @@ describe('who may', () => {
     expect(await world.store.collection('V')).not.toBeNull();
     await world.publisher.delete('V', 'ann');
     expect([await world.store.collection('V'), await world.store.collection('V.v1')]).toEqual([null, null]);
+  });
+
+  it('remove exported results, files and all, is who exported them', async () => {
+    const gone: string[] = [];
+    const publisher = new LayerPublisher(world.store, world.engine, async (id) => void gone.push(id));
+    await world.fill('EXPORTED', [itemOf('EXPORTED', 'x', '2021-05-01T10:00:00Z')]);
+    await world.store.putCollection({ ...(await stored('EXPORTED')), 'lamina:files': { owner: 'ann' } });
+    await world.store.putCollection({ ...(await stored('S2')), id: 'V.files', 'lamina:files': { layer: 'V', owner: 'ann' } });
+    await expect(publisher.delete('EXPORTED', 'bob')).rejects.toMatchObject({ code: 'PermissionsInsufficient' });
+    await expect(publisher.delete('V.files', 'ann')).rejects.toMatchObject({ code: 'PermissionsInsufficient' });
+    await publisher.create(definition('OF_EXPORTED', { load: load('EXPORTED'), embed: embed() }), 'bob');
+    await expect(publisher.delete('EXPORTED', 'ann')).rejects.toMatchObject({ code: 'CollectionInUse' });
+    await publisher.delete('OF_EXPORTED', 'bob');
+    expect(gone).toEqual([]);
+    await publisher.delete('EXPORTED', 'ann');
+    expect([await world.store.collection('EXPORTED'), gone]).toEqual([null, ['EXPORTED']]);
+    await world.store.deleteCollection('V.files');
   });
 
   it('see the items of a private layer', async () => {
