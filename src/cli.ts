@@ -26,6 +26,13 @@ const HELP = `lamina — virtual embedding layers for Earth observation (openEO 
   lamina layer list                layers with their versions and operators
   lamina layer show ID             the collection of a layer as clients see it
   lamina layer delete ID           remove a layer with its older versions
+  lamina layer warm ID             compute what is missing in the cache
+  lamina layer materialise ID      write it to files: --formats GTiff,Zarr,Parquet, --view VIEW
+      --bbox W,S,E,N, --datetime A/B, --no-wait
+                                   of both: a part of it; do not wait for the end
+  lamina layer stats [ID]          what is cached; --json
+  lamina layer verify [ID]         read all that is cached, delete what is damaged; --retry lets failed blocks be tried again
+  lamina layer evict [ID]          delete cached blocks: --all, --bytes N, --older-than 30d or --bbox W,S,E,N
   lamina version
 
 Settings are environment variables, see docs/configuration.md: LAMINA_PORT, LAMINA_HOST, LAMINA_DATA, …

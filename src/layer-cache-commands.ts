@@ -25,7 +25,7 @@ const print = (text: string) => void process.stdout.write(`${text}\n`);
 export async function layerStats(args: string[], environment: NodeJS.ProcessEnv): Promise<void> {
   const { values, positionals } = parseArgs({ args, options: { json: { type: 'boolean' } }, allowPositionals: true });
   const layer = oneLayer(positionals, 'stats');
-  await withCache(environment, async ({ database }) => {
+  await withCache(environment, layer, async ({ database }) => {
     const figures = await cacheFigures(database, layer);
     print(values.json ? JSON.stringify(figures, null, 2) : statsText(figures));
   });
@@ -35,7 +35,7 @@ export async function layerStats(args: string[], environment: NodeJS.ProcessEnv)
 export async function layerVerify(args: string[], environment: NodeJS.ProcessEnv): Promise<void> {
   const { values, positionals } = parseArgs({ args, options: { retry: { type: 'boolean' } }, allowPositionals: true });
   const layer = oneLayer(positionals, 'verify');
-  await withCache(environment, async ({ database, objects }) => {
+  await withCache(environment, layer, async ({ database, objects }) => {
     const cache = new BlockCatalogStore(database);
     const report = await verifyCache({ database, objects, cache, ...(layer === undefined ? {} : { layer }), retry: values.retry === true });
     await cache.close();
@@ -58,24 +58,32 @@ export async function layerEvict(args: string[], environment: NodeJS.ProcessEnv)
     ...(age === undefined ? {} : { unusedDays: daysOf(age) }),
     ...(bbox === undefined ? {} : { area: boxOf(bbox) }),
   };
-  await withCache(environment, async ({ database, objects }) => {
+  await withCache(environment, layer, async ({ database, objects }) => {
     const pinned = pinnedAreas(await layerPolicies(new CatalogStore(database)));
     const gone = await evict(database, objects, filter, pinned);
     print(`${gone.objects} objects deleted, ${sizeText(gone.bytes)}`);
   });
 }
 
-async function withCache(environment: NodeJS.ProcessEnv, work: (cache: Cache) => Promise<void>): Promise<void> {
+/** Throws when there is no such layer; undefined: all of them. */
+async function withCache(environment: NodeJS.ProcessEnv, layer: string | undefined, work: (cache: Cache) => Promise<void>): Promise<void> {
   const config = readConfig(environment);
   const reached = await reachDatabase(config);
   const database = openDatabase(reached.url, { log: createStreamLog(process.stderr, 'warning') });
   try {
     await migrate(database);
+    if (layer !== undefined) await checkLayer(database, layer);
     await work({ database, objects: await openObjectStore({ directory: `${config.data}/objects`, s3: config.s3 }) });
   } finally {
     await database.close();
     await reached.stop();
   }
+}
+
+/** A layer that was deleted counts as long as something of it is cached. */
+async function checkLayer(database: Database, id: string): Promise<void> {
+  const stored = await new CatalogStore(database).collection(id);
+  if (!stored && (await cacheFigures(database, id)).length === 0) throw new Error(`there is no layer '${id}'; \`lamina layer list\` lists them`);
 }
 
 function oneLayer(positionals: readonly string[], command: string): string | undefined {

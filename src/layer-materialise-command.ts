@@ -35,7 +35,7 @@ async function ask(args: string[], environment: NodeJS.ProcessEnv, name: 'warm' 
     const { catalog, operators, queues, objects, database, log } = deployment;
     const stored = await catalog.collection(id);
     const layer = stored && layerOf(stored, operators);
-    if (!layer) throw new Error(`there is no layer '${id}'`);
+    if (!layer) throw new Error(`there is no layer '${id}'; \`lamina layer list\` lists them`);
     const store = new Materialisations(database);
     const { id: record } = await new Materialiser({ store, queues, objects, catalog, log }).request(readRequest(layer, body), null);
     process.stdout.write(`${record}\n`);

@@ -11,6 +11,7 @@ import { shownCollection, type MapCatalog, type Visitor } from './map-catalog.ts
 
 export interface TileService {
   readonly maps: MapCatalog;
+  readonly admission: Admission;
   readonly queues: TaskQueues;
   readonly objects: ObjectStore;
   /** Told which tiles are used. */
@@ -22,13 +23,24 @@ export interface TileService {
   readonly deadlineMs?: number;
 }
 
+/** Lets requests in one after another: what one has counted, the next has not changed before it is added. */
+export class Admission {
+  #last: Promise<unknown> = Promise.resolve();
+
+  enter<T>(work: () => Promise<T>): Promise<T> {
+    const entered = this.#last.then(work);
+    this.#last = entered.catch(() => {});
+    return entered;
+  }
+}
+
 /**
  * Answers with the tile (200) or 304, and gives false when there is nothing to see: how that is told is the
  * caller's business. Throws CollectionNotFound, what the drawing throws, and InfrastructureBusy with the
  * time to come again.
  */
 export async function serveTile(service: TileService, request: Request, response: Response, view: TileView): Promise<boolean> {
-  const { maps, queues, objects, cache, visitor, maxWaiting = 256, deadlineMs = 20_000 } = service;
+  const { maps, objects, cache, visitor, deadlineMs = 20_000 } = service;
   const { state, isPrivate } = await shownCollection(maps, view.collection, async () => (visitor ? visitor(request) : null));
   const task = { view, revision: state };
   const id = tileTaskId(task);
@@ -43,7 +55,6 @@ export async function serveTile(service: TileService, request: Request, response
     cache?.touch(tileObjectKey(task));
     return send(response, stored, 'hit');
   }
-  if ((await queues.depth('tile')).waiting >= maxWaiting) throw askAgain(5);
   const png = await draw(service, task, AbortSignal.timeout(deadlineMs)).catch((error: unknown) => {
     throw (error as Error).name === 'TimeoutError' ? askAgain(2) : error;
   });
@@ -53,16 +64,21 @@ export async function serveTile(service: TileService, request: Request, response
 }
 
 /** Has the tile drawn; null when there is nothing to see. */
-async function draw({ queues, objects }: TileService, task: TileTask, signal: AbortSignal): Promise<Uint8Array | null> {
+async function draw({ queues, objects, admission, maxWaiting = 256 }: TileService, task: TileTask, signal: AbortSignal): Promise<Uint8Array | null> {
   const id = tileTaskId(task);
+  const add = () => queues.add('tile', { id, payload: task });
+  await admission.enter(async () => {
+    if ((await queues.depth('tile')).waiting >= maxWaiting) throw askAgain(5);
+    await add();
+  });
   for (;;) {
-    await queues.add('tile', { id, payload: task });
     const { objectKey } = await queues.result<TileResult>('tile', id, signal);
     const png = objectKey === null ? null : await objects.get(objectKey);
     if (png || objectKey === null) return png;
     // Drawn some time ago and deleted since: its task must be forgotten to run again.
     signal.throwIfAborted();
     await queues.remove('tile', id);
+    await add();
   }
 }
 

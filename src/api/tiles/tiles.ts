@@ -2,12 +2,12 @@
 import { Router, type Request, type Response } from 'express';
 import type { VirtualCatalog } from '../../layers/virtual-catalog.ts';
 import { MapCatalog, shownCollection, type MapStore } from './map-catalog.ts';
-import { serveTile, type TileService } from './serve-tile.ts';
+import { Admission, serveTile, type TileService } from './serve-tile.ts';
 import { tileJson } from './tile-json.ts';
 import { parseView } from './tile-request.ts';
 import { wmtsRouter } from './wmts.ts';
 
-export interface TileDependencies extends Omit<TileService, 'maps'> {
+export interface TileDependencies extends Omit<TileService, 'maps' | 'admission'> {
   readonly catalog: MapStore;
   readonly virtual: VirtualCatalog;
   readonly publicUrl: (request: Request) => string;
@@ -18,7 +18,7 @@ export interface TileDependencies extends Omit<TileService, 'maps'> {
 type TileRequest = Request<{ collection: string; z: string; x: string; y: string }>;
 
 export function createTileRouter({ catalog, virtual, publicUrl, believedMs, ...rest }: TileDependencies): Router {
-  const service = { ...rest, maps: new MapCatalog(catalog, virtual, believedMs === undefined ? {} : { believedMs }) };
+  const service = { ...rest, admission: new Admission(), maps: new MapCatalog(catalog, virtual, believedMs === undefined ? {} : { believedMs }) };
   const router = Router();
   router.get('/tiles/:collection/tilejson.json', (request, response) => sendTileJson(service, publicUrl(request), request, response));
   router.get('/tiles/:collection/:z/:x/:y.png', (request, response) => tile(service, request, response));

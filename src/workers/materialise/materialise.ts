@@ -47,7 +47,9 @@ export function createMaterialiseHandler(dependencies: MaterialiseDependencies):
       signal.throwIfAborted();
       const isHopeless = isOpenEOError(error) && error.status < 500;
       if (isHopeless || attempt >= triesPerLane.backfill) await store.fail(id, isOpenEOError(error) ? error.message : 'An unforeseen error, which the log of the worker tells.');
-      log.error(`Materialisation ${id} failed: ${error instanceof Error ? error.stack ?? error.message : String(error)}`);
+      // What was asked for wrongly is told to who asked; it is no trouble of the service.
+      if (isHopeless) log.info(`Materialisation ${id} can't be done: ${error.message}`);
+      else log.error(`Materialisation ${id} failed: ${error instanceof Error ? error.stack ?? error.message : String(error)}`);
       throw error;
     }
   };
