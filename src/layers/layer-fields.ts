@@ -3,7 +3,7 @@ import { parseCrs } from '../geo/crs.ts';
 import type { Quantization } from '../cube/cube.ts';
 import type { StacLink } from '../catalog/types.ts';
 import type { ProcessGraph } from '../graph/wire.ts';
-import { Faults, pointer } from './layer-faults.ts';
+import { pointer, type Faults } from './layer-faults.ts';
 import type { LayerDefinition } from './layer.ts';
 
 type Fields = Readonly<Record<string, unknown>>;

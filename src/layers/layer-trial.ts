@@ -2,7 +2,7 @@
  * Layers opened without reading a pixel: the cube that a graph makes for an item, to see before it is
  * published whether it makes one, and to tell on which grid the file of an item will lie.
  */
-import { Cube } from '../cube/cube.ts';
+import type { Cube } from '../cube/cube.ts';
 import { isOpenEOError, OpenEOError } from '../errors.ts';
 import { evaluate } from '../graph/evaluate.ts';
 import type { ProcessRegistry } from '../graph/process.ts';

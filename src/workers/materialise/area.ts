@@ -1,7 +1,8 @@
 /** The cube of a materialisation: what the layer has in the area, grown to whole blocks so that files can stand in for them. */
 import type { MaterialisationRequest } from '../../catalog/materialisations.ts';
-import { pickLabels } from '../../cube/view.ts';
-import { cropCells } from '../../cube/view.ts';
+import type { Window } from '../../cube/block.ts';
+import { cropCells, pickLabels } from '../../cube/view.ts';
+import { spatialAxes, withCells } from '../../cube/window.ts';
 import type { Cube } from '../../cube/cube.ts';
 import type { CellWindow } from '../../geo/grid.ts';
 import { WGS84 } from '../../geo/crs.ts';
@@ -20,6 +21,8 @@ export interface Area {
   readonly layout: BlockLayout | undefined;
   /** The cells of the cube, as the layout counts them. */
   readonly cells: CellWindow;
+  /** The cells of whole blocks around them: what is beyond `cells` is no-data. */
+  readonly wholeCells: CellWindow;
 }
 
 /** Throws CollectionNotFound and NoDataAvailable, and what the layer's graph throws. */
@@ -40,8 +43,26 @@ export async function openArea(engine: Engine, request: MaterialisationRequest, 
   if (!grid) throw new OpenEOError('FormatUnsuitable', {}, { detail: `Layer '${layer.id}' has no x and y dimensions on a regular grid.` });
   const layout = blockLayoutOf(cube);
   const all = { x: 0, y: 0, width: grid.width, height: grid.height };
-  const cells = layout?.whole(all) ?? all;
-  return { layer, cells, layout, cube: inView(cropCells(cube, cells), layer, request) };
+  const wholeCells = layout?.whole(all) ?? all;
+  const cells = trimmed(cube, wholeCells);
+  return { layer, cells, wholeCells, layout, cube: inView(cropCells(cube, cells), layer, request) };
+}
+
+/** Without the rows and columns at its borders that no file touches on any date. */
+function trimmed(cube: Cube, { x, y, width, height }: CellWindow): CellWindow {
+  const isEmpty = (cells: CellWindow) => cube.isEmpty?.(windowOver(cube, cells)) ?? false;
+  let [left, right, top, bottom] = [x, x + width, y, y + height];
+  while (right - left > 1 && isEmpty({ x: left, y: top, width: 1, height: bottom - top })) left++;
+  while (right - left > 1 && isEmpty({ x: right - 1, y: top, width: 1, height: bottom - top })) right--;
+  while (bottom - top > 1 && isEmpty({ x: left, y: top, width: right - left, height: 1 })) top++;
+  while (bottom - top > 1 && isEmpty({ x: left, y: bottom - 1, width: right - left, height: 1 })) bottom--;
+  return { x: left, y: top, width: right - left, height: bottom - top };
+}
+
+/** The window of some cells, whole on the other dimensions. */
+function windowOver(cube: Cube, cells: CellWindow): Window {
+  const { x, y } = spatialAxes(cube.dimensions)!;
+  return withCells(cube.fullWindow(), x, y, cells);
 }
 
 function inView(cube: Cube, layer: Layer, { view }: MaterialisationRequest): Cube {

@@ -69,9 +69,9 @@ function titleOf(file: WrittenFile, { datetime }: Dated): string {
 }
 
 /** Tells the cache that the file holds these blocks, and frees the room of their own objects. */
-async function fileBlocks({ layer, layout, cells }: Area, { index, cube, datetime }: Dated, href: string, { objects }: Output, blocks: CogDependencies['blocks']): Promise<void> {
+async function fileBlocks({ layer, layout, cells, wholeCells }: Area, { index, cube, datetime }: Dated, href: string, { objects }: Output, blocks: CogDependencies['blocks']): Promise<void> {
   if (!layout) return;
-  const placed = await layout.blocks(cells, positionOf(cube, index));
+  const placed = await layout.blocks(wholeCells, positionOf(cube, index));
   const entries = placed.map(({ key, cells: at }): CacheEntry => {
     const window = { x: at.x - cells.x, y: at.y - cells.y, width: at.width, height: at.height };
     const { west, south, east, north } = transformBounds(gridBounds(cropGrid(cube.grid!, window)), WGS84);
