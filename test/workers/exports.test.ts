@@ -137,6 +137,28 @@ describe('export_collection', () => {
     expect([...files.data].filter((_, i) => !files.nulls?.[i])).toEqual([...layer.data].filter((_, i) => !layer.nulls?.[i]));
   });
 
+  it('keeps codes and the scales of their vectors together', async () => {
+    const embed = { process_id: 'compress_embed', arguments: { data: { from_node: 'load' }, model: 'toy', quantization: 'int8_per_vector' } };
+    await exportNow({ load: load('RAW'), embed, save: save('GTiff', 'embed'), export: exported('codes') });
+    const [item] = await itemsOf('codes');
+    expect(Object.entries(item!.assets).map(([key, asset]) => [key, asset.href])).toEqual([
+      ['embeddings', 'object:exports/codes/job-1/1/result_2021-05-01.tif'], ['embeddings_scale', 'object:exports/codes/job-1/1/result_2021-05-01_scale.tif'],
+    ]);
+    expect(item!.properties).toMatchObject({ 'emb:quantization': { quantized_dtype: 'int8' }, 'lamina:quantization': { method: 'per_pixel_scale' } });
+    const bands = (await catalog.collection('codes'))!.bands!.map(({ name }) => name);
+    expect((await read('codes')).shape).toEqual([2, bands.length, 32, 32]);
+    expect(bands.at(-1)).toBe('scale');
+  });
+
+  it.each([['Zarr', 'zarr'], ['Parquet', 'vectors'], ['PNG', 'picture'], ['netCDF', 'netcdf']])('offers %s for download only', async (format, key) => {
+    const one = { ...load('RAW'), arguments: { ...load('RAW').arguments, temporal_extent: ['2021-05-01T00:00:00Z', '2021-05-02T00:00:00Z'], bands: ['B02'] } };
+    await exportNow({ load: one, save: save(format), export: exported('other') });
+    const [item, ...others] = await itemsOf('other');
+    expect([Object.keys(item!.assets), others, item!.properties.datetime]).toEqual([[key], [], '2021-05-01T00:00:00Z']);
+    expect(item!.geometry).not.toBeNull();
+    await expect(read('other')).rejects.toMatchObject({ code: expect.stringMatching(/^(NoDataAvailable|FormatUnsuitable)$/) as unknown });
+  });
+
   it('takes the time of a cube without dates from what it was made of', async () => {
     const mean = { process_id: 'reduce_dimension', arguments: { data: { from_node: 'load' }, dimension: 't', reducer: { process_graph: { m: { process_id: 'mean', arguments: { data: { from_parameter: 'data' } }, result: true } } } } };
     await exportNow({ load: load('RAW'), mean, save: save('GTiff', 'mean'), export: exported('means') });
