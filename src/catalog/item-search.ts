@@ -104,6 +104,7 @@ function conditionOf(query: ItemQuery, from: ItemTable): Condition {
   const parts: string[] = [];
   if (query.collections && query.collections.length > 0) parts.push(`collection = any(${bind(query.collections.map(storable))})`);
   if (query.ids && query.ids.length > 0) parts.push(`id = any(${bind(query.ids.map(storable))})`);
+  if (query.user !== undefined) parts.push(visibleCondition(query.user, bind));
   const [start, end] = query.datetime ?? [null, null];
   if (start !== null) parts.push(`ends >= ${bind(start)}::timestamptz`);
   if (end !== null) parts.push(`starts <= ${bind(end)}::timestamptz`);
@@ -111,6 +112,12 @@ function conditionOf(query: ItemQuery, from: ItemTable): Condition {
     if (box) parts.push(boxCondition(box, bind));
   }
   return { from, sql: parts.join(' and ') || 'true', params };
+}
+
+/** Without the items of collections of files that are private to somebody else (`lamina:files`). */
+function visibleCondition(user: string | null, bind: (value: unknown) => string): string {
+  const mark = (field: string) => `definition -> 'lamina:files' ->> '${field}'`;
+  return `collection <> all(array(select id from collections where ${mark('visibility')} = 'private' and ${mark('owner')} is distinct from ${bind(user)}::text))`;
 }
 
 /** The stored boxes reach beyond 180 where they cross the antimeridian, so the neighbouring turns are asked too. */

@@ -66,7 +66,9 @@ class LayerItems implements ItemSource {
   }
 
   async search(query: ItemQuery): Promise<ItemPage> {
-    const page = await this.#catalog.search({ ...query, collections: [this.#root] });
+    // Whoever sees a layer sees its items, also those made of what only its author sees.
+    const { user: _, ...conditions } = query;
+    const page = await this.#catalog.search({ ...conditions, collections: [this.#root] });
     const items = (await Promise.all(page.items.map((raw) => this.#describe(raw)))).filter((item) => item !== null);
     // What the graph leaves out is not known before one looks.
     return { ...page, items, numberMatched: items.length === page.items.length ? page.numberMatched : null };

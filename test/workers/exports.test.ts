@@ -289,6 +289,9 @@ describe('the collection', () => {
     expect((await catalog.collection('hidden'))!['lamina:files']).toEqual({ owner: 'ann', visibility: 'private' });
     await expect(read('hidden', 'bob')).rejects.toMatchObject({ code: 'CollectionNotFound' });
     expect((await read('hidden', 'ann')).shape[0]).toBe(2);
+    const seen = async (user: string | null | undefined) => (await catalog.search({ limit: 10, ...(user !== undefined && { user }) })).items.filter(({ collection }) => collection === 'hidden').length;
+    expect([await seen('ann'), await seen('bob'), await seen(null), await seen(undefined)]).toEqual([2, 0, 0, 2]);
+    expect((await catalog.search({ limit: 1, user: 'bob', bbox: [-180, -80, 180, 80] })).numberMatched).toBe(2);
     await expect(run(graphOf('hidden'), { user: 'bob', editors: ['bob'] })).rejects.toMatchObject({ code: 'PermissionsInsufficient' });
   });
 
