@@ -3,9 +3,9 @@ import { isOpenEOError } from '../errors.ts';
 import type { LayerStates } from '../catalog/layer-states.ts';
 import type { StacCollection, StacItem } from '../catalog/types.ts';
 import { Cube } from '../cube/cube.ts';
-import type { Window } from '../cube/block.ts';
 import { evaluate } from '../graph/evaluate.ts';
 import { triesPerLane, type TaskContext } from '../jobs/queue.ts';
+import { windowsOf } from '../layers/cover.ts';
 import { itemExtent } from '../layers/item-extent.ts';
 import { definitionOf } from '../layers/layer.ts';
 import { EngineScope, type Engine } from '../layers/scope.ts';
@@ -33,10 +33,6 @@ export interface FollowOutcome {
   readonly did: 'computed' | 'known' | 'gone';
 }
 
-/** Blocks along the edge of what is read at once: bounds memory, keeps the embed workers busy. */
-const BLOCKS_ACROSS = 4;
-/** Cells along the edge of a block where the cube does not say. */
-const USUAL_BLOCK = 256;
 
 /**
  * Makes the handler. It can be run any number of times for one item: what is there is not computed again,
@@ -105,24 +101,6 @@ function loadGraph(layer: string, item: StacItem) {
       },
     },
   };
-}
-
-/** Windows of some blocks that cover a cube: all bands, and one position at a time on every other dimension. */
-export function* windowsOf(cube: Cube): Generator<Window> {
-  const edge = BLOCKS_ACROSS * (cube.attributes.blockSize ?? USUAL_BLOCK);
-  const steps = cube.dimensions.map((d) => (d.type === 'bands' ? d.size : d.axis ? edge : 1));
-  const start = cube.shape.map(() => 0);
-  if (cube.shape.includes(0)) return;
-  for (;;) {
-    yield { start: [...start], size: start.map((from, i) => Math.min(steps[i]!, cube.shape[i]! - from)) };
-    let axis = start.length - 1;
-    for (; axis >= 0; axis--) {
-      start[axis]! += steps[axis]!;
-      if (start[axis]! < cube.shape[axis]!) break;
-      start[axis] = 0;
-    }
-    if (axis < 0) return;
-  }
 }
 
 /** In words for everybody: what an unforeseen error says stays in the log. */
