@@ -37,7 +37,7 @@ async function ask(args: string[], environment: NodeJS.ProcessEnv, name: 'warm' 
     const layer = stored && layerOf(stored, operators);
     if (!layer) throw new Error(`there is no layer '${id}'; \`lamina layer list\` lists them`);
     const store = new Materialisations(database);
-    const { id: record } = await new Materialiser({ store, queues, objects, catalog, log }).request(readRequest(layer, body), null);
+    const { id: record } = await new Materialiser({ store, queues, objects, catalog, maxQueued: Infinity, log }).request(readRequest(layer, body), null);
     process.stdout.write(`${record}\n`);
     if (!isServed) process.stderr.write('No service runs on this data directory: the work begins when one is started.\n');
     else if (values.wait) await watch(store, record);

@@ -60,7 +60,7 @@ export async function startServer(config: Config, databaseUrl: string, log: Log)
     const { users, developmentUser } = await openUsers(config, deployment);
     await prepareCatalog(deployment, [packageFolder('collections'), ...(config.collections === null ? [] : [config.collections])]);
     const { database, jobs: store, jobLogs: logs, queues, objects } = deployment;
-    const materialiser = new Materialiser({ store: new Materialisations(database), queues, objects, catalog: deployment.catalog, log });
+    const materialiser = new Materialiser({ store: new Materialisations(database), queues, objects, catalog: deployment.catalog, maxQueued: config.jobsMaxQueued, log });
     const jobs = new Jobs({ store, logs, queues, objects, log, limits: config });
     const app = createApp(apiDependencies(config, deployment, { jobs, materialiser, users, secret: await loadSecret(database, config.secret) }));
     const { port, close } = await listen(createServer(app), config);
@@ -138,7 +138,7 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
       { path: '/stac', handler: stac },
       { path: '/ingest', handler: () => createEventRouter({ queues, token: config.webhookToken }) },
       { path: '/layers', handler: layers },
-      { path: '/layers', handler: (shared) => createMaterialisationRouter({ materialiser: parts.materialiser, layerFor, objects, shared }) },
+      { path: '/layers', handler: (shared) => createMaterialisationRouter({ materialiser: parts.materialiser, layerFor, objects, editors: editorsOf(config), shared }) },
       { path: '/', handler: (shared) => createHome({ catalog: shown, baseUrl: shared.baseUrl, version, ...self }) },
       { path: '/', handler: (shared) => createViewer({ collection: async (id, request) => shown.collection(id, await visitorOf(request, shared.authentication)), baseUrl: shared.baseUrl }) },
       { path: '/', handler: (shared) => createTileRouter({ catalog, virtual, queues, objects, cache, publicUrl: shared.baseUrl, visitor: (request) => visitorOf(request, shared.authentication), maxWaiting: config.tileMaxWaiting, deadlineMs: config.tileDeadlineSeconds * 1000 }) },

@@ -72,6 +72,12 @@ export class Materialisations {
     return (await this.#database.query<Row>(`select ${COLUMNS} from materialisations where layer = $1 order by created desc, id`, [layer])).map(flat);
   }
 
+  /** How many of a user have not ended. */
+  async countOpen(user: string | null): Promise<number> {
+    const [row] = await this.#database.query<{ open: number }>(`select count(*)::int as open from materialisations where status in ('queued', 'running') and user_id is not distinct from $1`, [user]);
+    return row!.open;
+  }
+
   /** Those whose task may be lost: queued or running without a sign for so long. */
   async silent(seconds: number): Promise<Materialisation[]> {
     return (await this.#database.query<Row>(

@@ -1,6 +1,7 @@
 /** What may be done with materialisations: the list of them, their tasks and their files brought together. */
 import type { Materialisation, MaterialisationRequest, Materialisations } from '../../catalog/materialisations.ts';
 import type { StacItem } from '../../catalog/types.ts';
+import { OpenEOError } from '../../errors.ts';
 import type { TaskQueues } from '../../jobs/queue.ts';
 import { filesCollection } from '../../layers/layer.ts';
 import type { Log } from '../../log.ts';
@@ -14,6 +15,8 @@ export interface MaterialiserDependencies {
     items(query: { collection: string; bbox: null; interval: null }): Promise<readonly StacItem[]>;
     deleteItems(collection: string, ids: readonly string[]): Promise<number>;
   };
+  /** Materialisations that a user may have waiting or running. */
+  readonly maxQueued: number;
   readonly log: Log;
 }
 
@@ -29,8 +32,10 @@ export class Materialiser {
     this.#dependencies = dependencies;
   }
 
-  /** Queues it in the lane for what nobody waits for. The request has been checked. */
+  /** Queues it in the lane for what nobody waits for. The request has been checked. Throws TooManyRequests. */
   async request(request: MaterialisationRequest, user: string | null): Promise<Materialisation> {
+    const { maxQueued } = this.#dependencies;
+    if (await this.store.countOpen(user) >= maxQueued) throw new OpenEOError('TooManyRequests', { limit: maxQueued, what: 'materialisations' }, { retryAfterSeconds: 60 });
     const record = await this.store.create(request, user);
     await this.#enqueue(record.id);
     return record;

@@ -48,7 +48,7 @@ beforeAll(async () => {
   catalog = new CatalogStore(fresh.database);
   for (const collection of [rawCollection, layerCollection, SECRET]) await catalog.putCollection(collection);
   store = new Materialisations(fresh.database);
-  materialiser = new Materialiser({ store, queues, objects, catalog, log: silentLog });
+  materialiser = new Materialiser({ store, queues, objects, catalog, maxQueued: 3, log: silentLog });
   const users = { has: async () => true, verify: async () => true };
   const shared = { baseUrl: () => 'https://lamina.example', authentication: { users, tokens, guard: new LoginGuard() } } as unknown as Shared;
   const layerFor = async (id: string, user: string | null) => {
@@ -58,7 +58,7 @@ beforeAll(async () => {
     return layer;
   };
   const app = express();
-  app.use('/layers', createMaterialisationRouter({ materialiser, layerFor, objects, shared }));
+  app.use('/layers', createMaterialisationRouter({ materialiser, layerFor, objects, editors: new Set(['ann']), shared }));
   app.use(answerErrors(silentLog));
   server = createServer(app).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
@@ -118,6 +118,14 @@ describe('POST /layers/{layer}/materialisations', () => {
     expect((await send('POST', '/SECRET/materialisations', 'ann', {})).json['code']).toBe('CollectionNotFound');
     expect((await send('GET', '/SECRET/materialisations', null)).json['code']).toBe('CollectionNotFound');
     expect((await send('GET', '/SECRET/materialisations', 'bob')).status).toBe(200);
+  });
+
+  it('is for the owner and for editors, a few at a time', async () => {
+    expect((await send('POST', '/LAYER/materialisations', 'bob', {})).json['code']).toBe('PermissionsInsufficient');
+    expect((await send('POST', '/SECRET/materialisations', 'bob', {})).status).toBe(201);
+    for (let i = 0; i < 3; i++) expect((await send('POST', '/LAYER/materialisations', 'ann', {})).status).toBe(201);
+    const { status, headers, json } = await send('POST', '/LAYER/materialisations', 'ann', {});
+    expect([status, json['code'], headers.get('retry-after')]).toEqual([429, 'TooManyRequests', '60']);
   });
 });
 
