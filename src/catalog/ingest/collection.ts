@@ -143,7 +143,7 @@ function itemAssets(items: readonly StacItem[]): Record<string, unknown> {
 }
 
 function commonFields({ type, title, roles, bands, data_type: dataType, gsd, 'raster:spatial_resolution': resolution }: StacAsset): Record<string, unknown> {
-  const ofAll = bands?.map(({ statistics: _, ...band }) => band);
+  const ofAll = bands?.map((band) => Object.fromEntries(Object.entries(band).filter(([field]) => field !== 'statistics')));
   const fields = { type, title, roles, data_type: dataType, gsd, 'raster:spatial_resolution': resolution, bands: ofAll };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
