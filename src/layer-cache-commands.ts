@@ -27,7 +27,7 @@ export async function layerStats(args: string[], environment: NodeJS.ProcessEnv)
   const layer = oneLayer(positionals, 'stats');
   await withCache(environment, layer, async ({ database }) => {
     const figures = await cacheFigures(database, layer);
-    print(values.json ? JSON.stringify(figures, null, 2) : statsText(figures));
+    print(values.json ? JSON.stringify(figures, null, 2) : statsText(figures, layer));
   });
 }
 
@@ -109,8 +109,9 @@ function boxOf(text: string): Footprint {
   return [west, south, east, north];
 }
 
-function statsText(figures: readonly CacheFigures[]): string {
-  if (figures.length === 0) return 'Nothing is cached.';
+/** A block counts for the layer that asked for it first: others with the same operator over the same pixels share it. */
+function statsText(figures: readonly CacheFigures[], layer: string | undefined): string {
+  if (figures.length === 0) return layer === undefined ? 'Nothing is cached.' : `Nothing is cached that '${layer}' was the first to ask for.`;
   const rows = figures.map((f) => [f.layer ?? '(no layer)', f.kind, f.state, String(f.objects), sizeText(f.bytes), f.used.toISOString().slice(0, 16)]);
   return table([['layer', 'kind', 'state', 'objects', 'size', 'last used'], ...rows]);
 }

@@ -114,7 +114,7 @@ describe('the life of a layer', () => {
     expect((await stac(ben, '/collections', { method: 'POST', body: layer('UPON', 'LIFE', null) })).status).toBe(201);
     const refused = await stac(anna, '/collections/LIFE', { method: 'DELETE' });
     expect(refused.status).toBe(409);
-    expect(((await refused.json()) as { description?: string; message?: string }).message ?? '').toContain('\'UPON\'');
+    expect(await refused.text()).toContain('\'UPON\'');
     expect(await load(ben, 'UPON')).toMatch(/^[0-9a-f]{64}$/);
     for (const [client, id] of [[ben, 'UPON'], [anna, 'LIFE'], [anna, 'SECRET']] as const) expect([id, (await stac(client, `/collections/${id}`, { method: 'DELETE' })).status]).toEqual([id, 204]);
     for (const id of ['UPON', 'LIFE', 'LIFE.v1', 'SECRET']) expect([id, await load(anna, id)]).toEqual([id, 'CollectionNotFound']);
@@ -165,7 +165,7 @@ describe('the life of a layer', () => {
     expect(await done(/^MINE {2}v2 {2}conv@/m, 'list')).toMatch(/^MINE\.v1 {2}v1 {2}pca@\S+ {2}over SYNTHETIC_S2 {2}deprecated$/m);
     expect(JSON.parse(await done(/"id": "MINE"/, 'show', 'MINE'))).toMatchObject({ id: 'MINE', title: 'Layer MINE', version: '2' });
     // The service knows of it at once.
-    const box = ['--bbox', '5.93,50.62,5.95,50.64', '--datetime', '2023-06-24'];
+    const box = ['--bbox', '5.93,50.62,5.95,50.64', '--datetime', '2023-07-29'];
     await done(/^m-[0-9a-f-]{36}\n$/, 'warm', 'MINE', ...box);
     await done(/^MINE +block +stored +\d+ +[\d.]+ [KM]iB/m, 'stats', 'MINE');
     expect(JSON.parse(await done(/"layer": "MINE"/, 'stats', '--json'))).toContainEqual(expect.objectContaining({ layer: 'MINE', kind: 'block', state: 'stored' }));
@@ -175,6 +175,7 @@ describe('the life of a layer', () => {
     await done(/^m-/, 'warm', 'EMB_SYNTHETIC_S2_PCA', ...box);
     await done(/^[1-9]\d* objects deleted, [\d.]+ [KM]iB\n$/, 'evict', 'EMB_SYNTHETIC_S2_PCA', '--all');
     await refused(/There is no data available/, 'warm', 'MINE', '--datetime', '1999-01-01');
+    await refused(/There is no data available/, 'warm', 'MINE', '--bbox', '-5.93,50.62,-5.9,50.64');
     await mistakes();
     await done(/^MINE: deleted\n$/, 'delete', 'MINE');
     await refused(/no layer 'MINE'/, 'show', 'MINE');
@@ -189,11 +190,11 @@ describe('the life of a layer', () => {
     await done(/^LATE: created/, 'create', file);
     await done(/^LATE {2}v1/m, 'list');
     await done(/objects read/, 'verify');
-    const asked = await command('warm', 'LATE', '--bbox', '5.93,50.62,5.95,50.64', '--datetime', '2023-06-24');
+    const asked = await command('warm', 'LATE', '--bbox', '5.93,50.62,5.95,50.64', '--datetime', '2023-10-22');
     expect([asked.code, asked.errors]).toEqual([0, 'No service runs on this data directory: the work begins when one is started.\n']);
     await mistakes();
     await serve();
-    await until(async () => ((await command('stats', 'LATE')).out.includes('stored') ? true : null), 'what was asked for before', WAIT_MS, service);
+    await until(async () => ((await command('stats', 'LATE')).out.includes('stored') ? true : null), 'what was asked for before', 60_000, service);
     await done(/^LATE: deleted\n$/, 'delete', 'LATE');
   }, WAIT_MS * 2);
 });

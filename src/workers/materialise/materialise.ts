@@ -30,7 +30,7 @@ export interface MaterialiseTask {
 export interface MaterialiseDependencies extends OutputDependencies {
   readonly engine: Engine;
   readonly catalog: CatalogStore;
-  readonly blocks: Pick<BlockCatalogStore, 'record'>;
+  readonly blocks: Pick<BlockCatalogStore, 'record' | 'flush'>;
 }
 
 /** Makes the handler. Doing a task twice is harmless. */
@@ -41,6 +41,8 @@ export function createMaterialiseHandler(dependencies: MaterialiseDependencies):
     if (!record) return;
     try {
       await materialise(record, dependencies, signal);
+      // Who is told that it is done looks at what is cached.
+      await dependencies.blocks.flush();
       await store.finish(id);
     } catch (error) {
       if (error instanceof Unwanted) return;
