@@ -60,7 +60,7 @@ export class Deployed {
     const port = await freePort();
     this.url = `http://127.0.0.1:${port}`;
     this.environment = {
-      LAMINA_PORT: String(port), LAMINA_DATA: join(this.directory, 'data'), LAMINA_BASIC_USERS: users.map((name) => `${name}:secret-${name}`).join(','),
+      LAMINA_PORT: String(port), LAMINA_DATA: join(this.directory, 'data'), LAMINA_BASIC_USERS: users.map((name) => `${name}:secret-${name}`).join(','), LAMINA_EDITORS: users.join(','),
       LAMINA_DATABASE_URL: postgres.url, ...(this.redis && { LAMINA_REDIS_URL: this.redis.url }),
       ...(s3 && await this.#startS3()), ...settings,
     };

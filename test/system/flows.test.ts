@@ -91,7 +91,7 @@ describe.each(['disk', 's3'] as const)('objects on %s', (place) => {
   beforeAll(async () => {
     const port = await freePort();
     url = `http://127.0.0.1:${port}`;
-    environment = { LAMINA_PORT: String(port), LAMINA_DATA: join(directory, 'data'), LAMINA_BASIC_USERS: 'anna:secret-anna' };
+    environment = { LAMINA_PORT: String(port), LAMINA_DATA: join(directory, 'data'), LAMINA_BASIC_USERS: 'anna:secret-anna', LAMINA_EDITORS: 'anna' };
     let s3 = null;
     if (place === 's3') {
       const server = await startFauxqs({ port: 0, host: '127.0.0.1', logger: false });
