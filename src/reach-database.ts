@@ -10,7 +10,7 @@ export interface ReachedDatabase {
   readonly url: string;
   /** False when nobody but us uses it: nothing that is queued will be done before a service is started. */
   readonly isShared: boolean;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /** The configured database, that of the service running on the data, or one of our own for the moment. */

@@ -15,7 +15,7 @@ it('keeps no more than its limit, and lets go of lengths that are out of use', (
   const arrays = new SharedArrays(100 * 4);
   const [old, a, b] = [arrays.take(60), arrays.take(50), arrays.take(50)];
   for (const array of [old, a, b]) arrays.giveBack(array);
-  expect([arrays.take(50), arrays.take(50)].toSorted()).toEqual([a, b].toSorted());
+  expect(new Set([arrays.take(50), arrays.take(50)])).toEqual(new Set([a, b]));
   expect(arrays.take(60)).not.toBe(old);
   const large = arrays.take(200);
   arrays.giveBack(large);

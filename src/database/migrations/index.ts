@@ -6,7 +6,7 @@ import blocks from './0004-blocks.ts';
 import layers from './0005-layers.ts';
 import changes from './0006-changes.ts';
 import materialisations from './0007-materialisations.ts';
-import turns from './0011-job-turns.ts';
+import turns from './0008-job-turns.ts';
 import type { Migration } from './migration.ts';
 
 export type { Migration } from './migration.ts';

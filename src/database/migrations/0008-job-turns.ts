@@ -2,7 +2,7 @@
 import type { Migration } from './migration.ts';
 
 const migration: Migration = {
-  name: '0011-job-turns',
+  name: '0008-job-turns',
   sql: 'alter table jobs add column turn integer not null default 1;',
 };
 
