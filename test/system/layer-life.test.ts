@@ -141,11 +141,11 @@ describe('the life of a layer', () => {
     expect(out).toMatch(words);
     return out;
   };
-  const mistakes = async () => {
+  it('says in one line what is wrong with a command', async () => {
     await refused(/there are create, list, /);
     await refused(/no command `lamina layer nope`/, 'nope');
     await refused(/no layer 'NOPE'/, 'show', 'NOPE');
-    for (const name of ['stats', 'verify', 'warm', 'materialise']) await refused(/no layer 'NOPE'/, name, 'NOPE');
+    await Promise.all(['stats', 'verify', 'warm', 'materialise'].map((name) => refused(/no layer 'NOPE'/, name, 'NOPE')));
     await refused(/no layer 'NOPE'/, 'evict', 'NOPE', '--all');
     await refused(/needs to know what/, 'evict');
     await refused(/'NOPE' does not exist/, 'delete', 'NOPE');
@@ -153,7 +153,7 @@ describe('the life of a layer', () => {
     await refused(/takes one file/, 'create');
     await refused(/nothing\.json can't be read/, 'create', join(directory, 'nothing.json'));
     await refused(/'Foo'; layers can be written as GTiff, Zarr, Parquet/, 'materialise', 'EMB_SYNTHETIC_S2_PCA', '--formats', 'Foo');
-  };
+  }, WAIT_MS);
 
   it('is looked after by commands beside a running service', async () => {
     const file = join(directory, 'MINE.json');
@@ -176,7 +176,6 @@ describe('the life of a layer', () => {
     await done(/^[1-9]\d* objects deleted, [\d.]+ [KM]iB\n$/, 'evict', 'EMB_SYNTHETIC_S2_PCA', '--all');
     await refused(/There is no data available/, 'warm', 'MINE', '--datetime', '1999-01-01');
     await refused(/There is no data available/, 'warm', 'MINE', '--bbox', '-5.93,50.62,-5.9,50.64');
-    await mistakes();
     await done(/^MINE: deleted\n$/, 'delete', 'MINE');
     await refused(/no layer 'MINE'/, 'show', 'MINE');
   }, WAIT_MS * 2);
@@ -192,9 +191,11 @@ describe('the life of a layer', () => {
     await done(/objects read/, 'verify');
     const asked = await command('warm', 'LATE', '--bbox', '5.93,50.62,5.95,50.64', '--datetime', '2023-10-22');
     expect([asked.code, asked.errors]).toEqual([0, 'No service runs on this data directory: the work begins when one is started.\n']);
-    await mistakes();
+    await refused(/no layer 'NOPE'/, 'stats', 'NOPE');
     await serve();
-    await until(async () => ((await command('stats', 'LATE')).out.includes('stored') ? true : null), 'what was asked for before', 60_000, service);
+    const warmed = async () => (await (await fetch(`${url}/layers/LATE/materialisations/${asked.out.trim()}`)).json()) as { status: string };
+    await until(async () => ((await warmed()).status === 'finished' ? true : null), 'what was asked for before', 60_000, service);
+    await done(/^LATE +block +stored/m, 'stats', 'LATE');
     await done(/^LATE: deleted\n$/, 'delete', 'LATE');
   }, WAIT_MS * 2);
 });

@@ -4,7 +4,7 @@ import { Router, type Request, type Response } from 'express';
 import type { ItemSource } from '../../catalog/item-source.ts';
 import type { StacItem } from '../../catalog/types.ts';
 import type { Quantization } from '../../cube/cube.ts';
-import { invalidArgument, OpenEOError } from '../../errors.ts';
+import { invalidArgument, isOpenEOError, OpenEOError } from '../../errors.ts';
 import { WGS84 } from '../../geo/crs.ts';
 import type { Jobs } from '../../jobs/service.ts';
 import { COG_MEDIA_TYPE, SCALE_FILE, viewsOf } from '../../layers/describe.ts';
@@ -33,6 +33,9 @@ export interface LayerFileDependencies {
 /** In whose name files are computed for visitors without an account. */
 const SERVICE_USER = 'lamina';
 
+/** A file may be evicted between its computation and its sending: then it is computed again, so often. */
+const MAX_ROUNDS = 3;
+
 export function createLayerRouter(dependencies: LayerFileDependencies): Router {
   const router = Router();
   const running = new Map<string, Promise<void>>();
@@ -57,11 +60,25 @@ async function sendFile(dependencies: LayerFileDependencies, running: Map<string
   const main = fileKey(file);
   const key = isScale ? scaleKey(main) : main;
   const owner = layer.definition.visibility === 'private' ? user : null;
-  if (!(await objects.head(key))) await once(running, main, () => compute(dependencies, file, main, owner ?? SERVICE_USER));
-  const resource = await objectResource(objects, key);
-  if (!resource) throw new OpenEOError('NotFound', {});
-  if (owner !== null) response.set('Cache-Control', 'private');
-  await sendResource(request as unknown as Request, response, resource, { mediaType: COG_MEDIA_TYPE, name: `${layer.id}_${raw.id}${file.view === viewsOf(layer.definition)[0] ? '' : `_${file.view}`}${isScale ? '_scale' : ''}.tif` });
+  const sendStored = async () => {
+    if (!(await objects.head(key))) await once(running, main, () => compute(dependencies, file, main, owner ?? SERVICE_USER));
+    const resource = await objectResource(objects, key);
+    if (!resource) throw new OpenEOError('NotFound', {});
+    if (owner !== null) response.set('Cache-Control', 'private');
+    await sendResource(request as unknown as Request, response, resource, { mediaType: COG_MEDIA_TYPE, name: `${layer.id}_${raw.id}${file.view === viewsOf(layer.definition)[0] ? '' : `_${file.view}`}${isScale ? '_scale' : ''}.tif` });
+  };
+  await unlessEvicted(sendStored, () => !response.headersSent);
+}
+
+/** Tries again when what was to be sent vanished meanwhile, as long as nothing has been sent. */
+async function unlessEvicted(send: () => Promise<void>, mayRepeat: () => boolean): Promise<void> {
+  for (let round = 1; ; round++) {
+    try {
+      return await send();
+    } catch (error) {
+      if (round === MAX_ROUNDS || !mayRepeat() || !isOpenEOError(error, 'NotFound')) throw error;
+    }
+  }
 }
 
 /** The view that has scales in a file of their own. Throws NotFound when the layer does not offer it. */
