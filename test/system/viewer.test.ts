@@ -35,7 +35,7 @@ describe.skipIf(!isThere)(`the viewer page${isThere ? '' : ' (skipped: no Chromi
   }, 60_000);
 
   /** Addresses of tiles that the map shows with pixels in them. */
-  const shown = () => page.$$eval('img.leaflet-tile-loaded', (tiles) => tiles.filter((tile) => (tile as HTMLImageElement).naturalWidth === 256).map((tile) => (tile as HTMLImageElement).src));
+  const shown = () => page.$$eval('img.leaflet-tile-loaded', (tiles) => (tiles as unknown as { naturalWidth: number; src: string }[]).filter((tile) => tile.naturalWidth === 256).map((tile) => tile.src));
 
   it('shows the layer and its source, from this service only', async () => {
     expect(await page.textContent('h1')).toContain('SYNTHETIC_S2');
@@ -46,8 +46,8 @@ describe.skipIf(!isThere)(`the viewer page${isThere ? '' : ' (skipped: no Chromi
   }, WAIT_MS);
 
   it('changes to a single dimension and another date', async () => {
-    const styles = await page.$$eval('select[name=style] option', (options) => options.map((option) => (option as HTMLOptionElement).value));
-    expect(styles.length).toBeGreaterThan(32);
+    const styles = await page.$$eval('select[name=style] option', (options) => options.length);
+    expect(styles).toBeGreaterThan(32);
     await page.selectOption('select[name=style]', { index: 6 });
     await expect.poll(async () => (await shown()).some((src) => /EMB_SYNTHETIC_S2_PCA.*(dimension|bands)=/.test(src)), { timeout: WAIT_MS, interval: 500 }).toBe(true);
     await page.selectOption('select[name=day]', { index: 1 });
