@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { computeBlock, type EmbedSource } from '../../src/layers/compute-block.ts';
-import { writeBlock } from '../../src/layers/embed-block.ts';
+import { noCatalog, type CacheRow } from '../../src/layers/block-catalog.ts';
+import { storedBlock, writeBlock } from '../../src/layers/embed-block.ts';
 import { EmbedBlocks, type BlockComputer } from '../../src/layers/embed-blocks.ts';
 import { embedSource } from '../../src/layers/embedded-cube.ts';
 import { createLocalStore } from '../../src/storage/local.ts';
@@ -64,6 +65,27 @@ describe('EmbedBlocks', () => {
     held.letGo();
     expect((await patient).edge).toBe(32);
     expect(held.begun()).toBe(2);
+  });
+
+  it('reads a block out of the file into which it was moved while it was waited for', async () => {
+    const filed = storedBlock(await computeBlock(source, { t: 0 }, { x: 0, y: 0 }, toyRuntime(), new AbortController().signal));
+    const pointer = { href: 'file:///a.tif', band: 0, window: { x: 0, y: 0, width: 32, height: 32 } };
+    let isFiled = false;
+    const found = async (keys: readonly string[]) => new Map(isFiled ? keys.map((key) => [key, { state: 'filed', pointer } as CacheRow]) : []);
+    const told: (boolean | undefined)[] = [];
+    const blocks = new EmbedBlocks({
+      store,
+      catalog: { ...noCatalog, find: found },
+      fromFile: async () => filed,
+      compute: async (_task, _source, _position, { isElsewhere }) => {
+        told.push(await isElsewhere?.());
+        isFiled = true;
+        told.push(await isElsewhere?.());
+      },
+    });
+    const block = await get(blocks, new AbortController().signal);
+    expect(told).toEqual([false, true]);
+    expect(block.vectors).toEqual(filed.data);
   });
 
   it('tells all of them when the work itself fails', async () => {

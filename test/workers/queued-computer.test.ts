@@ -72,6 +72,13 @@ describe('queuedComputer', () => {
     expect(await readBlock(store, task.key)).not.toBeNull();
   });
 
+  it('does not ask again for a block that was moved into a file meanwhile', async () => {
+    const task = newTask();
+    const { queues, added, removed } = queueOf(async () => {});
+    await queuedComputer(queues, store, 'batch')(task, unused, unused, { ...wish(), isElsewhere: async () => true });
+    expect([added.length, removed]).toEqual([1, []]);
+  });
+
   it('asks by urgency first, then by how many blocks its user has under way', async () => {
     const hold = Promise.withResolvers<void>();
     const { queues, added } = queueOf(async ({ key }) => {
