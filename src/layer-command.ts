@@ -1,12 +1,14 @@
 /** `lamina layer …`: publishes, lists, shows and removes layers, whether or not a service is running on the data directory. */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { Materialisations } from './catalog/materialisations.ts';
 import { CatalogStore } from './catalog/store.ts';
 import type { StacCollection } from './catalog/types.ts';
-import { readConfig } from './config.ts';
+import { readConfig, type Config } from './config.ts';
 import { openDatabase, type Database } from './database/connection.ts';
 import { migrate } from './database/migrations.ts';
 import { packageFolder } from './deployment.ts';
+import { deleteObjects } from './jobs/files.ts';
 import { createStreamLog } from './log.ts';
 import { lazyEngine } from './layers/layer-trial.ts';
 import { definitionOf } from './layers/layer.ts';
@@ -18,6 +20,7 @@ import { allProcesses, createRegistry, loadDescriptions } from './processes/inde
 import { layerEvict, layerStats, layerVerify } from './layer-cache-commands.ts';
 import { layerMaterialise, layerWarm } from './layer-materialise-command.ts';
 import { reachDatabase } from './reach-database.ts';
+import { openObjectStore } from './storage/open.ts';
 
 /** What a command is given: everything that needs a database, and nothing that needs a queue. */
 interface Tools {
@@ -59,11 +62,12 @@ function withValue(word: string, at: number, words: readonly string[]): string[]
 function inCatalog(work: (tools: Tools, args: string[]) => Promise<void>): Command {
   return async (args, environment) => {
     const log = createStreamLog(process.stderr, 'warning');
-    const reached = await reachDatabase(readConfig(environment));
+    const config = readConfig(environment);
+    const reached = await reachDatabase(config);
     const database = openDatabase(reached.url, { log });
     try {
       await migrate(database);
-      await work(await toolsOf(database), args);
+      await work(await toolsOf(database, config), args);
     } finally {
       await database.close();
       await reached.stop();
@@ -71,11 +75,16 @@ function inCatalog(work: (tools: Tools, args: string[]) => Promise<void>): Comma
   };
 }
 
-async function toolsOf(database: Database): Promise<Tools> {
+async function toolsOf(database: Database, config: Config): Promise<Tools> {
   const store = new CatalogStore(database);
+  const objects = await openObjectStore({ directory: `${config.data}/objects`, s3: config.s3 });
+  const materialisations = new Materialisations(database);
+  const deleteFiles = async (collection: string) => {
+    for (const id of await materialisations.idsOf(collection)) await deleteObjects(objects, `materialised/${id}/`);
+  };
   const operators = await openRegistry(packageFolder('operators'));
   const registry = createRegistry(await loadDescriptions(new URL('../processes/', import.meta.url)), allProcesses);
-  return { store, publisher: new LayerPublisher(store, lazyEngine({ catalog: store, registry, operators })), virtual: new VirtualCatalog(store, operators) };
+  return { store, publisher: new LayerPublisher(store, lazyEngine({ catalog: store, registry, operators }), deleteFiles), virtual: new VirtualCatalog(store, operators) };
 }
 
 const print = (text: string) => void process.stdout.write(`${text}\n`);

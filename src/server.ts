@@ -92,7 +92,10 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
   const virtual = new VirtualCatalog(catalog, operators);
   const opener = lazyEngine(deployment);
   const items = combineItemSources([catalog, layerItems(catalog, operators, opener, new LayerStates(deployment.database))]);
-  const publisher = new LayerPublisher(catalog, opener, (collection) => deleteObjects(objects, exportFolder(collection)));
+  const publisher = new LayerPublisher(catalog, opener, async (collection) => {
+    await deleteObjects(objects, exportFolder(collection));
+    await parts.materialiser.deleteAll(collection);
+  });
   const editor = itemEditor(config, deployment);
   const shown = {
     collections: async (user: string | null = null) => Promise.all((await catalog.collections()).filter((stored) => isVisible(stored, user)).map((stored) => virtual.describe(stored))),

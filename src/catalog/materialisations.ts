@@ -9,6 +9,8 @@ export type MaterialFormat = (typeof materialFormats)[number];
 
 export interface MaterialisationRequest {
   readonly layer: string;
+  /** Id of the collection of its files. */
+  readonly files: string;
   /** West, south, east, north in degrees; null: all that the layer has. */
   readonly bbox: readonly [number, number, number, number] | null;
   /** Left-closed; null: all times. */
@@ -70,6 +72,11 @@ export class Materialisations {
   /** Newest first. */
   async list(layer: string): Promise<Materialisation[]> {
     return (await this.#database.query<Row>(`select ${COLUMNS} from materialisations where layer = $1 order by created desc, id`, [layer])).map(flat);
+  }
+
+  /** Ids of those whose files are in a collection. */
+  async idsOf(files: string): Promise<string[]> {
+    return (await this.#database.query<{ id: string }>(`select id from materialisations where definition->>'files' = $1`, [files])).map(({ id }) => id);
   }
 
   /** How many of a user have not ended. */

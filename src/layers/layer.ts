@@ -49,13 +49,15 @@ export interface Layer {
   readonly definition: LayerDefinition;
   /** Resolved once, when the layer is opened: versions are never mixed. null: the graph is no embedding. */
   readonly operator: Operator | null;
+  /** The collection of the files that parts of it are written to. */
+  readonly files: string;
 }
 
 /** The layer that a collection defines; null for a raw collection. Throws OperatorNotFound. */
 export function layerOf(collection: StacCollection, operators: OperatorRegistry): Layer | null {
   const definition = definitionOf(collection);
   if (!definition) return null;
-  return { id: collection.id, definition, operator: definition.operator === undefined ? null : operators.resolve(definition.operator) };
+  return { id: collection.id, definition, operator: definition.operator === undefined ? null : operators.resolve(definition.operator), files: filesCollection(collection) };
 }
 
 /** What a stored collection says of its layer; undefined for a raw one. */
@@ -96,7 +98,11 @@ export async function rootOf(layer: StacCollection, collection: (id: string) => 
   return found;
 }
 
-/** The collection of the files that parts of a layer were written to. */
-export function filesCollection(layer: string): string {
-  return `${layer}.files`;
+/**
+ * The id of the collection of the files that parts of a layer are written to: '<id>.files', and for later
+ * versions '<id>.v2.files', so that files of two versions never meet. An old version keeps its own.
+ */
+export function filesCollection({ id, version, deprecated }: StacCollection): string {
+  const base = deprecated === true ? id.replace(/\.v\d+$/, '') : id;
+  return version === undefined || version === '1' ? `${base}.files` : `${base}.v${String(version as string)}.files`;
 }

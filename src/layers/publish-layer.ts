@@ -5,7 +5,7 @@ import type { StacCollection } from '../catalog/types.ts';
 import { completeLayer, draftLayer, type DefinedLayer } from './define-layer.ts';
 import { LayerInvalid } from './layer-faults.ts';
 import { baseOf, isStoredAs, nextVersion, rebased } from './layer-versions.ts';
-import { definitionOf, filesMarkOf, isVisible } from './layer.ts';
+import { definitionOf, filesCollection, filesMarkOf, isVisible } from './layer.ts';
 import type { Engine } from './scope.ts';
 
 /** Where collections are kept; the catalog store is one. */
@@ -33,7 +33,7 @@ export class LayerPublisher {
 
   /**
    * @param engine opens cubes; `lazyEngine` is enough
-   * @param deleteFiles deletes what was exported to a collection from the object store
+   * @param deleteFiles deletes from the object store what was exported or materialised to a collection
    */
   constructor(store: LayerStore, engine: Engine, deleteFiles: (collection: string) => Promise<void> = () => Promise.resolve()) {
     this.#store = store;
@@ -103,7 +103,18 @@ export class LayerPublisher {
     const ids = versions.map(({ id }) => id);
     const dependents = all.filter((c) => !ids.includes(c.id) && definitionOf(c)?.sources.some((source) => ids.includes(source)));
     if (dependents.length > 0) throw new OpenEOError('CollectionInUse', { identifier: layer.id, dependents: dependents.map(({ id }) => `'${id}'`).join(', ') }, { detail: 'Remove what builds on it first.' });
-    for (const version of ids) await this.#store.deleteCollection(version);
+    for (const version of versions) {
+      await this.#removeFiles(version, all);
+      await this.#store.deleteCollection(version.id);
+    }
+  }
+
+  /** What parts of a layer were written to goes with it. */
+  async #removeFiles(layer: StacCollection, all: readonly StacCollection[]): Promise<void> {
+    const files = filesCollection(layer);
+    if (!definitionOf(layer) || !all.some(({ id }) => id === files)) return;
+    await this.#store.deleteCollection(files);
+    await this.#deleteFiles(files);
   }
 
   /**

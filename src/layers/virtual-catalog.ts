@@ -3,7 +3,7 @@ import { isOpenEOError } from '../errors.ts';
 import type { StacCollection, StacItem, StacLink } from '../catalog/types.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
 import { describeLayer } from './describe.ts';
-import { definitionOf, isVisible, layerOf, rootOf, type Layer } from './layer.ts';
+import { definitionOf, filesCollection, isVisible, layerOf, rootOf, type Layer } from './layer.ts';
 import { baseOf, versionOf, versionedId } from './layer-versions.ts';
 
 /** Where stored collections come from. */
@@ -52,7 +52,7 @@ export class VirtualCatalog {
       return layerOf(stored, this.#operators)!;
     } catch (error) {
       if (!isOpenEOError(error, 'OperatorNotFound')) throw error;
-      return { id: stored.id, definition: { ...definitionOf(stored)!, has_items: false }, operator: null };
+      return { id: stored.id, definition: { ...definitionOf(stored)!, has_items: false }, operator: null, files: filesCollection(stored) };
     }
   }
 

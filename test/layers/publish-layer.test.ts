@@ -109,6 +109,18 @@ describe('who may', () => {
     await world.store.deleteCollection('V.files');
   });
 
+  it('take the files along that parts of them were written to, each version its own', async () => {
+    const gone: string[] = [];
+    const publisher = new LayerPublisher(world.store, world.engine, async (id) => void gone.push(id));
+    await publisher.create(definition('W', graph()), 'ann');
+    await publisher.replace('W', definition('W', graph('conv')), 'ann');
+    for (const id of ['W.files', 'W.v2.files']) await world.store.putCollection({ ...(await stored('S2')), id, 'lamina:files': { layer: 'W', owner: 'ann' } });
+    await publisher.delete('W.v1', 'ann');
+    expect([gone, (await stored('W.v2.files')).id]).toEqual([['W.files'], 'W.v2.files']);
+    await publisher.delete('W', 'ann');
+    expect([gone, await world.store.collection('W.v2.files'), await world.store.collection('W.files')]).toEqual([['W.files', 'W.v2.files'], null, null]);
+  });
+
   it('see the items of a private layer', async () => {
     const items = layerItems(world.store, world.operators);
     const seen = async (user: string | null | undefined) => (await items.search({ collections: ['HERS'], limit: 10, ...(user === undefined ? {} : { user }) })).items.length;

@@ -19,7 +19,7 @@ import { createMaterialiseHandler } from '../../src/workers/materialise/material
 import { startFreshDatabase, type FreshDatabase } from '../database/fresh-database.ts';
 import { layerCollection, rawCollection, toyService, writeItem, type ToyService } from '../layers/service.ts';
 
-const ALL: MaterialisationRequest = { layer: 'LAYER', bbox: null, interval: null, formats: ['GTiff', 'Zarr', 'Parquet'], view: 'float32' };
+const ALL: MaterialisationRequest = { layer: 'LAYER', files: 'LAYER.files', bbox: null, interval: null, formats: ['GTiff', 'Zarr', 'Parquet'], view: 'float32' };
 const context = (signal = new AbortController().signal, attempt = 1): TaskContext => ({ taskId: 't', signal, attempt });
 
 let fresh: FreshDatabase;
@@ -149,6 +149,17 @@ describe('a materialisation', () => {
     const after = await loadLayer();
     expect(valid(after)).toEqual(valid(before));
     expect(service.runtime.runs).toBe(4);
+  });
+
+  it('keeps the files of versions apart, and never writes one for another', async () => {
+    await materialise({ formats: ['GTiff'] });
+    await catalog.putCollection({ ...layerCollection, version: '2' });
+    await materialise({ formats: ['GTiff'], files: 'LAYER.v2.files' });
+    const items = (collection: string) => catalog.items({ collection, bbox: null, interval: null });
+    expect([(await items('LAYER.files')).length, (await items('LAYER.v2.files')).length]).toEqual([2, 2]);
+    const { id } = await store.create({ ...ALL, formats: ['GTiff'] }, null);
+    await expect(handler()({ id }, context())).rejects.toMatchObject({ code: 'CollectionNotFound' });
+    expect(await store.find(id)).toMatchObject({ status: 'error', message: expect.stringContaining('another version') as string });
   });
 
   it('does nothing when it was canceled, and tells why it failed', async () => {

@@ -28,7 +28,7 @@ export function readRequest(layer: Layer, body: Readonly<Record<string, unknown>
   const formats = checked(() => formatsOf(body['formats']));
   const view = checked(() => viewOf(body['view'], layer));
   if (faults.length > 0) throw new OpenEOError('ProcessParameterInvalid', { process: 'materialisation', parameter: faults[0]!.split("'")[1] ?? 'body', reason: faults.join('; ') });
-  return { layer: layer.id, bbox: bbox!, interval: interval!, formats: formats!, view: view! };
+  return { layer: layer.id, files: layer.files, bbox: bbox!, interval: interval!, formats: formats!, view: view! };
 }
 
 function boxOf(value: unknown): MaterialisationRequest['bbox'] {

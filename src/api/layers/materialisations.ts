@@ -8,7 +8,7 @@
 import { Router, type Request, type Response } from 'express';
 import { OpenEOError } from '../../errors.ts';
 import type { Materialisation } from '../../catalog/materialisations.ts';
-import { filesCollection, type Layer } from '../../layers/layer.ts';
+import type { Layer } from '../../layers/layer.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { objectResource } from '../assets/resource.ts';
 import { sendResource } from '../assets/send.ts';
@@ -89,8 +89,8 @@ async function sendFile(dependencies: MaterialisationDependencies, request: Requ
   await sendResource(request, response, resource, { mediaType: name.endsWith('.json') ? 'application/json' : 'application/octet-stream', name });
 }
 
-function describe({ id, layer, status, progress, message, created, updated, bbox, interval, formats, view }: Materialisation, base: string): Record<string, unknown> {
-  const items = formats.length > 0 ? [{ rel: 'items', href: `${base}/stac/collections/${filesCollection(layer)}/items`, type: 'application/geo+json', title: 'The files' }] : [];
+function describe({ id, layer, files, status, progress, message, created, updated, bbox, interval, formats, view }: Materialisation, base: string): Record<string, unknown> {
+  const items = formats.length > 0 ? [{ rel: 'items', href: `${base}/stac/collections/${encodeURIComponent(files)}/items`, type: 'application/geo+json', title: 'The files' }] : [];
   return {
     id, layer, status, progress,
     ...(message === null ? {} : { message }),

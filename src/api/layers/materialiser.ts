@@ -2,8 +2,8 @@
 import type { Materialisation, MaterialisationRequest, Materialisations } from '../../catalog/materialisations.ts';
 import type { StacItem } from '../../catalog/types.ts';
 import { OpenEOError } from '../../errors.ts';
+import { deleteObjects } from '../../jobs/files.ts';
 import type { TaskQueues } from '../../jobs/queue.ts';
-import { filesCollection } from '../../layers/layer.ts';
 import type { Log } from '../../log.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 
@@ -46,11 +46,18 @@ export class Materialiser {
     const { queues, objects, catalog } = this.#dependencies;
     await this.store.cancel(record.id);
     await queues.remove('backfill', taskId(record.id));
-    const collection = filesCollection(record.layer);
-    const items = await catalog.items({ collection, bbox: null, interval: null });
-    await catalog.deleteItems(collection, items.filter((item) => item.properties['lamina:materialisation'] === record.id).map((item) => item.id));
-    for await (const { key } of objects.list(`materialised/${record.id}/`)) await objects.delete(key);
+    const items = await catalog.items({ collection: record.files, bbox: null, interval: null });
+    await catalog.deleteItems(record.files, items.filter((item) => item.properties['lamina:materialisation'] === record.id).map((item) => item.id));
+    await deleteObjects(objects, `materialised/${record.id}/`);
     await this.store.delete(record.id);
+  }
+
+  /** Deletes everything that was written to a collection which goes. */
+  async deleteAll(collection: string): Promise<void> {
+    for (const id of await this.store.idsOf(collection)) {
+      await deleteObjects(this.#dependencies.objects, `materialised/${id}/`);
+      await this.store.delete(id);
+    }
   }
 
   /** Gives those a task again whose task was lost. Harmless otherwise. */

@@ -4,7 +4,7 @@ import type { CatalogStore } from '../../catalog/store.ts';
 import type { StacAsset, StacItem } from '../../catalog/types.ts';
 import type { Cube } from '../../cube/cube.ts';
 import { embeddingProperties } from '../../layers/embedding-properties.ts';
-import { filesCollection, type Layer } from '../../layers/layer.ts';
+import type { Layer } from '../../layers/layer.ts';
 import type { Materialisation } from '../../catalog/materialisations.ts';
 import { fileItem } from '../file-item.ts';
 
@@ -25,7 +25,7 @@ export interface ItemParts {
 export function materialItem({ id, layer, record, cube, time, sources, assets }: ItemParts): StacItem {
   const created = new Date().toISOString();
   return fileItem({
-    id, collection: filesCollection(layer.id), cube, time, created, sources, assets,
+    id, collection: layer.files, cube, time, created, sources, assets,
     properties: {
       'lamina:layer': layer.id,
       'lamina:materialisation': record.id,
@@ -37,7 +37,7 @@ export function materialItem({ id, layer, record, cube, time, sources, assets }:
 
 /** Adds an item to the collection of the layer's files, which is made when it is the first. */
 export async function publishItem(catalog: CatalogStore, layer: Layer, item: StacItem, grid: Cube['grid']): Promise<void> {
-  const id = filesCollection(layer.id);
+  const id = layer.files;
   const described = await catalog.collection(layer.id);
   const text = {
     title: `Files of ${described?.title ?? layer.id}`,

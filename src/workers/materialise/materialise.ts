@@ -10,7 +10,7 @@ import type { Materialisation } from '../../catalog/materialisations.ts';
 import type { CatalogStore } from '../../catalog/store.ts';
 import { findFormat } from '../../formats/index.ts';
 import type { Engine } from '../../layers/scope.ts';
-import { isOpenEOError } from '../../errors.ts';
+import { isOpenEOError, OpenEOError } from '../../errors.ts';
 import { triesPerLane, type TaskContext } from '../../jobs/queue.ts';
 import { openArea, type Area } from './area.ts';
 import { writeCogs } from './cogs.ts';
@@ -59,11 +59,18 @@ export function createMaterialiseHandler(dependencies: MaterialiseDependencies):
 
 async function materialise(record: Materialisation, dependencies: MaterialiseDependencies, signal: AbortSignal): Promise<void> {
   const output = await Output.open(record, dependencies, signal);
-  const area = await openArea(dependencies.engine, record, signal);
+  const area = await openCurrent(dependencies.engine, record, signal);
   const steps = stepsOf(record, area, output, dependencies);
   for (const [i, step] of steps.entries()) await step((share) => output.report((i + share) / steps.length));
   const { formats } = record;
   if (formats.includes('Zarr') || formats.includes('Parquet')) await publishWhole(area, output, dependencies);
+}
+
+/** Throws CollectionNotFound when the layer got another version since it was asked for: versions are never mixed. */
+async function openCurrent(engine: Engine, record: Materialisation, signal: AbortSignal): Promise<Area> {
+  const area = await openArea(engine, record, signal);
+  if (area.layer.files === record.files) return area;
+  throw new OpenEOError('CollectionNotFound', { identifier: record.layer }, { detail: 'The layer has another version by now: ask for it again.' });
 }
 
 type Step = (report: (share: number) => Promise<void>) => Promise<void>;

@@ -130,7 +130,7 @@ describe('POST /layers/{layer}/materialisations', () => {
 });
 
 describe('a materialisation that is there', () => {
-  const made = async (user: string | null = 'ann') => (await materialiser.request({ layer: 'LAYER', bbox: null, interval: null, formats: ['Zarr'], view: 'float32' }, user)).id;
+  const made = async (user: string | null = 'ann') => (await materialiser.request({ layer: 'LAYER', files: 'LAYER.files', bbox: null, interval: null, formats: ['Zarr'], view: 'float32' }, user)).id;
 
   it('serves the objects of its store, and nothing else', async () => {
     const id = await made();
