@@ -166,9 +166,13 @@ describe('eviction', () => {
   });
 
   it('runs in one process at a time', async () => {
-    const gate = Promise.withResolvers<void>();
-    const first = alone(server.database, 99, () => gate.promise);
-    await expect.poll(() => alone(server.database, 99, async () => {})).toBe(false);
+    const [gate, begun] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const first = alone(server.database, 99, () => {
+      begun.resolve();
+      return gate.promise;
+    });
+    await begun.promise;
+    expect(await alone(server.database, 99, async () => {})).toBe(false);
     gate.resolve();
     expect(await first).toBe(true);
     expect(await alone(server.database, 99, async () => {})).toBe(true);
