@@ -37,7 +37,6 @@ class Service:
             'LAMINA_PORT': str(port),
             'LAMINA_DATA': str(data),
             'LAMINA_BASIC_USERS': f'{USER}:{PASSWORD}',
-            'LAMINA_EDITORS': USER,
         }
         self.log = open(data.parent / 'service.log', 'w')
         self.process = subprocess.Popen(
