@@ -30,8 +30,8 @@ const MAX_RANK = 8;
 const MAX_RAW_BYTES = 2 ** 30;
 const codes = Object.keys(dtypes) as DType[];
 const codec = { raw: 0, zstd: 1 } as const;
-/** Compression that saves less than an eighth costs more time at each reading than it saves. */
-const WORTHWHILE = 7 / 8;
+/** Compression that saves less than a third costs more time at each reading than it saves room. */
+const WORTHWHILE = 2 / 3;
 
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);

@@ -180,14 +180,12 @@ class BlockReader implements BlockLayout {
     const values = target.block.data as Float32Array;
     const hasGaps = stored.nulls.includes(1);
     if (hasGaps) target.nulls ??= new Uint8Array(target.block.data.length);
+    const [dx, dy, de] = [step[x]!, step[y]!, step[embedding]!];
+    const first = (top - cells.y) * stored.edge + left - cells.x;
+    const origin = base + (top - window.start[y]!) * dy + (left - window.start[x]!) * dx;
     for (let e = 0; e < window.size[embedding]!; e++) {
-      const plane = (window.start[embedding]! + e) * area;
-      for (let row = top; row < bottom; row++) {
-        const from = (row - cells.y) * stored.edge + left - cells.x;
-        const to = base + e * step[embedding]! + (row - window.start[y]!) * step[y]! + (left - window.start[x]!) * step[x]!;
-        copyValues(stored.vectors, plane + from, values, to, right - left, step[x]!);
-        if (hasGaps) copyFlags(stored.nulls, from, target.nulls!, to, right - left, step[x]!);
-      }
+      copyPlane(stored.vectors, (window.start[embedding]! + e) * area + first, stored.edge, values, origin + e * de, dx, dy, right - left, bottom - top);
+      if (hasGaps) copyFlags(stored.nulls, first, stored.edge, target.nulls!, origin + e * de, dx, dy, right - left, bottom - top);
     }
   }
 }
@@ -201,10 +199,18 @@ interface Target {
 }
 
 // Two loops that look alike: the engine compiles each for one kind of array. Rows are too short for its own copy.
-function copyValues(source: Float32Array, from: number, target: Float32Array, to: number, count: number, step: number): void {
-  for (let i = 0; i < count; i++, to += step) target[to] = source[from + i]!;
+function copyPlane(source: Float32Array, first: number, edge: number, target: Float32Array, origin: number, dx: number, dy: number, width: number, height: number): void {
+  for (let row = 0; row < height; row++) {
+    let from = first + row * edge;
+    let to = origin + row * dy;
+    for (const end = from + width; from < end; from++, to += dx) target[to] = source[from]!;
+  }
 }
 
-function copyFlags(source: Uint8Array, from: number, target: Uint8Array, to: number, count: number, step: number): void {
-  for (let i = 0; i < count; i++, to += step) target[to] = source[from + i]!;
+function copyFlags(source: Uint8Array, first: number, edge: number, target: Uint8Array, origin: number, dx: number, dy: number, width: number, height: number): void {
+  for (let row = 0; row < height; row++) {
+    let from = first + row * edge;
+    let to = origin + row * dy;
+    for (const end = from + width; from < end; from++, to += dx) target[to] = source[from]!;
+  }
 }
