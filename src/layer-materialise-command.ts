@@ -50,11 +50,14 @@ async function watch(store: Materialisations, id: string): Promise<void> {
     const record = await store.find(id);
     if (!record || record.status === 'canceled') throw new Error('it was canceled');
     const percent = Math.floor(record.progress * 100);
-    if (percent !== shown) process.stderr.write(`\r${record.status} ${percent} %  `);
-    shown = percent;
-    if (record.status !== 'finished' && record.status !== 'error') continue;
-    process.stderr.write('\n');
-    if (record.status === 'error') throw new Error(record.message ?? 'it failed');
+    const isFailed = record.status === 'error';
+    if (percent !== shown && !isFailed) {
+      process.stderr.write(`\r${record.status} ${percent} %  `);
+      shown = percent;
+    }
+    if (record.status !== 'finished' && !isFailed) continue;
+    if (shown >= 0) process.stderr.write('\n');
+    if (isFailed) throw new Error(record.message ?? 'it failed');
     for (const { name, bytes } of await store.files(id)) process.stdout.write(`${name}  ${bytes} bytes\n`);
     return;
   }
