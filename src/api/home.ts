@@ -5,6 +5,7 @@ import { farthestZoom } from '../layers/tile-zoom.ts';
 import type { ShownCatalog } from './dependencies.ts';
 import { homePage } from './home-page.ts';
 import { versions } from './openeo/endpoint.ts';
+import { withoutHeights } from '../geo/bbox.ts';
 import { tilesPath, viewPath, wmtsPath } from './tiles/map-links.ts';
 
 export interface HomeDependencies {
@@ -108,7 +109,7 @@ const MAX_LATITUDE = 85.05;
 
 /** [z, x, y] of the tile in the middle of a box, about as wide as the box. */
 function middleTile(bbox: readonly number[], minZoom: number): [number, number, number] {
-  const [west, south, east, north] = (bbox.length === 6 ? [0, 1, 3, 4] : [0, 1, 2, 3]).map((i) => bbox[i]!) as [number, number, number, number];
+  const [west, south, east, north] = withoutHeights(bbox);
   const width = Math.max(west <= east ? east - west : east - west + 360, 1e-6);
   const z = Math.min(14, Math.max(minZoom, Math.floor(Math.log2(360 / width))));
   const longitude = ((west + width / 2 + 540) % 360) - 180;

@@ -4,6 +4,7 @@
  * between two pages are neither skipped nor doubled.
  */
 import type { Queryable } from '../database/connection.ts';
+import { withoutHeights } from '../geo/bbox.ts';
 import { boxGeometry, boxOf, intersectionTest, turnsOf, type Box, type Geometry } from '../geo/geometry.ts';
 import { ItemTokenError, type ItemPage, type ItemQuery } from './item-source.ts';
 import type { StacItem } from './types.ts';
@@ -139,7 +140,7 @@ function turnsOfBox([west, south, east, north]: Box, bind: (value: unknown) => s
 
 /** West, south, east, north of a STAC bbox; east is beyond 180 when the box crosses the antimeridian. */
 export function flatBox(bbox: readonly number[]): Box {
-  const [west, south, east, north] = (bbox.length === 6 ? [bbox[0], bbox[1], bbox[3], bbox[4]] : bbox) as [number, number, number, number];
+  const [west, south, east, north] = withoutHeights(bbox);
   return [west, south, east < west ? east + 360 : east, north];
 }
 

@@ -6,8 +6,8 @@ import type { Cube } from '../cube/cube.ts';
 import { digest } from '../cube/digest.ts';
 import { sampleSize } from '../cube/dtype.ts';
 import { spatialAxes } from '../cube/window.ts';
-import { transformBounds, WGS84 } from '../geo/crs.ts';
-import { cropGrid, gridBounds, type CellWindow, type Grid } from '../geo/grid.ts';
+import { boxInDegrees } from '../geo/bbox.ts';
+import { cropGrid, type CellWindow, type Grid } from '../geo/grid.ts';
 import { sourceWindowOf, type EmbedSource, type Position } from './compute-block.ts';
 import { blockCells, BLOCK_PATCHES, latticePhase, type BlockIndex } from './patch-lattice.ts';
 
@@ -92,8 +92,7 @@ export function footprintOf(source: BlockSource, index: BlockIndex): Footprint {
   const [grid, cells]: [Grid, CellWindow] = isEmbedSource(source)
     ? [source.lattice.grid, blockCells(source.lattice, index)]
     : [source.cube.grid!, { x: index.x * source.edge - source.offset.x, y: index.y * source.edge - source.offset.y, width: source.edge, height: source.edge }];
-  const { west, south, east, north } = transformBounds(gridBounds(cropGrid(grid, cells)), WGS84);
-  return [west, south, east, north];
+  return boxInDegrees(cropGrid(grid, cells));
 }
 
 /** The shape of a block. */

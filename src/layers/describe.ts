@@ -6,6 +6,7 @@
 import type { StacAsset, StacBand, StacCollection, StacItem, StacLink } from '../catalog/types.ts';
 import type { BandDescription, Cube, Quantization } from '../cube/cube.ts';
 import { isFloat, type DType } from '../cube/dtype.ts';
+import { withoutHeights } from '../geo/bbox.ts';
 import { epsgCode, isGeographic, transformBounds, WGS84 } from '../geo/crs.ts';
 import type { Grid } from '../geo/grid.ts';
 import { quantizationFields, SCALE_BAND } from '../formats/embedding-codes.ts';
@@ -160,7 +161,7 @@ function spatialDimension(own: Fields, source: Fields | undefined, root: StacCol
   const isOfSource = system === undefined || system === source?.['reference_system'] || (Array.isArray(codes) && codes.includes(crsName(system)));
   if (isOfSource && source?.['extent'] !== undefined) return { ...own, extent: source['extent'], ...(source['reference_system'] === undefined ? {} : { reference_system: source['reference_system'] }) };
   const box = root.extent.spatial.bbox[0]!;
-  const [west, south, east, north] = (box.length === 6 ? [0, 1, 3, 4] : [0, 1, 2, 3]).map((i) => box[i]!) as [number, number, number, number];
+  const [west, south, east, north] = withoutHeights(box);
   const { west: left, east: right, south: bottom, north: top } = transformBounds({ crs: WGS84, west, south, east, north }, crsName(system));
   return { ...own, extent: own['axis'] === 'x' ? [left, right] : [bottom, top] };
 }

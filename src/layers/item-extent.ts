@@ -1,5 +1,6 @@
 /** The box of an item's pixels: what the file of a layer's item covers. */
 import type { StacItem } from '../catalog/types.ts';
+import { withoutHeights } from '../geo/bbox.ts';
 import { WGS84 } from '../geo/crs.ts';
 import type { Bounds } from '../geo/grid.ts';
 
@@ -28,6 +29,6 @@ function assetBounds({ properties }: StacItem, asset: Readonly<Record<string, un
 }
 
 function degrees(bbox: readonly number[]): Bounds {
-  const [west, south, east, north] = (bbox.length === 6 ? [0, 1, 3, 4] : [0, 1, 2, 3]).map((i) => bbox[i]!) as [number, number, number, number];
+  const [west, south, east, north] = withoutHeights(bbox);
   return { crs: WGS84, west, south, east, north };
 }

@@ -10,8 +10,8 @@ import { digest } from '../cube/digest.ts';
 import type { Window } from '../cube/block.ts';
 import type { Cube } from '../cube/cube.ts';
 import { permute } from '../cube/permute.ts';
-import { transformBounds, WGS84 } from '../geo/crs.ts';
-import { cropGrid, gridBounds, intersectWindows, type CellWindow, type Grid } from '../geo/grid.ts';
+import { boxInDegrees } from '../geo/bbox.ts';
+import { cropGrid, intersectWindows, type CellWindow, type Grid } from '../geo/grid.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { BlockCatalog } from './block-catalog.ts';
 import type { StoredBlock } from './block-file.ts';
@@ -121,8 +121,7 @@ export class Pyramid {
     const { x, y } = this.#cells;
     const edge = OVERVIEW_EDGE * 2 ** level;
     const place = cropGrid(this.#cube.grid!, { x: index.x * edge - x, y: index.y * edge - y, width: edge, height: edge });
-    const { west, south, east, north } = transformBounds(gridBounds(place), WGS84);
-    kept.catalog.note({ objectKey: blockObjectKey(key), kind: 'block', state: 'stored', blockKey: key, layer: this.#layer, operator: this.#cube.attributes.operator ?? null, bytes, footprint: [west, south, east, north] });
+    kept.catalog.note({ objectKey: blockObjectKey(key), kind: 'block', state: 'stored', blockKey: key, layer: this.#layer, operator: this.#cube.attributes.operator ?? null, bytes, footprint: boxInDegrees(place) });
   }
 
   async #known(key: string): Promise<VectorBlock | null | undefined> {

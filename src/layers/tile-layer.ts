@@ -6,6 +6,7 @@ import type { Block, Window } from '../cube/block.ts';
 import type { Cube } from '../cube/cube.ts';
 import { permute } from '../cube/permute.ts';
 import { createWarp, scaleBetween, sourceWindow } from '../cube/warp.ts';
+import { withoutHeights } from '../geo/bbox.ts';
 import { transformBounds, WGS84 } from '../geo/crs.ts';
 import { cropGrid, gridBounds, isSameLattice, type Bounds, type CellWindow, type Grid } from '../geo/grid.ts';
 import type { StacCollection } from '../catalog/types.ts';
@@ -58,7 +59,7 @@ async function loadedExtent(engine: Engine, collection: StacCollection, target: 
   const tile = transformBounds(gridBounds(target), WGS84);
   const margin = Math.max(MARGIN_METRES / METRES_PER_DEGREE, ((tile.north - tile.south) / target.height) * 16);
   const wide = margin / Math.max(0.01, Math.cos((Math.max(Math.abs(tile.south), Math.abs(tile.north)) * Math.PI) / 180));
-  const [west, south, east, north] = (data!.length === 6 ? [0, 1, 3, 4] : [0, 1, 2, 3]).map((i) => data![i]!) as [number, number, number, number];
+  const [west, south, east, north] = withoutHeights(data!);
   const extent = {
     crs: WGS84,
     west: Math.max(tile.west - wide, west - wide), south: Math.max(tile.south - margin, south - margin),

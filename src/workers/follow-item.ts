@@ -7,8 +7,10 @@ import { evaluate } from '../graph/evaluate.ts';
 import { triesPerLane, type TaskContext } from '../jobs/queue.ts';
 import { windowsOf } from '../layers/cover.ts';
 import { itemExtent } from '../layers/item-extent.ts';
+import { instantOf } from '../layers/layer-trial.ts';
 import { definitionOf } from '../layers/layer.ts';
 import { EngineScope, type Engine } from '../layers/scope.ts';
+import { withoutHeights } from '../geo/bbox.ts';
 import type { Log } from '../log.ts';
 
 export const FOLLOW = 'follow';
@@ -62,7 +64,7 @@ async function followItem(dependencies: FollowItemDependencies, task: FollowTask
   const { definition: item, digest, computedDigest } = version;
   if (computedDigest === digest) return { did: 'known' };
   const started = performance.now();
-  if (computedDigest !== null) await states.release(task, task.source, item.properties.datetime ?? String(item.properties['start_datetime']), flat(item.bbox));
+  if (computedDigest !== null) await states.release(task, task.source, item.properties.datetime ?? String(item.properties['start_datetime']), withoutHeights(item.bbox));
   const { blocks, bytes } = await computeItem(dependencies, task, item, signal);
   await states.finish(task, task.source, { digest, blocks, bytes });
   log.info('Computed an item of an eager layer', { data: { layer: task.layer, item: task.item, blocks, ms: Math.round(performance.now() - started) } });
@@ -91,12 +93,11 @@ async function computeItem({ engine, states, log }: FollowItemDependencies, task
 
 /** The layer, where and when the item is. */
 function loadGraph(layer: string, item: StacItem) {
-  const instant = new Date(item.properties.datetime ?? String(item.properties['start_datetime']));
   return {
     process_graph: {
       load: {
         process_id: 'load_collection',
-        arguments: { id: layer, spatial_extent: { ...itemExtent(item) }, temporal_extent: [instant.toISOString(), new Date(instant.getTime() + 1).toISOString()] },
+        arguments: { id: layer, spatial_extent: { ...itemExtent(item) }, temporal_extent: instantOf(item) },
         result: true,
       },
     },
@@ -106,8 +107,4 @@ function loadGraph(layer: string, item: StacItem) {
 /** In words for everybody: what an unforeseen error says stays in the log. */
 function reasonOf(error: unknown): string {
   return isOpenEOError(error) && error.code !== 'Internal' ? error.message : 'an unforeseen error, which the log of the worker tells.';
-}
-
-function flat(bbox: readonly number[]): [number, number, number, number] {
-  return (bbox.length === 6 ? [0, 1, 3, 4] : [0, 1, 2, 3]).map((i) => bbox[i]!) as [number, number, number, number];
 }

@@ -1,7 +1,6 @@
 /** The STAC metadata of a result that only the worker knows: where, when, and what it was made of. */
 import type { Cube } from '../cube/cube.ts';
-import { transformBounds, WGS84 } from '../geo/crs.ts';
-import { gridBounds } from '../geo/grid.ts';
+import { boxInDegrees } from '../geo/bbox.ts';
 import type { ProcessGraph } from '../graph/wire.ts';
 import type { JobResult, StoredFile } from '../jobs/results.ts';
 import { embeddingProperties } from '../layers/embedding-properties.ts';
@@ -16,7 +15,7 @@ export interface SavedCube {
 
 /** Links name their targets as 'item:<collection>/<item>'; the API makes URLs of them. */
 export function describeResult(files: readonly StoredFile[], saved: readonly SavedCube[], operators: OperatorRegistry, now = new Date()): JobResult {
-  const bbox = unionBox(saved.map(({ cube }) => wgs84Box(cube)).filter((box) => box !== null));
+  const bbox = unionBox(saved.map(({ cube }) => cube.grid && boxInDegrees(cube.grid)).filter((box) => box !== null));
   const embedded = saved.find(({ cube }) => cube.attributes.operator !== undefined);
   const computed = now.toISOString();
   const sources = [...new Set(saved.flatMap(({ cube }) => cube.attributes.sources ?? []))].sort();
@@ -34,12 +33,6 @@ export function describeResult(files: readonly StoredFile[], saved: readonly Sav
     links: sources.map((source) => ({ rel: 'derived_from', href: /^https?:/.test(source) ? source : `item:${source}`, type: 'application/geo+json', title: source })),
     stacExtensions: usedExtensions(properties, files.map((file) => file.metadata)),
   };
-}
-
-function wgs84Box(cube: Cube): [number, number, number, number] | null {
-  if (!cube.grid) return null;
-  const { west, south, east, north } = transformBounds(gridBounds(cube.grid), WGS84);
-  return [west, south, east, north];
 }
 
 function unionBox(boxes: readonly (readonly [number, number, number, number])[]): number[] | null {

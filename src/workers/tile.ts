@@ -1,6 +1,5 @@
 /** Lane 'tile': renders one map tile, keeps it in the object store and notes it in the list of what the cache holds. */
-import { gridBounds } from '../geo/grid.ts';
-import { transformBounds, WGS84 } from '../geo/crs.ts';
+import { boxInDegrees } from '../geo/bbox.ts';
 import { encodePng } from '../formats/tile-png.ts';
 import type { TileResult } from '../jobs/payloads.ts';
 import { noCatalog, type BlockCatalog } from '../layers/block-catalog.ts';
@@ -19,8 +18,7 @@ export function createTileHandler(engine: Engine, store: ObjectStore, catalog: B
     const png = await encodePng(new Uint8Array(pixels.buffer), TILE_SIZE);
     await store.put(objectKey, png, { contentType: 'image/png' });
     const { collection: layer, z, x, y, matrixSet } = task.view;
-    const { west, south, east, north } = transformBounds(gridBounds(tileGrid(z, x, y, matrixSet)), WGS84);
-    catalog.note({ objectKey, kind: 'tile', state: 'stored', layer, bytes: png.length, footprint: [west, south, east, north] });
+    catalog.note({ objectKey, kind: 'tile', state: 'stored', layer, bytes: png.length, footprint: boxInDegrees(tileGrid(z, x, y, matrixSet)) });
     return { objectKey, mediaType: 'image/png' };
   };
 }

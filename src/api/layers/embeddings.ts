@@ -5,12 +5,13 @@ import type { ItemSource } from '../../catalog/item-source.ts';
 import type { StacItem } from '../../catalog/types.ts';
 import type { Quantization } from '../../cube/cube.ts';
 import { invalidArgument, isOpenEOError, OpenEOError } from '../../errors.ts';
+import { withoutHeights } from '../../geo/bbox.ts';
 import { WGS84 } from '../../geo/crs.ts';
 import type { Jobs } from '../../jobs/service.ts';
 import { COG_MEDIA_TYPE, SCALE_FILE, viewsOf } from '../../layers/describe.ts';
 import { itemExtent } from '../../layers/item-extent.ts';
 import { instantOf } from '../../layers/layer-trial.ts';
-import type { BlockCatalog, Footprint } from '../../layers/block-catalog.ts';
+import type { BlockCatalog } from '../../layers/block-catalog.ts';
 import type { Layer } from '../../layers/layer.ts';
 import type { VirtualCatalog } from '../../layers/virtual-catalog.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
@@ -140,15 +141,9 @@ async function compute({ jobs, objects, timeoutSeconds, cache }: LayerFileDepend
       const stream = await objects.stream(objectKey);
       if (!stream) throw new OpenEOError('StorageFailure', {});
       const stored = await objects.put(to, stream, { contentType: COG_MEDIA_TYPE });
-      cache?.note({ objectKey: to, kind: 'file', state: 'stored', layer: layer.id, operator: layer.operator?.reference ?? null, bytes: stored?.sizeBytes ?? 0, footprint: flatBox(raw.bbox) });
+      cache?.note({ objectKey: to, kind: 'file', state: 'stored', layer: layer.id, operator: layer.operator?.reference ?? null, bytes: stored?.sizeBytes ?? 0, footprint: withoutHeights(raw.bbox) });
     }
   } finally {
     await answer.discard();
   }
-}
-
-/** A bounding box without its heights. */
-function flatBox(bbox: readonly number[]): Footprint {
-  const half = bbox.length / 2;
-  return [bbox[0]!, bbox[1]!, bbox[half]!, bbox[half + 1]!];
 }

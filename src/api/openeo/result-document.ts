@@ -2,6 +2,7 @@
 import type { Job } from '../../jobs/job.ts';
 import type { JobResult, StoredFile } from '../../jobs/results.ts';
 import { signResultDocument, signResultFile } from '../assets/links.ts';
+import { withoutHeights } from '../../geo/bbox.ts';
 import type { LinkSigner } from '../assets/sign.ts';
 
 const timestampsExtension = 'https://stac-extensions.github.io/timestamps/v1.1.0/schema.json';
@@ -96,6 +97,6 @@ function sourceUrl(href: string, base: string): string {
 }
 
 function rectangle(bbox: readonly number[]): { type: string; coordinates: unknown } {
-  const [west, south, east, north] = bbox.length === 6 ? [bbox[0], bbox[1], bbox[3], bbox[4]] : bbox;
+  const [west, south, east, north] = withoutHeights(bbox);
   return { type: 'Polygon', coordinates: [[[west, south], [east, south], [east, north], [west, north], [west, south]]] };
 }

@@ -5,6 +5,7 @@ import { collectionBands } from '../../catalog/load-plan.ts';
 import type { StacCollection } from '../../catalog/types.ts';
 import { embeddingLabels } from '../../layers/describe.ts';
 import { definitionOf, isVisible, rootOf, type Layer } from '../../layers/layer.ts';
+import { withoutHeights } from '../../geo/bbox.ts';
 import type { VirtualCatalog } from '../../layers/virtual-catalog.ts';
 
 /** The stored catalog, as far as maps need it. */
@@ -81,7 +82,7 @@ export class MapCatalog {
         id: stored.id,
         title: described.title ?? stored.id,
         description: described.description,
-        bounds: (box.length === 6 ? [0, 1, 3, 4] : [0, 1, 2, 3]).map((i) => box[i]!) as [number, number, number, number],
+        bounds: withoutHeights(box),
         styles: stylesOf(described, layer),
         days: await this.#store.days(root.id),
         isVirtual: definitionOf(stored) !== undefined,

@@ -1,5 +1,6 @@
 /** Checks an item that a client sends, as far as the catalog depends on it. Other fields pass through untouched. */
 import { OpenEOError } from '../../errors.ts';
+import { withoutHeights } from '../../geo/bbox.ts';
 import { GeometryError, parseGeometry } from '../../geo/geometry.ts';
 import type { StacItem, StacLink } from '../types.ts';
 import { takeOver } from './stac-source.ts';
@@ -61,7 +62,7 @@ function checkPlace({ geometry, bbox }: Fields, refuse: (reason: string) => neve
   const numbers = Array.isArray(bbox) && (bbox.length === 4 || bbox.length === 6) && bbox.every((n) => typeof n === 'number' && Number.isFinite(n));
   if (!numbers) refuse('`bbox` must be four or six numbers.');
   const box = bbox as number[];
-  const [west, south, east, north] = (box.length === 6 ? [0, 1, 3, 4] : [0, 1, 2, 3]).map((i) => box[i]!) as [number, number, number, number];
+  const [west, south, east, north] = withoutHeights(box);
   if (south > north || Math.abs(south) > 90 || Math.abs(north) > 90 || Math.abs(west) > 180 || Math.abs(east) > 180) refuse('`bbox` must be west, south, east, north in degrees.');
 }
 

@@ -2,8 +2,8 @@
 import type { BlockCatalogStore, CacheEntry } from '../../catalog/block-catalog.ts';
 import type { CatalogStore } from '../../catalog/store.ts';
 import type { Cube } from '../../cube/cube.ts';
-import { transformBounds, WGS84 } from '../../geo/crs.ts';
-import { cropGrid, gridBounds } from '../../geo/grid.ts';
+import { boxInDegrees } from '../../geo/bbox.ts';
+import { cropGrid } from '../../geo/grid.ts';
 import { findFormat } from '../../formats/index.ts';
 import { fileDate } from '../../formats/stac-asset.ts';
 import type { WrittenFile } from '../../formats/writer.ts';
@@ -74,10 +74,9 @@ async function fileBlocks({ layer, layout, cells, wholeCells }: Area, { index, c
   const placed = await layout.blocks(wholeCells, positionOf(cube, index));
   const entries = placed.map(({ key, cells: at }): CacheEntry => {
     const window = { x: at.x - cells.x, y: at.y - cells.y, width: at.width, height: at.height };
-    const { west, south, east, north } = transformBounds(gridBounds(cropGrid(cube.grid!, window)), WGS84);
     return {
       objectKey: blockObjectKey(key), kind: 'block', state: 'filed', blockKey: key, layer: layer.id, operator: layer.operator?.reference ?? null,
-      footprint: [west, south, east, north], label: datetime, pointer: { href, band: 0, window },
+      footprint: boxInDegrees(cropGrid(cube.grid!, window)), label: datetime, pointer: { href, band: 0, window },
     };
   });
   await blocks.record(entries);
