@@ -53,7 +53,7 @@ async function writeDate(area: Area, date: Dated, name: string, output: Output, 
       sources: sourcesOf(date),
       assets: Object.fromEntries(written.map((file, i) => [assetKey(file), fileAsset(file, stored[i]!, titleOf(file, date))])),
     });
-    await publishItem(catalog, area.layer, item, date.cube.grid);
+    await publishItem(catalog, area.layer, item);
     if (record.view === 'float32') await fileBlocks(area, date, `object:${stored[0]!.objectKey}`, output, blocks);
     await output.finish({ name, ...stored[0]!, item: item.id });
   });

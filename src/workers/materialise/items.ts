@@ -1,10 +1,12 @@
 /** The STAC items of materialised files, and the collection that holds them: ordinary files, readable by anybody. */
-import { deriveCollection } from '../../catalog/ingest/collection.ts';
+import type { CollectionText } from '../../catalog/ingest/collection.ts';
+import { describeCollection } from '../../catalog/ingest/register.ts';
+import { publishItems } from '../../catalog/publish-items.ts';
 import type { CatalogStore } from '../../catalog/store.ts';
-import type { StacAsset, StacItem } from '../../catalog/types.ts';
+import type { StacAsset, StacCollection, StacItem } from '../../catalog/types.ts';
 import type { Cube } from '../../cube/cube.ts';
 import { embeddingProperties } from '../../layers/embedding-properties.ts';
-import type { Layer } from '../../layers/layer.ts';
+import type { FilesMark, Layer } from '../../layers/layer.ts';
 import type { Materialisation } from '../../catalog/materialisations.ts';
 import { fileItem } from '../file-item.ts';
 
@@ -36,21 +38,27 @@ export function materialItem({ id, layer, record, cube, time, sources, assets }:
 }
 
 /** Adds an item to the collection of the layer's files, which is made when it is the first. */
-export async function publishItem(catalog: CatalogStore, layer: Layer, item: StacItem, grid: Cube['grid']): Promise<void> {
-  const id = layer.files;
-  const described = await catalog.collection(layer.id);
-  const text = {
-    title: `Files of ${described?.title ?? layer.id}`,
-    description: `Areas and dates of the layer ${layer.id} that were written to files. Requests for the layer read them instead of computing.`,
-    license: described?.license ?? 'other',
-    keywords: ['embeddings', 'materialised', layer.id],
+export async function publishItem(catalog: CatalogStore, layer: Layer, item: StacItem): Promise<void> {
+  const text = textOf(layer, (await catalog.collection(layer.id))!);
+  await publishItems(catalog, { collection: layer.files, items: [item], text, fields: markOf(layer), check: () => {} });
+}
+
+/** Describes the collection by all that is in it: once, when everything is written. */
+export async function describeFiles(catalog: CatalogStore, layer: Layer): Promise<void> {
+  const [described, known] = [(await catalog.collection(layer.id))!, await catalog.collection(layer.files)];
+  if (known) await describeCollection(layer.files, catalog, textOf(layer, described), { ...known, ...markOf(layer) });
+}
+
+function textOf({ id }: Layer, { title, license }: StacCollection): CollectionText {
+  return {
+    title: `Files of ${title ?? id}`,
+    description: `Areas and dates of the layer ${id} that were written to files. Requests for the layer read them instead of computing.`,
+    license,
+    keywords: ['embeddings', 'materialised', id],
   };
-  const known = await catalog.collection(id);
-  const present = known ? await catalog.items({ collection: id, bbox: null, interval: null }) : [];
-  const items = [...present.filter((other) => other.id !== item.id), item];
-  const { visibility, owner } = layer.definition;
-  const collection = deriveCollection(id, items, text, known);
-  await catalog.putCollection({ ...collection, 'lamina:files': { layer: layer.id, ...(visibility && { visibility }), ...(owner !== undefined && { owner }) } });
-  if (grid) await catalog.fixAnchor(id, { crs: grid.crs, x: grid.originX, y: grid.originY, stepX: grid.stepX, stepY: grid.stepY });
-  await catalog.putItems(id, [item]);
+}
+
+/** Whose files they are, and who sees them. */
+function markOf({ id, definition: { visibility, owner } }: Layer): { readonly 'lamina:files': FilesMark } {
+  return { 'lamina:files': { layer: id, ...(visibility && { visibility }), ...(owner !== undefined && { owner }) } };
 }

@@ -15,7 +15,7 @@ import { triesPerLane, type TaskContext } from '../../jobs/queue.ts';
 import { openArea, type Area } from './area.ts';
 import { writeCogs } from './cogs.ts';
 import { fileAsset } from '../file-item.ts';
-import { materialItem, publishItem } from './items.ts';
+import { describeFiles, materialItem, publishItem } from './items.ts';
 import { Output, Unwanted, type OutputDependencies } from './output.ts';
 import { warm } from './warm.ts';
 import { writeZarr, ZARR_MEDIA_TYPE, ZARR_NAME } from './zarr.ts';
@@ -64,6 +64,7 @@ async function materialise(record: Materialisation, dependencies: MaterialiseDep
   for (const [i, step] of steps.entries()) await step((share) => output.report((i + share) / steps.length));
   const { formats } = record;
   if (formats.includes('Zarr') || formats.includes('Parquet')) await publishWhole(area, output, dependencies);
+  if (formats.length > 0) await describeFiles(dependencies.catalog, area.layer);
 }
 
 /** Throws CollectionNotFound when the layer got another version since it was asked for: versions are never mixed. */
@@ -115,5 +116,5 @@ async function publishWhole({ layer, cube }: Area, output: Output, { catalog, st
       ...(parquet && { vectors: fileAsset({ mediaType: 'application/vnd.apache.parquet', roles: ['data'], metadata: {} }, parquet, 'A row per vector as GeoParquet') }),
     },
   });
-  await publishItem(catalog, layer, item, null);
+  await publishItem(catalog, layer, item);
 }
