@@ -14,7 +14,8 @@ let directory: string;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'lamina-ahead-'));
 });
-afterEach(() => rm(directory, { recursive: true, force: true }));
+// A block that was being computed when its run ended may still be written.
+afterEach(() => rm(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }));
 
 const data = rawCube(500, 380);
 
