@@ -6,7 +6,7 @@
  * begin at a multiple of 64 bytes, so that a block which is not compressed is read without a copy.
  */
 import { promisify } from 'node:util';
-import { constants, crc32, zstdCompress, zstdDecompress } from 'node:zlib';
+import { constants, crc32, zstdCompress, zstdDecompress, zstdDecompressSync } from 'node:zlib';
 import { product } from '../cube/block.ts';
 import { dtypes, sampleSize, type DType, type Samples } from '../cube/dtype.ts';
 
@@ -32,6 +32,9 @@ const codes = Object.keys(dtypes) as DType[];
 const codec = { raw: 0, zstd: 1 } as const;
 /** Compression that saves less than a third costs more time at each reading than it saves room. */
 const WORTHWHILE = 2 / 3;
+
+/** Blocks up to this size are unpacked on the spot: handing one to a thread takes longer than unpacking it. */
+const AT_ONCE_BYTES = 2 ** 20;
 
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
@@ -89,9 +92,14 @@ export async function decodeFile(bytes: Uint8Array): Promise<StoredBlock | null>
 /** null when the body has another length than the header says. */
 async function unpack(body: Buffer, compression: number, rawLength: number): Promise<Uint8Array | null> {
   if (compression === codec.raw) return body.length === rawLength ? new Uint8Array(body.buffer, body.byteOffset, body.length) : null;
-  // One chunk of the right size: nothing is put together afterwards, and nothing larger is made.
-  const raw = await decompress(body, { chunkSize: Math.max(rawLength, 64), maxOutputLength: Math.max(rawLength, 64) }).catch(() => null);
+  const raw = await decompressed(body, rawLength).catch(() => null);
   return raw?.length === rawLength ? new Uint8Array(raw.buffer, raw.byteOffset, raw.length) : null;
+}
+
+async function decompressed(body: Buffer, rawLength: number): Promise<Buffer> {
+  // One chunk of the right size: nothing is put together afterwards, and nothing larger is made.
+  const options = { chunkSize: Math.max(rawLength, 64), maxOutputLength: Math.max(rawLength, 64) };
+  return rawLength <= AT_ONCE_BYTES ? zstdDecompressSync(body, options) : decompress(body, options);
 }
 
 function samplesOf(raw: Uint8Array, dtype: DType, byteLength: number): Samples {

@@ -176,17 +176,14 @@ class BlockReader implements BlockLayout {
     const right = Math.min(cells.x + cells.width, window.start[x]! + window.size[x]!);
     const top = Math.max(cells.y, window.start[y]!);
     const bottom = Math.min(cells.y + cells.height, window.start[y]! + window.size[y]!);
-    const area = stored.edge * stored.edge;
-    const values = target.block.data as Float32Array;
-    const hasGaps = stored.nulls.includes(1);
-    if (hasGaps) target.nulls ??= new Uint8Array(target.block.data.length);
     const [dx, dy, de] = [step[x]!, step[y]!, step[embedding]!];
-    const first = (top - cells.y) * stored.edge + left - cells.x;
-    const origin = base + (top - window.start[y]!) * dy + (left - window.start[x]!) * dx;
-    for (let e = 0; e < window.size[embedding]!; e++) {
-      copyPlane(stored.vectors, (window.start[embedding]! + e) * area + first, stored.edge, values, origin + e * de, dx, dy, right - left, bottom - top);
-      if (hasGaps) copyFlags(stored.nulls, first, stored.edge, target.nulls!, origin + e * de, dx, dy, right - left, bottom - top);
-    }
+    const from = { first: (top - cells.y) * stored.edge + left - cells.x, dx: 1, dy: stored.edge, de: stored.edge * stored.edge };
+    const to = { first: base + (top - window.start[y]!) * dy + (left - window.start[x]!) * dx, dx, dy, de };
+    const size = { width: right - left, height: bottom - top, planes: window.size[embedding]! };
+    copyPlanes(stored.vectors, { ...from, first: from.first + window.start[embedding]! * from.de }, target.block.data as Float32Array, to, size);
+    if (!hasGap(stored.nulls, from, size)) return;
+    target.nulls ??= new Uint8Array(target.block.data.length);
+    copyFlags(stored.nulls, { ...from, de: 0 }, target.nulls, to, size);
   }
 }
 
@@ -198,19 +195,46 @@ interface Target {
   readonly strides: readonly number[];
 }
 
+/** Where the planes of a piece begin in an array, and the steps from sample to sample. */
+interface Planes {
+  readonly first: number;
+  readonly dx: number;
+  readonly dy: number;
+  readonly de: number;
+}
+
+interface PieceSize {
+  readonly width: number;
+  readonly height: number;
+  readonly planes: number;
+}
+
 // Two loops that look alike: the engine compiles each for one kind of array. Rows are too short for its own copy.
-function copyPlane(source: Float32Array, first: number, edge: number, target: Float32Array, origin: number, dx: number, dy: number, width: number, height: number): void {
-  for (let row = 0; row < height; row++) {
-    let from = first + row * edge;
-    let to = origin + row * dy;
-    for (const end = from + width; from < end; from++, to += dx) target[to] = source[from]!;
+function copyPlanes(source: Float32Array, from: Planes, target: Float32Array, to: Planes, { width, height, planes }: PieceSize): void {
+  const step = to.dx;
+  for (let plane = 0; plane < planes; plane++) {
+    for (let row = 0; row < height; row++) {
+      let i = from.first + plane * from.de + row * from.dy;
+      let o = to.first + plane * to.de + row * to.dy;
+      for (const end = i + width; i < end; i++, o += step) target[o] = source[i]!;
+    }
   }
 }
 
-function copyFlags(source: Uint8Array, first: number, edge: number, target: Uint8Array, origin: number, dx: number, dy: number, width: number, height: number): void {
-  for (let row = 0; row < height; row++) {
-    let from = first + row * edge;
-    let to = origin + row * dy;
-    for (const end = from + width; from < end; from++, to += dx) target[to] = source[from]!;
+/** Blocks at the edge of the data have gaps where mostly nobody looks. */
+function hasGap(flags: Uint8Array, { first, dy }: Planes, { width, height }: PieceSize): boolean {
+  if (!flags.includes(1)) return false;
+  for (let row = 0; row < height; row++) if (flags.subarray(first + row * dy, first + row * dy + width).includes(1)) return true;
+  return false;
+}
+
+function copyFlags(source: Uint8Array, from: Planes, target: Uint8Array, to: Planes, { width, height, planes }: PieceSize): void {
+  const step = to.dx;
+  for (let plane = 0; plane < planes; plane++) {
+    for (let row = 0; row < height; row++) {
+      let i = from.first + plane * from.de + row * from.dy;
+      let o = to.first + plane * to.de + row * to.dy;
+      for (const end = i + width; i < end; i++, o += step) target[o] = source[i]!;
+    }
   }
 }
