@@ -1,4 +1,6 @@
-/** Dimensions of a cube, in openEO's words. */
+/** Dimensions of a cube, in openEO's words. A cube with a geometry dimension is a vector cube. */
+import type { Geometry } from '../geo/geometry.ts';
+
 export type Label = string | number;
 
 export type DimensionType = 'spatial' | 'temporal' | 'bands' | 'geometry' | 'other';
@@ -14,6 +16,37 @@ export interface Dimension {
    * and y dimensions of a cube with a grid, whose labels are the pixel centres.
    */
   readonly labels?: readonly Label[];
+  /** On dimensions of type 'geometry': what the labels stand for. */
+  readonly geometries?: Geometries;
+}
+
+/** The geometries of a vector cube, one per label. */
+export interface Geometries {
+  /** Canonical CRS name of the coordinates (x before y). */
+  readonly crs: string;
+  readonly shapes: readonly Geometry[];
+  /** What else the source says of each feature: names, classes. Travels along, takes no part in computations. */
+  readonly properties?: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** A geometry dimension; labels are the features' ids, or their positions where they have none. */
+export function geometryDimension(geometries: Geometries, labels: readonly Label[] = geometries.shapes.map((_, i) => i), name = 'geometry'): Dimension {
+  return { name, type: 'geometry', size: geometries.shapes.length, labels, geometries };
+}
+
+/** The dimension with other labels. Geometries belong to the old ones and are let go. */
+export function withLabels({ geometries: _, ...dimension }: Dimension, labels: readonly Label[]): Dimension {
+  return { ...dimension, size: labels.length, labels };
+}
+
+/** The dimension with some of its labels (and geometries), by their positions, in that order. */
+export function pickFrom(dimension: Dimension, indices: readonly number[]): Dimension {
+  const { labels, geometries } = dimension;
+  const pick = <T>(list: readonly T[]): T[] => indices.map((i) => list[i]!);
+  return {
+    ...dimension, size: indices.length, ...(labels && { labels: pick(labels) }),
+    ...(geometries && { geometries: { ...geometries, shapes: pick(geometries.shapes), ...(geometries.properties && { properties: pick(geometries.properties) }) } }),
+  };
 }
 
 export function bandsDimension(labels: readonly string[], name = 'bands'): Dimension {

@@ -9,7 +9,7 @@ import { withPickedBands } from './attributes.ts';
 import { createBlock, type Block, type Window } from './block.ts';
 import type { Cube, CubeAttributes, Resampling } from './cube.ts';
 import { digest } from './digest.ts';
-import type { Dimension } from './dimension.ts';
+import { pickFrom, type Dimension } from './dimension.ts';
 import { pasteBlock } from './paste.ts';
 import { spatialAxes, withRange } from './window.ts';
 
@@ -62,8 +62,7 @@ export function pickLabels(cube: Cube, dimension: number, indices: readonly numb
   const runs = runsOf(indices);
   if (onGrid && runs.length === 1) return cropCells(cube, cellsOfRun(cube.grid!, old.axis === 'x', runs[0]!));
   const plain = onGrid ? withoutGrid(cube) : cube;
-  const { labels } = plain.dimensions[dimension]!;
-  const dimensions = plain.dimensions.with(dimension, { ...plain.dimensions[dimension]!, size: indices.length, ...(labels && { labels: indices.map((i) => labels[i]!) }) });
+  const dimensions = plain.dimensions.with(dimension, pickFrom(plain.dimensions[dimension]!, indices));
   const attributes = old.type === 'bands' ? withPickedBands(cube.attributes, indices) : cube.attributes;
   const regrid = onGrid ? undefined : forwardRegrid(cube, (other) => pickLabels(other, dimension, indices));
   const wanted = (window: Window) => indices.slice(window.start[dimension]!, window.start[dimension]! + window.size[dimension]!);

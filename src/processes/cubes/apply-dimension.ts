@@ -3,7 +3,7 @@ import { withNewValues, withoutBands } from '../../cube/attributes.ts';
 import { createBlock, type Block, type Window } from '../../cube/block.ts';
 import type { Cube } from '../../cube/cube.ts';
 import { digest } from '../../cube/digest.ts';
-import type { Dimension } from '../../cube/dimension.ts';
+import { withLabels, type Dimension } from '../../cube/dimension.ts';
 import { cropBlock, pasteBlock } from '../../cube/paste.ts';
 import { permute } from '../../cube/permute.ts';
 import { withoutGrid } from '../../cube/view.ts';
@@ -47,7 +47,7 @@ function planOf(cube: Cube, source: number, target: string, length: number): Pla
   if (keepsLabels) return { source, target: source, dimensions, length };
   const at = dimensions.findIndex((d) => d.name === target);
   if (at < 0) return { source, target: source, dimensions: dimensions.with(source, { name: target, type: 'other', size: length, labels: counted }), length };
-  const filled = dimensions.with(at, { ...dimensions[at]!, size: length, labels: counted });
+  const filled = dimensions.with(at, withLabels(dimensions[at]!, counted));
   if (at === source) return { source, target: source, dimensions: filled, length };
   if (dimensions[at]!.size !== 1) throw invalidArgument('apply_dimension', 'target_dimension', `the dimension '${target}' exists and has ${dimensions[at]!.size} labels; only one with a single label can take the values`);
   return { source, target: at, dimensions: filled.toSpliced(source, 1), length };

@@ -3,7 +3,7 @@ import { withNewValues } from '../../cube/attributes.ts';
 import { createBlock, type Block, type Window } from '../../cube/block.ts';
 import type { Cube } from '../../cube/cube.ts';
 import { digest } from '../../cube/digest.ts';
-import type { Label } from '../../cube/dimension.ts';
+import { withLabels, type Label } from '../../cube/dimension.ts';
 import { commonDType } from '../../graph/result-dtype.ts';
 import { pasteBlock } from '../../cube/paste.ts';
 import { pointwiseRegrid } from '../../cube/resample.ts';
@@ -45,7 +45,7 @@ function aggregated(cube: Cube, dimension: number, groups: readonly Group[], red
   const dtype = kernels.map((kernel) => kernel.dtype).reduce(commonDType, kernels[0]?.dtype ?? cube.dtype);
   const inWindow = (window: Window) => groups.slice(window.start[dimension]!, window.start[dimension]! + window.size[dimension]!);
   return cube.with({
-    dimensions: cube.dimensions.with(dimension, { ...cube.dimensions[dimension]!, size: groups.length, labels: groups.map((g) => g.label) }),
+    dimensions: cube.dimensions.with(dimension, withLabels(cube.dimensions[dimension]!, groups.map((g) => g.label))),
     dtype,
     attributes: withNewValues(cube.attributes),
     read: async (window, signal) => {

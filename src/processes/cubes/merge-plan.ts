@@ -1,7 +1,7 @@
 /** Which labels of two cubes go where when they are merged. Pure bookkeeping, no samples. */
 import type { Window } from '../../cube/block.ts';
 import type { Cube } from '../../cube/cube.ts';
-import type { Dimension, Label } from '../../cube/dimension.ts';
+import { withLabels, type Dimension, type Label } from '../../cube/dimension.ts';
 import { withoutGrid } from '../../cube/view.ts';
 import { invalidArgument } from '../../errors.ts';
 import { cropGrid, isSameLattice, latticeOffset, type Grid } from '../../geo/grid.ts';
@@ -115,7 +115,7 @@ function mergeLabels(own: Dimension, a: readonly Label[], b: readonly Label[]): 
   const keys = union.map(key);
   const [ia, ib] = [first, second].map((list) => keys.map((k) => list.indexOf(k))) as [number[], number[]];
   return {
-    dimension: { ...own, size: union.length, labels: union },
+    dimension: union.length === a.length ? { ...own, labels: union } : withLabels(own, union),
     axis: [(i) => found(ia, i), (i) => found(ib, i)],
     overlaps: keys.some((_, i) => ia[i]! >= 0 && ib[i]! >= 0),
     isWhole: keys.every((_, i) => ia[i]! >= 0 && ib[i]! >= 0),
