@@ -1,5 +1,5 @@
 /** Loads a collection as a lazy cube [t, bands, y, x]: windows are read from the assets when somebody asks. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { createNullBlock, product, type Block, type Window } from '../cube/block.ts';
 import { Cube, type CubeAttributes, type Resampling } from '../cube/cube.ts';
 import { bandsDimension, spatialDimensions, temporalDimension } from '../cube/dimension.ts';
@@ -171,20 +171,17 @@ async function fingerprintWindow(plan: LoadPlan, window: Window, options: Loaded
   const target = cropGrid(grid, { x: window.start[3]!, y: window.start[2]!, width: window.size[3]!, height: window.size[2]! });
   // Thousandths of a cell from the CRS origin: the same place, however the window was cut out.
   const place = [target.originX / target.stepX, target.originY / target.stepY].map((n) => Math.round(n * 1000));
-  const hash = createHash('sha256').update(JSON.stringify([target.crs, target.stepX, target.stepY, place, target.width, target.height, options.method ?? 'near']));
+  const facts = [JSON.stringify([target.crs, target.stepX, target.stepY, place, target.width, target.height, options.method ?? 'near'])];
   const versions = new Map<string, string>();
-  const versionOf = async (href: string) => {
-    if (!versions.has(href)) versions.set(href, (await options.rasters.open(href)).source.version);
-    return versions.get(href)!;
-  };
   for (const date of plan.dates.slice(window.start[0]!, window.start[0]! + window.size[0]!)) {
-    hash.update(date.label);
+    facts.push(date.label);
     for (const { bands, bounds } of date.items) {
       if (!touches(bounds, target)) continue;
       for (const source of bands.slice(window.start[1]!, window.start[1]! + window.size[1]!)) {
-        hash.update(source ? JSON.stringify([source.href, source.index, await versionOf(source.href)]) : 'absent');
+        if (source && !versions.has(source.href)) versions.set(source.href, (await options.rasters.open(source.href)).source.version);
+        facts.push(source ? JSON.stringify([source.href, source.index, versions.get(source.href)]) : 'absent');
       }
     }
   }
-  return hash.digest('hex');
+  return hash('sha256', facts.join(''));
 }

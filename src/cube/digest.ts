@@ -1,18 +1,18 @@
 /** SHA-256 digests of values, the same for equal content whatever the order of keys. */
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 
 /** 'sha256:…' of JSON-like content. Object keys are sorted; NaN, infinities and −0 stay apart from null and 0. */
 export function digest(content: unknown): string {
-  return `sha256:${createHash('sha256').update(canonical(content)).digest('hex')}`;
+  return `sha256:${hash('sha256', canonical(content))}`;
 }
 
 /** 'sha256:…' over raw bytes, piece after piece. */
 export function digestBytes(...pieces: readonly (ArrayBufferView | string)[]): string {
-  const hash = createHash('sha256');
+  const sum = createHash('sha256');
   for (const piece of pieces) {
-    hash.update(typeof piece === 'string' ? piece : new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength));
+    sum.update(typeof piece === 'string' ? piece : new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength));
   }
-  return `sha256:${hash.digest('hex')}`;
+  return `sha256:${sum.digest('hex')}`;
 }
 
 function canonical(value: unknown): string {

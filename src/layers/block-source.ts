@@ -1,5 +1,5 @@
 /** What blocks are computed from: pixels seen through an operator, or the cells of a cube as they are. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Footprint } from '../catalog/block-catalog.ts';
 import type { Window } from '../cube/block.ts';
 import type { Cube } from '../cube/cube.ts';
@@ -79,7 +79,7 @@ export async function blockKey(source: BlockSource, position: Position, index: B
   if (!isEmbedSource(source)) return digest(['cube-block/1', source.cube.dtype, samples]).slice('sha256:'.length);
   const lowest = Math.min(...source.bands);
   const bands = source.bands.map((b) => b - lowest);
-  return createHash('sha256').update(JSON.stringify(['embed-block/1', source.operator.digest, bands, index, samples])).digest('hex');
+  return hash('sha256', JSON.stringify(['embed-block/1', source.operator.digest, bands, index, samples]));
 }
 
 /** Positions as labels, which mean the same in another process. */
