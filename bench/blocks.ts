@@ -62,6 +62,8 @@ export async function benchBlocks(): Promise<Figure[]> {
     };
     // A process that has not seen the layer yet, and one that keeps blocks in memory, as workers do.
     const [fresh, warm] = [() => read(), () => read(kept)];
+    // Blocks are kept when they are read again.
+    await warm();
     await warm();
     await theirs();
     say(`\n${SIZE / 8}² vectors of 32 dimensions, ${MEGABYTES.toFixed(0)} MB`);

@@ -33,7 +33,7 @@ const codec = { raw: 0, zstd: 1 } as const;
 /** Compression that saves less than a third costs more time at each reading than it saves room. */
 const WORTHWHILE = 2 / 3;
 
-/** Blocks up to this size are unpacked on the spot: handing one to a thread takes longer than unpacking it. */
+/** Blocks up to this size are unpacked on the spot. */
 const AT_ONCE_BYTES = 2 ** 20;
 
 const compress = promisify(zstdCompress);
@@ -73,8 +73,30 @@ function checksum(file: Buffer): number {
   return crc32(file.subarray(20), crc32(file.subarray(0, 16)));
 }
 
-/** The block of a file; null when the bytes are no whole, unharmed block. */
+/** What the header says, and the samples as they are kept. */
+interface Packed {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly dataBytes: number;
+  readonly rawLength: number;
+  readonly isCompressed: boolean;
+  readonly body: Buffer;
+}
+
+/** The block of a file; null when the bytes are no whole, unharmed block. Shares the memory of the bytes where it can. */
 export async function decodeFile(bytes: Uint8Array): Promise<StoredBlock | null> {
+  const packed = parseFile(bytes);
+  if (packed === null || isSmall(packed)) return packed && unpacked(packed);
+  return withRaw(packed, await decompress(packed.body, roomFor(packed)).catch(() => null));
+}
+
+/** `decodeFile` on the spot; undefined for a block that is too large to be unpacked here. */
+export function decodeSmallFile(bytes: Uint8Array): StoredBlock | null | undefined {
+  const packed = parseFile(bytes);
+  return packed === null || isSmall(packed) ? packed && unpacked(packed) : undefined;
+}
+
+function parseFile(bytes: Uint8Array): Packed | null {
   if (bytes.length < HEADER_BYTES) return null;
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (file.readUInt32LE(0) !== MAGIC || file.readUInt32LE(16) !== checksum(file)) return null;
@@ -82,24 +104,33 @@ export async function decodeFile(bytes: Uint8Array): Promise<StoredBlock | null>
   const rank = file.readUInt8(6);
   if (dtype === undefined || rank > MAX_RANK) return null;
   const shape = Array.from({ length: rank }, (_, i) => file.readUInt32LE(20 + i * 4));
-  const [rawLength, flags] = [file.readUInt32LE(8), file.readUInt32LE(12)];
+  const [compression, rawLength, flags] = [file.readUInt8(5), file.readUInt32LE(8), file.readUInt32LE(12)];
   const dataBytes = product(shape) * sampleSize(dtype);
-  if (rawLength !== dataBytes + flags || rawLength > MAX_RAW_BYTES) return null;
-  const raw = await unpack(file.subarray(HEADER_BYTES), file.readUInt8(5), rawLength);
-  return raw && { dtype, shape, data: samplesOf(raw, dtype, dataBytes), nulls: flags === 0 ? null : raw.subarray(dataBytes) };
+  if (rawLength !== dataBytes + flags || rawLength > MAX_RAW_BYTES || compression > codec.zstd) return null;
+  return { dtype, shape, dataBytes, rawLength, isCompressed: compression === codec.zstd, body: file.subarray(HEADER_BYTES) };
 }
 
-/** null when the body has another length than the header says. */
-async function unpack(body: Buffer, compression: number, rawLength: number): Promise<Uint8Array | null> {
-  if (compression === codec.raw) return body.length === rawLength ? new Uint8Array(body.buffer, body.byteOffset, body.length) : null;
-  const raw = await decompressed(body, rawLength).catch(() => null);
-  return raw?.length === rawLength ? new Uint8Array(raw.buffer, raw.byteOffset, raw.length) : null;
+/** Handing a small block to another thread takes longer than unpacking it. */
+const isSmall = ({ isCompressed, rawLength }: Packed) => !isCompressed || rawLength <= AT_ONCE_BYTES;
+
+/** One chunk of the right size: nothing is put together afterwards, and nothing larger is made. */
+const roomFor = ({ rawLength }: Packed) => ({ chunkSize: Math.max(rawLength, 64), maxOutputLength: Math.max(rawLength, 64) });
+
+function unpacked(packed: Packed): StoredBlock | null {
+  if (!packed.isCompressed) return withRaw(packed, packed.body);
+  try {
+    return withRaw(packed, zstdDecompressSync(packed.body, roomFor(packed)));
+  } catch {
+    return null;
+  }
 }
 
-async function decompressed(body: Buffer, rawLength: number): Promise<Buffer> {
-  // One chunk of the right size: nothing is put together afterwards, and nothing larger is made.
-  const options = { chunkSize: Math.max(rawLength, 64), maxOutputLength: Math.max(rawLength, 64) };
-  return rawLength <= AT_ONCE_BYTES ? zstdDecompressSync(body, options) : decompress(body, options);
+/** null when the samples have another length than the header says. */
+function withRaw({ dtype, shape, dataBytes, rawLength }: Packed, raw: Buffer | null): StoredBlock | null {
+  if (raw?.length !== rawLength) return null;
+  // No Buffer: its slice() would share memory.
+  const bytes = new Uint8Array(raw.buffer, raw.byteOffset, raw.length);
+  return { dtype, shape, data: samplesOf(bytes, dtype, dataBytes), nulls: rawLength === dataBytes ? null : bytes.subarray(dataBytes) };
 }
 
 function samplesOf(raw: Uint8Array, dtype: DType, byteLength: number): Samples {

@@ -4,9 +4,14 @@ import type { StoredBlock } from './block-file.ts';
 /** What an entry without a block is counted as. */
 const MARKER_BYTES = 256;
 
+/** Keys remembered without their blocks. */
+const MAX_REMEMBERED = 16_384;
+
 export class BlockMemory {
   /** null: a block without a single valid sample. */
   readonly #blocks = new Map<string, StoredBlock | null>();
+  /** Keys that were asked about once, the newest last. */
+  readonly #once = new Set<string>();
   readonly #limit: number;
   #used = 0;
 
@@ -22,6 +27,17 @@ export class BlockMemory {
     this.#blocks.delete(key);
     this.#blocks.set(key, block);
     return block;
+  }
+
+  /**
+   * Whether a block that is cheap to read again should be kept: not when it is asked for the first time, so that
+   * who reads through a large area does not push out what others read again and again.
+   */
+  isWanted(key: string): boolean {
+    if (this.#once.delete(key) || this.#blocks.has(key)) return true;
+    this.#once.add(key);
+    if (this.#once.size > MAX_REMEMBERED) this.#once.delete(this.#once.values().next().value!);
+    return false;
   }
 
   put(key: string, block: StoredBlock | null): void {

@@ -8,7 +8,7 @@ import type { ProcessGraph } from '../graph/wire.ts';
 import type { Log } from '../log.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { noCatalog, poisonError, type BlockCatalog, type CacheRow, type FilePointer } from './block-catalog.ts';
-import type { StoredBlock } from './block-file.ts';
+import { decodeSmallFile, type StoredBlock } from './block-file.ts';
 import { BlockMemory } from './block-memory.ts';
 import { blockKey, isEmbedSource, labelsAt, shapeOf, windowOf, type BlockSource } from './block-source.ts';
 import type { EmbedSource, Position } from './compute-block.ts';
@@ -123,13 +123,14 @@ export class EmbedBlocks {
   /** One block of embeddings, float32 whatever view the caller wants of it. Throws what `read` throws. */
   async get(source: EmbedSource, made: BlockOrigin, index: BlockIndex, position: Position, wish: BlockWish): Promise<EmbedBlock> {
     let found: EmbedBlock | null = null;
-    await this.read([{ source, made, index, position }], wish, (block) => (found = block && embedBlock(block)));
+    await this.read([{ source, made, index, position }], wish, (block) => (found = block && ownCopy(embedBlock(block))));
     const [dimensions, edge] = shapeOf(source, position, index) as [number, number];
     return found ?? emptyEmbedBlock(dimensions, edge);
   }
 
   /**
    * Hands each block to `put` as soon as it is there, in any order; null for a block without a valid sample.
+   * The samples are good until `put` returns: their memory may be used again.
    * What is missing is looked up in the catalog with one query. Throws Internal, naming the place, the layer
    * and the reason, for a block that could not be computed a short time ago.
    */
@@ -139,7 +140,7 @@ export class EmbedBlocks {
       // No file touches the window: not worth a key, let alone a task.
       if (want.source.cube.isEmpty?.(windowOf(want.source, want.position, want.index))) return put(null, want);
       const key = await blockKey(want.source, want.position, want.index);
-      const known = await this.#known(key);
+      const known = this.#glance(key) ?? (await this.#known(key));
       if (known === undefined) missing.push({ want, key });
       else {
         wish.facts.cached++;
@@ -151,6 +152,18 @@ export class EmbedBlocks {
     await inLanes(missing, wish.signal, async ({ want, key }) => {
       put(await this.#recall(key, rows.get(blockObjectKey(key)), want, wish) ?? null, want);
     });
+  }
+
+  /**
+   * A block on a local disk that nobody has asked for yet, in memory that is used again: making room for blocks
+   * that are read once takes longer than reading them. undefined when there is none, or it may be damaged.
+   */
+  #glance(key: string): StoredBlock | undefined {
+    if (!this.#store.glance || this.#memory.isWanted(key)) return undefined;
+    const bytes = this.#store.glance(blockObjectKey(key));
+    const block = bytes && decodeSmallFile(bytes);
+    if (block) this.#catalog.touch(blockObjectKey(key));
+    return block ?? undefined;
   }
 
   /** From memory or the object store; undefined when it is in neither. */
@@ -231,6 +244,10 @@ export class EmbedBlocks {
     this.#underWay.set(key, { block, signal });
     return block;
   }
+}
+
+function ownCopy(block: EmbedBlock | null): EmbedBlock | null {
+  return block && { ...block, vectors: block.vectors.slice(), nulls: block.nulls.slice() };
 }
 
 /** Works through a list in order, several at a time; stops at the first error. */

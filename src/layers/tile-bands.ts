@@ -3,7 +3,7 @@ import { invalidArgument } from '../errors.ts';
 import type { Cube } from '../cube/cube.ts';
 import { collectionBands } from '../catalog/load-plan.ts';
 import type { StacBand, StacCollection } from '../catalog/types.ts';
-import { colormapNames, isColormap } from './colormaps.ts';
+import { colormapNames, isColormap } from '../formats/colormaps.ts';
 import type { Layer } from './layer.ts';
 import { colormapPainter, dimensionRange, pcaPainter, rgbPainter, type Painter, type Range, type Style } from './tile-style.ts';
 import type { TileView } from './tile-view.ts';

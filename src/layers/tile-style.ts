@@ -2,7 +2,7 @@
 import type { Block } from '../cube/block.ts';
 import { pictureOf } from '../operators/picture.ts';
 import type { OperatorManifest } from '../operators/operator.ts';
-import { colormap, type ColormapName } from './colormaps.ts';
+import { colormap, type ColormapName } from '../formats/colormaps.ts';
 
 /** RGBA packed in one number per pixel, in the byte order of the machine; 0 is transparent. */
 export type Pixels = Uint32Array<ArrayBuffer>;

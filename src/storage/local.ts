@@ -1,6 +1,6 @@
 /** Objects as files of a local directory. Several processes may share it. */
 import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, createReadStream, createWriteStream, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, createReadStream, createWriteStream, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import type { Dirent, Stats } from 'node:fs';
 import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
@@ -24,6 +24,7 @@ type Body = Parameters<ObjectStore['put']>[1];
  */
 export function createLocalStore(directory: string): ObjectStore {
   const pathOf = (key: string) => join(directory, ...checkKey(key).split('/'));
+  const room = new Uint8Array(AT_ONCE_BYTES);
   return {
     async put(key, body, options: PutOptions = {}) {
       const path = pathOf(key);
@@ -53,6 +54,7 @@ export function createLocalStore(directory: string): ObjectStore {
         await file.close();
       }
     },
+    glance: (key) => readSmall(pathOf(key), room),
     async stream(key, range) {
       const path = pathOf(key);
       // Opened here, so that an object deleted meanwhile is null and not an error halfway.
@@ -91,6 +93,22 @@ async function readWhole(path: string): Promise<Uint8Array | null> {
     return await readFile(path);
   } catch (error) {
     return nullWhenAbsent(error);
+  }
+}
+
+/** A file that fits into `room`, read into it; whatever is in the way is for `readWhole` to tell. */
+function readSmall(path: string, room: Uint8Array): Uint8Array | undefined {
+  try {
+    const file = openSync(path, 'r');
+    try {
+      // A file is never changed in place, so one call reads it whole; one that fills the room may be longer.
+      const length = readSync(file, room);
+      return length < room.length ? room.subarray(0, length) : undefined;
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return undefined;
   }
 }
 

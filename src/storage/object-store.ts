@@ -29,6 +29,11 @@ export interface ObjectStore {
   /** null when there is no such object. */
   head(key: string): Promise<ObjectInfo | null>;
   get(key: string, range?: ByteRange): Promise<Uint8Array | null>;
+  /**
+   * A small object that can be had at once (from a local disk), in memory that the next call overwrites: for
+   * bytes that are looked at once and not kept. undefined: not at once, or not at all; ask `get`.
+   */
+  glance?(key: string): Uint8Array | undefined;
   stream(key: string, range?: ByteRange): Promise<Readable | null>;
   list(prefix: string): AsyncIterable<ObjectInfo>;
   /** No error when it does not exist. */

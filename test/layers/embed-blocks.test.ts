@@ -36,6 +36,12 @@ function heldComputer(): { compute: BlockComputer; begun: () => number; letGo: (
   return { compute, begun: () => begun, letGo: () => gate.resolve() };
 }
 
+function heldAndLetGo(): BlockComputer {
+  const { compute, letGo } = heldComputer();
+  letGo();
+  return compute;
+}
+
 describe('EmbedBlocks', () => {
   const get = (blocks: EmbedBlocks, signal: AbortSignal) => blocks.get(source, { origin: {} }, { x: 0, y: 0 }, { t: 0 }, { user: null, layer: null, facts: facts(), signal });
 
@@ -47,7 +53,7 @@ describe('EmbedBlocks', () => {
     await expect.poll(held.begun).toBe(1);
     held.letGo();
     const [first, second] = await all;
-    expect(first.vectors).toBe(second.vectors);
+    expect(first.vectors).toEqual(second.vectors);
     expect(held.begun()).toBe(1);
   });
 
@@ -86,6 +92,35 @@ describe('EmbedBlocks', () => {
     const block = await get(blocks, new AbortController().signal);
     expect(told).toEqual([false, true]);
     expect(block.vectors).toEqual(filed.data);
+  });
+
+  it('keeps in memory what is asked for again, and gives the same samples every time', async () => {
+    await get(new EmbedBlocks({ store, compute: heldAndLetGo() }), new AbortController().signal);
+    const calls: string[] = [];
+    const watched: ObjectStore = {
+      ...store,
+      glance: (key) => (calls.push('glance'), store.glance!(key)),
+      get: (key, range) => (calls.push('get'), store.get(key, range)),
+    };
+    const blocks = new EmbedBlocks({ store: watched, compute: () => Promise.reject(new Error('it is there')) });
+    const read: Float32Array[] = [];
+    for (let i = 0; i < 4; i++) read.push((await get(blocks, new AbortController().signal)).vectors);
+    expect(calls).toEqual(['glance', 'get']);
+    expect(read.slice(1)).toEqual([read[0], read[0], read[0]]);
+  });
+
+  it('computes a damaged block again, also when it only glanced at it', async () => {
+    const signal = new AbortController().signal;
+    const whole = await get(new EmbedBlocks({ store, compute: heldAndLetGo() }), signal);
+    for await (const { key } of store.list('blocks/')) {
+      const bytes = (await store.get(key))!;
+      bytes[bytes.length - 1]! ^= 1;
+      await store.put(key, bytes);
+    }
+    const counted = facts();
+    const again = await new EmbedBlocks({ store, compute: heldAndLetGo() }).get(source, { origin: {} }, { x: 0, y: 0 }, { t: 0 }, { user: null, layer: null, facts: counted, signal });
+    expect(counted).toEqual({ cached: 0, computed: 1 });
+    expect(again).toEqual(whole);
   });
 
   it('tells all of them when the work itself fails', async () => {

@@ -135,6 +135,20 @@ it('S3 lists more objects than one page holds', async () => {
 });
 
 describe('local store', () => {
+  it('lets small objects be glanced at, and nothing else', async () => {
+    const store = stores.local!;
+    await store.put('glance/small', Buffer.from('small'));
+    await store.put('glance/other', Buffer.from('ot'));
+    await store.put('glance/large', new Uint8Array(2 ** 20));
+    const seen = store.glance!('glance/small')!;
+    expect(text(seen)).toBe('small');
+    expect(text(store.glance!('glance/other')!)).toBe('ot');
+    // The memory is used again: that is what makes it fast.
+    expect(text(seen)).toBe('otall');
+    expect(['glance/large', 'glance/absent', 'glance'].map((key) => store.glance!(key))).toEqual([undefined, undefined, undefined]);
+    expect(stores.s3!.glance).toBeUndefined();
+  });
+
   it('lets exactly one of many writers create an object', async () => {
     const two = [stores.local!, createLocalStore(join(folder, 'objects'))];
     const results = await Promise.all(Array.from({ length: 20 }, (_, i) => two[i % 2]!.put('race/x', Buffer.from(`${i}`), { ifAbsent: true })));
