@@ -1,6 +1,6 @@
 /** What a client asks of a map tile, checked. */
 import { invalidArgument } from '../../errors.ts';
-import { colormapNames, isColormap } from '../../layers/colormaps.ts';
+import { colormapNames, isColormap } from '../../formats/colormaps.ts';
 import { embeddingLabels } from '../../layers/describe.ts';
 import { tileCounts, type TileMatrixSet } from '../../layers/tile-grid.ts';
 import type { TileView } from '../../layers/tile-view.ts';
