@@ -115,13 +115,15 @@ export class Cube {
   readonly regrid: ((grid: Grid, method: Resampling) => Cube) | undefined;
   readonly isEmpty: ((window: Window) => boolean) | undefined;
   readonly #parts: CubeParts;
+  #explain: ((error: unknown) => unknown) | null = null;
 
   constructor(parts: CubeParts) {
     this.dimensions = parts.dimensions;
     this.grid = parts.grid;
     this.dtype = parts.dtype;
     this.attributes = parts.attributes ?? {};
-    this.regrid = parts.regrid;
+    const { regrid } = parts;
+    this.regrid = regrid && ((grid, method) => this.#explained(regrid(grid, method)));
     this.isEmpty = parts.isEmpty;
     this.#parts = parts;
   }
@@ -137,15 +139,36 @@ export class Cube {
    */
   async read(window: Window, signal: AbortSignal = new AbortController().signal): Promise<Block> {
     signal.throwIfAborted();
-    return this.#parts.read(window, signal);
+    try {
+      return await this.#parts.read(window, signal);
+    } catch (error) {
+      throw this.#explain ? this.#explain(error) : error;
+    }
   }
 
   /**
    * A digest of everything the samples of the window depend on: source assets with their version,
    * and the processes and arguments applied. Equal fingerprints mean equal samples.
    */
-  fingerprint(window: Window): Promise<string> {
-    return this.#parts.fingerprint(window);
+  async fingerprint(window: Window): Promise<string> {
+    try {
+      return await this.#parts.fingerprint(window);
+    } catch (error) {
+      throw this.#explain ? this.#explain(error) : error;
+    }
+  }
+
+  /**
+   * From now on errors of `read` and `fingerprint` are thrown as `explain` returns them: who made the cube
+   * tells where they come from. The first call counts; cubes that are derived from this one are not meant.
+   */
+  explainErrors(explain: (error: unknown) => unknown): void {
+    this.#explain ??= explain;
+  }
+
+  #explained(cube: Cube): Cube {
+    if (this.#explain) cube.explainErrors(this.#explain);
+    return cube;
   }
 
   /** Index of the dimension of this name; throws DimensionNotAvailable. */

@@ -16,4 +16,13 @@ export abstract class Callback {
 
   /** The reference interpreter: runs the callback once for the given parameter values. */
   abstract interpret(parameters: Readonly<Record<string, Value>>): Value;
+
+  /**
+   * Runs the callback once on values of any kind, cubes included, whose processes may wait for data. Throws
+   * what its processes throw, with the path of the node, and the reason of the signal when that is aborted.
+   */
+  evaluate(parameters: Readonly<Record<string, Value>>, signal?: AbortSignal): Promise<Value> {
+    signal?.throwIfAborted();
+    return Promise.resolve(this.interpret(parameters));
+  }
 }

@@ -1,18 +1,18 @@
 /** Runs a process: every node once, in the order of their dependencies. */
-import { Cube } from '../cube/cube.ts';
-import { invalidArgument, OpenEOError } from '../errors.ts';
+import type { Cube } from '../cube/cube.ts';
+import { OpenEOError } from '../errors.ts';
+import { checkedArguments, checkParameter } from './checked-arguments.ts';
 import { GraphCallback } from './graph-callback.ts';
-import type { Argument, Environment, Graph, GraphNode, ParsedProcess } from './graph.ts';
-import { locate } from './location.ts';
+import type { Environment, Graph, GraphNode, ParsedProcess } from './graph.ts';
+import { locate, located } from './location.ts';
 import { Origins } from './origin.ts';
 import { isAbsent } from './parse-arguments.ts';
 import { parse } from './parse.ts';
-import type { Call, Process, ProcessRegistry } from './process.ts';
-import { resolve, withDefaults } from './resolve.ts';
-import { checkValue } from './schema.ts';
+import type { Call, ProcessRegistry } from './process.ts';
+import type { Bindings } from './resolve.ts';
 import type { Scope } from './scope.ts';
 import type { Value } from './value.ts';
-import type { ParameterDescription, ProcessGraph } from './wire.ts';
+import type { ProcessGraph } from './wire.ts';
 
 /**
  * Parses and runs a process (`{process_graph, parameters?, id?}`) and returns the value of its result
@@ -52,7 +52,7 @@ function bindParameters({ id, graph }: ParsedProcess, given: Readonly<Record<str
   for (const description of graph.parameters) {
     const { name, schema, optional, default: value } = description;
     const isGiven = given[name] !== undefined && !isAbsent(given[name], description);
-    if (isGiven) check(process, name, given[name]!, schema);
+    if (isGiven) checkParameter(process, name, given[name]!, schema);
     else if (optional === true || value !== undefined) environment.set(name, (value ?? null) as Value);
     else throw new OpenEOError('ProcessParameterRequired', { process, parameter: name });
   }
@@ -87,8 +87,8 @@ class Evaluation {
   async #runNode(node: GraphNode): Promise<Value> {
     const call = this.#callOf(node);
     try {
-      const args = withDefaults(this.#resolve(node, call), node.process);
-      const result = await node.process.run(args, call);
+      const args = checkedArguments(node, this.#bindings(call));
+      const result = located(await node.process.run(args, call), call.path);
       this.#origins.record(result, node.process, args);
       return result;
     } catch (error) {
@@ -96,20 +96,8 @@ class Evaluation {
     }
   }
 
-  /** Literals were checked by the parser; what comes out of references is checked here. */
-  #resolve(node: GraphNode, call: Call): Record<string, Value> {
-    const toCallback = (graph: Graph) => new GraphCallback(graph, this.#environment, call);
-    const bindings = { results: this.#results, environment: this.#environment, toCallback };
-    const given: Record<string, Value> = {};
-    for (const description of node.process.description.parameters) {
-      const argument = node.arguments.get(description.name);
-      if (!argument) continue;
-      const value = resolve(argument, bindings);
-      if (isComputed(argument) && isAbsent(value, description)) continue;
-      if (isComputed(argument)) checkArgument(node.process, description, value);
-      given[description.name] = value;
-    }
-    return given;
+  #bindings(call: Call): Bindings {
+    return { results: this.#results, environment: this.#environment, toCallback: (graph) => new GraphCallback(graph, this.#environment, call) };
   }
 
   #callOf(node: GraphNode): Call {
@@ -119,18 +107,4 @@ class Evaluation {
       originOf: (cube) => this.originOf(cube),
     };
   }
-}
-
-const isComputed = (argument: Argument) => argument.kind !== 'literal' && argument.kind !== 'callback';
-
-/** No-data that comes out of a node is data, wherever it goes: processes pass it through or refuse it themselves. */
-function checkArgument(process: Process, { name, schema }: ParameterDescription, value: Value): void {
-  if (value !== null) check(process.description.id, name, value, schema);
-}
-
-function check(process: string, parameter: string, value: Value, schema: unknown): void {
-  const problem = checkValue(value, schema);
-  if (problem === null) return;
-  const hint = value instanceof Cube ? ' Use apply, reduce_dimension or apply_dimension to work on the values of a cube.' : '';
-  throw invalidArgument(process, parameter, problem, { detail: hint.trim() });
 }

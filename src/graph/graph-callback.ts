@@ -2,12 +2,13 @@
 import { OpenEOError } from '../errors.ts';
 import { Callback } from './callback.ts';
 import { compileCallback } from './compile.ts';
+import { checkedArguments } from './checked-arguments.ts';
 import type { Environment, Graph, GraphNode } from './graph.ts';
 import { writeCallback } from './graph-writer.ts';
 import type { Kernel, KernelInput } from './kernel.ts';
-import { locate } from './location.ts';
+import { locate, located } from './location.ts';
 import type { Call } from './process.ts';
-import { resolve, withDefaults } from './resolve.ts';
+import { resolve, withDefaults, type Bindings } from './resolve.ts';
 import type { Value } from './value.ts';
 import type { ProcessGraph } from './wire.ts';
 
@@ -37,6 +38,16 @@ export class GraphCallback extends Callback {
     return results.get(this.#graph.result.id)!;
   }
 
+  override async evaluate(parameters: Readonly<Record<string, Value>>, signal?: AbortSignal): Promise<Value> {
+    const environment = this.#bind(parameters);
+    const results = new Map<string, Value>();
+    for (const node of this.#graph.nodes) {
+      signal?.throwIfAborted();
+      results.set(node.id, await this.#runOnCubes(node, results, environment));
+    }
+    return results.get(this.#graph.result.id)!;
+  }
+
   override compile(inputs: readonly KernelInput[], constants: Readonly<Record<string, Value>> = {}): Kernel {
     const given = new Set([...inputs.map((input) => input.name), ...Object.keys(constants)]);
     const defaults = this.#graph.parameters.filter((p) => !given.has(p.name)).map((p): [string, Value] => [p.name, (p.default ?? null) as Value]);
@@ -56,10 +67,24 @@ export class GraphCallback extends Callback {
     return environment;
   }
 
+  async #runOnCubes(node: GraphNode, results: ReadonlyMap<string, Value>, environment: Environment): Promise<Value> {
+    const call = { ...this.#calls.get(node)!, originOf: () => { throw notInCallback(node.process.description.id); } };
+    try {
+      const args = checkedArguments(node, this.#bindings(results, environment, call));
+      return located(await node.process.run(args, call), call.path);
+    } catch (error) {
+      throw locate(error, call.path);
+    }
+  }
+
+  #bindings(results: ReadonlyMap<string, Value>, environment: Environment, call: Call): Bindings {
+    return { results, environment, toCallback: (graph) => new GraphCallback(graph, environment, call) };
+  }
+
   #run(node: GraphNode, results: ReadonlyMap<string, Value>, environment: Environment): Value {
     const call = this.#calls.get(node)!;
     try {
-      const bindings = { results, environment, toCallback: (graph: Graph) => new GraphCallback(graph, environment, call) };
+      const bindings = this.#bindings(results, environment, call);
       const given = Object.fromEntries([...node.arguments].map(([name, argument]) => [name, resolve(argument, bindings)]));
       const result = node.process.run(withDefaults(given, node.process), call);
       if (result instanceof Promise) throw notSynchronous(node.process.description.id);
@@ -73,6 +98,11 @@ export class GraphCallback extends Callback {
 /** Cube processes and the like work on whole cubes and may wait for data: nothing for a single pixel. */
 export function notSynchronous(process: string): OpenEOError {
   return new OpenEOError('ProcessGraphInvalid', {}, { detail: `The process '${process}' can’t be used inside a callback, which works on single values or arrays.` });
+}
+
+/** The parts of a callback have no graph of their own by which another worker could make them again. */
+function notInCallback(process: string): OpenEOError {
+  return new OpenEOError('ProcessGraphInvalid', {}, { detail: `The process '${process}' can’t be used inside a callback: use it on the whole cube.` });
 }
 
 function callOf(node: GraphNode, parent: Call): Call {

@@ -1,4 +1,5 @@
 /** Tells errors where in a graph they happened. */
+import { Cube } from '../cube/cube.ts';
 import { OpenEOError, type NodePath } from '../errors.ts';
 
 /** 'reduce1' > 'mean1' */
@@ -16,4 +17,13 @@ export function locate<E>(error: E, path: NodePath): E {
     error.message = `${error.message} (node ${showPath(path)})`;
   }
   return error;
+}
+
+/**
+ * Sees to it that errors which come up later, while somebody reads the cube that a node made, have the
+ * node's path too. Returns the value. A cube that a node only hands on keeps its first maker.
+ */
+export function located<V>(value: V, path: NodePath): V {
+  if (value instanceof Cube) value.explainErrors((error) => locate(error, path));
+  return value;
 }
