@@ -42,6 +42,8 @@ const settings = {
   workerConcurrency: { env: 'LAMINA_WORKER_CONCURRENCY', parse: integer(1, 64), fallback: 2 },
   cacheBytes: { env: 'LAMINA_CACHE_MIB', parse: (value: string) => integer(16, 1024 * 1024)(value) * 1024 * 1024, fallback: 256 * 1024 * 1024 },
   storeBytes: { env: 'LAMINA_STORE_BYTES', parse: integer(0, Number.MAX_SAFE_INTEGER), fallback: 20 * 1024 ** 3 },
+  userStorageBytes: { env: 'LAMINA_USER_STORAGE_BYTES', parse: integer(0, Number.MAX_SAFE_INTEGER), fallback: 5 * 1024 ** 3 },
+  uploadMaxBytes: { env: 'LAMINA_UPLOAD_MAX_BYTES', parse: integer(1, Number.MAX_SAFE_INTEGER), fallback: 2 * 1024 ** 3 },
   syncMaxPixels: { env: 'LAMINA_SYNC_MAX_PIXELS', parse: integer(1, 1e12), fallback: 250_000_000 },
   syncTimeoutSeconds: { env: 'LAMINA_SYNC_TIMEOUT_SECONDS', parse: integer(1, 24 * 3600), fallback: 300 },
   syncMaxWaiting: { env: 'LAMINA_SYNC_MAX_WAITING', parse: integer(1, 100_000), fallback: 64 },

@@ -39,6 +39,7 @@ import { LayerPublisher } from './layers/publish-layer.ts';
 import { VirtualCatalog } from './layers/virtual-catalog.ts';
 import { createStreamLog, type Log } from './log.ts';
 import { prepareCatalog } from './prepare-catalog.ts';
+import { UserFiles } from './storage/user-files.ts';
 
 export interface RunningServer {
   /** Where clients reach it from this machine, or the configured public URL. */
@@ -53,6 +54,9 @@ const self = { title: 'Lamina', description: 'Raw Earth-observation collections 
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
+/** How long a request may take to come in, uploads of files included. */
+const UPLOAD_MS = 6 * 3600 * 1000;
+
 /** Opens the deployment, prepares the catalog, and resolves when requests are answered. */
 export async function startServer(config: Config, databaseUrl: string, log: Log): Promise<RunningServer> {
   const deployment = await openDeployment(config, databaseUrl, log);
@@ -63,7 +67,7 @@ export async function startServer(config: Config, databaseUrl: string, log: Log)
     const materialiser = new Materialiser({ store: new Materialisations(database), queues, objects, catalog: deployment.catalog, maxQueued: config.jobsMaxQueued, log });
     const jobs = new Jobs({ store, logs, queues, objects, log, limits: config });
     const app = createApp(apiDependencies(config, deployment, { jobs, materialiser, users, secret: await loadSecret(database, config.secret) }));
-    const { port, close } = await listen(createServer(app), config);
+    const { port, close } = await listen(createServer({ requestTimeout: UPLOAD_MS }, app), config);
     const stopCaring = [jobs.startCaring(), materialiser.startCaring()];
     const stopEvicting = startEvicting({ database, objects, policies: () => layerPolicies(deployment.catalog), maxBytes: config.storeBytes, log });
     return {
@@ -129,6 +133,7 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
     catalog: shown,
     registry,
     objects,
+    userFiles: new UserFiles(objects, { quotaBytes: config.userStorageBytes, fileBytes: config.uploadMaxBytes }),
     // No process reads files of users yet, so there is no input format to announce.
     formats: { input: {}, output: mapValues(resultFormats, (format) => format.description) },
     publicUrl: config.publicUrl,

@@ -5,6 +5,7 @@ import type { FormatDescription } from '../formats/writer.ts';
 import type { ProcessRegistry } from '../graph/process.ts';
 import type { Jobs } from '../jobs/service.ts';
 import type { Log } from '../log.ts';
+import type { UserFiles } from '../storage/user-files.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { LinkSigner } from './assets/sign.ts';
 import type { Authentication } from './auth/authenticate.ts';
@@ -24,6 +25,8 @@ export interface ApiDependencies {
   readonly registry: ProcessRegistry;
   readonly jobs: Jobs;
   readonly objects: ObjectStore;
+  /** What users upload. */
+  readonly userFiles: UserFiles;
   /** Format name → description. */
   readonly formats: { readonly input: Readonly<Record<string, FormatDescription>>; readonly output: Readonly<Record<string, FormatDescription>> };
   readonly users: UserDirectory;

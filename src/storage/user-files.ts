@@ -11,7 +11,7 @@ export interface UserFile {
   readonly sizeBytes: number;
   /** Changes whenever the content does. */
   readonly etag: string;
-  /** RFC 3339, UTC. */
+  /** RFC 3339, UTC, to the second. */
   readonly modified: string;
   /** Where it lies in the object store. */
   readonly objectKey: string;
@@ -162,7 +162,8 @@ async function* bounded(body: AsyncIterable<Uint8Array>, fileBytes: number, take
 }
 
 function fileOf({ key, sizeBytes, etag, modified }: ObjectInfo, folder: string): UserFile {
-  return { path: key.slice(folder.length), sizeBytes, etag, modified, objectKey: key };
+  // Stores tell fractions of a second in listings only.
+  return { path: key.slice(folder.length), sizeBytes, etag, modified: modified.replace(/\.\d+Z$/, 'Z'), objectKey: key };
 }
 
 const sizeOf = (files: readonly UserFile[]) => files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);

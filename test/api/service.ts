@@ -26,6 +26,7 @@ import { createLog } from '../../src/log.ts';
 import type { LogEntry } from '../../src/log.ts';
 import { createLocalStore } from '../../src/storage/local.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
+import { UserFiles } from '../../src/storage/user-files.ts';
 import { startPostgres } from '../jobs/servers.ts';
 
 export const collection: StacCollection = {
@@ -115,7 +116,7 @@ export async function startService(changes: Partial<ApiDependencies> = {}): Prom
       item: async (_, id) => items.get(id) ?? null,
     },
     registry: new Map(await Promise.all(['add', 'load_collection', 'save_result', 'absolute'].map(describe))),
-    jobs, objects,
+    jobs, objects, userFiles: new UserFiles(objects, { quotaBytes: 100_000, fileBytes: 60_000 }),
     formats: { input: {}, output: { GTiff: { title: 'GeoTIFF', description: 'One file per date.', gis_data_types: ['raster'], parameters: {} } } },
     users: configuredUsers([{ name: 'ann', password: 'secret' }, { name: 'bob', password: 'other' }]),
     secret: 'a secret of at least thirty-two characters', publicUrl: null, tokenHours: 1, linkHours: 1, syncTimeoutSeconds: 30, version: '0.1.0', log,

@@ -9,10 +9,12 @@ export interface Presentation {
   readonly mediaType: string;
   /** What a browser calls the file when it saves it. */
   readonly name: string;
+  /** Whether a browser may show it; default inline. */
+  readonly disposition?: 'inline' | 'attachment';
 }
 
 /** Answers with the resource, a part of it (206), 304 or 416. Throws NotFound when it vanishes meanwhile. */
-export async function sendResource(request: Request, response: Response, resource: Resource, { mediaType, name }: Presentation): Promise<void> {
+export async function sendResource(request: Request, response: Response, resource: Resource, { mediaType, name, disposition = 'inline' }: Presentation): Promise<void> {
   const etag = `"${resource.etag}"`;
   response.set({
     'Accept-Ranges': 'bytes',
@@ -25,7 +27,7 @@ export async function sendResource(request: Request, response: Response, resourc
   if (range === 'unsatisfiable') return void response.status(416).set('Content-Range', `bytes */${resource.sizeBytes}`).end();
   // Not response.set for the type: it would add a charset to some.
   response.setHeader('Content-Type', mediaType);
-  response.set('Content-Disposition', `inline; filename*=UTF-8''${encodeURIComponent(name)}`);
+  response.set('Content-Disposition', `${disposition}; filename*=UTF-8''${encodeURIComponent(name)}`);
   const length = range === null ? resource.sizeBytes : range.last - range.first + 1;
   response.set('Content-Length', String(length));
   if (range !== null) response.status(206).set('Content-Range', `bytes ${range.first}-${range.last}/${resource.sizeBytes}`);

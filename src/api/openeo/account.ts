@@ -8,7 +8,9 @@ export async function authenticateBasic({ authentication, url }: Context, reques
   response.set('Cache-Control', 'no-store').json({ access_token: await authentication.tokens.issue(userId, `${url(request)}/credentials/basic`) });
 }
 
-/** Neither budget nor storage is limited; the fields are left out, because not every client takes null. */
-export function describeAccount({ userId }: Context, _request: unknown, response: Response): void {
-  response.json({ user_id: userId, name: userId, links: [] });
+/** There is no budget; the field is left out, because not every client takes null. */
+export async function describeAccount({ userId, userFiles }: Context, _request: unknown, response: Response): Promise<void> {
+  const { quotaBytes } = userFiles.limits;
+  const free = Math.max(0, quotaBytes - await userFiles.usedBytes(userId));
+  response.json({ user_id: userId, name: userId, storage: { free, quota: quotaBytes }, links: [] });
 }

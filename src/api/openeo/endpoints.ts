@@ -1,5 +1,6 @@
 /** All endpoints of the openEO API that are served; GET / lists exactly these. */
 import { authenticateBasic, describeAccount } from './account.ts';
+import { deleteFile, downloadFile, listFiles, uploadFile } from '../files/files.ts';
 import { describeCapabilities } from './capabilities.ts';
 import { describeCollection, listCollections } from './collections.ts';
 import { describeConformance } from './conformance.ts';
@@ -20,6 +21,10 @@ const served: readonly Endpoint[] = [
   { method: 'get', path: '/processes', access: 'open', handle: listProcesses },
   { method: 'get', path: '/credentials/basic', access: 'basic', handle: authenticateBasic },
   { method: 'get', path: '/me', access: 'user', handle: describeAccount },
+  { method: 'get', path: '/files', access: 'user', handle: listFiles },
+  { method: 'get', path: '/files/{path}', access: 'user', handle: downloadFile },
+  { method: 'put', path: '/files/{path}', access: 'user', handle: uploadFile },
+  { method: 'delete', path: '/files/{path}', access: 'user', handle: deleteFile },
   { method: 'post', path: '/validation', access: 'open', hasBody: true, handle: validateProcess },
   { method: 'post', path: '/result', access: 'user', hasBody: true, handle: computeResult },
   { method: 'get', path: '/result/{request_id}/logs', access: 'user', isListed: false, handle: debugRequest },
@@ -41,7 +46,7 @@ export const endpoints: readonly Endpoint[] = [{ method: 'get', path: '/', acces
  * service and not the address that lacks it.
  */
 export const unsupported: readonly RegExp[] = [
-  /^\/(udf_runtimes|service_types|services|process_graphs|files|credentials\/oidc|processing_parameters)(\/|$)/,
+  /^\/(udf_runtimes|service_types|services|process_graphs|credentials\/oidc|processing_parameters)(\/|$)/,
   /^\/jobs\/[^/]+\/estimate$/,
   /^\/collections\/.+\/queryables$/,
 ];

@@ -4,6 +4,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import { OpenEOError } from '../../errors.ts';
 import type { ApiDependencies, Shared } from '../dependencies.ts';
 import { bearerUser, visitorOf } from '../auth/authenticate.ts';
+import { refuseBrokenPaths } from '../files/files.ts';
 import { jsonBody } from '../http/json-body.ts';
 import type { ApiVersion, Context, Endpoint } from './endpoint.ts';
 import { versions } from './endpoint.ts';
@@ -12,6 +13,7 @@ import { endpoints, unsupported } from './endpoints.ts';
 export function openeoRouter(apiVersion: ApiVersion, dependencies: ApiDependencies, shared: Shared): Router {
   const router = Router();
   const common = { ...dependencies, ...shared, apiVersion, url: (request: Request) => shared.baseUrl(request) + versions[apiVersion] };
+  router.use('/files', refuseBrokenPaths);
   for (const endpoint of endpoints) {
     router[endpoint.method](expressPath(endpoint.path), ...(endpoint.hasBody ? [admit(endpoint, common), jsonBody] : [admit(endpoint, common)]), (request, response) => endpoint.handle(contextOf(response), request, response));
   }
@@ -55,9 +57,9 @@ function contextOf(response: Response): Context {
   return response.locals.context as Context;
 }
 
-/** '/jobs/{job_id}' → '/jobs/:job_id'; ids of collections may have slashes. */
+/** '/jobs/{job_id}' → '/jobs/:job_id'; ids of collections and paths of files may have slashes. */
 function expressPath(path: string): string {
-  return path.replace('{collection_id}', '*collection_id').replace(/\{(\w+)\}/g, ':$1');
+  return path.replace(/\{(collection_id|path)\}/, '*$1').replace(/\{(\w+)\}/g, ':$1');
 }
 
 function methodsOf(path: string): string[] {
@@ -69,5 +71,5 @@ function isServed(path: string): boolean {
 }
 
 function matches(template: string, path: string): boolean {
-  return new RegExp(`^${template.replace('{collection_id}', '.+').replace(/\{\w+\}/g, '[^/]+')}/?$`).test(path);
+  return new RegExp(`^${template.replace(/\{(collection_id|path)\}/, '.+').replace(/\{\w+\}/g, '[^/]+')}/?$`).test(path);
 }
