@@ -34,6 +34,8 @@ export const errorCodes = {
   PredefinedProcessExists: { status: 400, message: 'A predefined process with the given identifier exists.' },
   ProcessGraphComplexity: { status: 400, message: 'The process graph is too demanding for synchronous processing. Please use a batch job instead.' },
   ProcessUnsupported: { status: 400, message: 'Process with identifier \'{process}\' is not available in namespace \'{namespace}\'.' },
+  // Of the extension for remote process definitions.
+  ProcessNamespaceInvalid: { status: 400, message: 'The value passed for namespace \'{namespace}\' in process \'{process}\' is invalid: {reason}' },
   ProcessParameterUnsupported: { status: 400, message: 'Process \'{process}\' does not support parameter \'{parameter}\'.' },
   ProcessParameterInvalid: { status: 400, message: 'The value passed for parameter \'{parameter}\' in process \'{process}\' is invalid: {reason}' },
   ProcessParameterRequired: { status: 400, message: 'Process \'{process}\' parameter \'{parameter}\' is required.' },

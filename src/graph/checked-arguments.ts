@@ -13,7 +13,7 @@ import type { Arguments, Value } from './value.ts';
  */
 export function checkedArguments(node: GraphNode, bindings: Bindings): Arguments {
   const { process } = node;
-  const given: Record<string, Value> = {};
+  const given = new Map<string, Value>();
   for (const description of process.description.parameters) {
     const argument = node.arguments.get(description.name);
     if (!argument) continue;
@@ -21,9 +21,9 @@ export function checkedArguments(node: GraphNode, bindings: Bindings): Arguments
     if (isComputed(argument) && isAbsent(value, description)) continue;
     // No-data that comes out of a node is data, wherever it goes: processes pass it through or refuse it themselves.
     if (isComputed(argument) && value !== null) checkParameter(process.description.id, description.name, value, description.schema);
-    given[description.name] = value;
+    given.set(description.name, value);
   }
-  return withDefaults(given, process);
+  return withDefaults(Object.fromEntries(given), process);
 }
 
 const isComputed = (argument: Argument) => argument.kind !== 'literal' && argument.kind !== 'callback';

@@ -106,15 +106,22 @@ function writeGraph(writer: CodeWriter, graph: Graph, environment: OperandEnviro
 }
 
 function writeNode(writer: CodeWriter, node: GraphNode, results: ReadonlyMap<string, Operand>, environment: OperandEnvironment, call: Call): Operand {
-  const operands: Record<string, Operand> = {};
+  const given = new Map<string, Operand>();
   for (const { name, default: value } of node.process.description.parameters) {
     const argument = node.arguments.get(name);
-    if (argument) operands[name] = operandOf(writer, argument, results, environment, call);
-    else if (value !== undefined) operands[name] = { kind: 'constant', value: value as Value };
+    if (argument) given.set(name, operandOf(writer, argument, results, environment, call));
+    else if (value !== undefined) given.set(name, { kind: 'constant', value: value as Value });
   }
+  if (node.process.graph) return writeInside(writer, node.process.graph, given, call);
+  const operands = Object.fromEntries(given);
   const known = Object.entries(operands).flatMap(([name, operand]) => (operand.kind === 'constant' ? [[name, operand.value] as const] : []));
   if (known.length === Object.keys(operands).length) return fold(writer, node.process, Object.fromEntries(known), call);
   return node.process.emit ? node.process.emit(operands, writer) : writer.giveUp(`${node.process.description.id} has no code`);
+}
+
+/** A process made of others sees its own parameters only; those without a value hold null. */
+function writeInside(writer: CodeWriter, graph: Graph, given: OperandEnvironment, call: Call): Operand {
+  return writeGraph(writer, graph, new Map(graph.parameters.map(({ name }) => [name, given.get(name) ?? { kind: 'constant', value: null }])), call);
 }
 
 /** A node that depends on no input runs once, now. */

@@ -1,6 +1,6 @@
 /** Runs a process: every node once, in the order of their dependencies. */
 import type { Cube } from '../cube/cube.ts';
-import { OpenEOError } from '../errors.ts';
+import { OpenEOError, type NodePath } from '../errors.ts';
 import { checkedArguments, checkParameter } from './checked-arguments.ts';
 import { GraphCallback } from './graph-callback.ts';
 import type { Environment, Graph, GraphNode, ParsedProcess } from './graph.ts';
@@ -9,9 +9,9 @@ import { Origins } from './origin.ts';
 import { isAbsent } from './parse-arguments.ts';
 import { parse } from './parse.ts';
 import type { Call, ProcessRegistry } from './process.ts';
-import type { Bindings } from './resolve.ts';
+import { environmentOf, type Bindings } from './resolve.ts';
 import type { Scope } from './scope.ts';
-import type { Value } from './value.ts';
+import type { Arguments, Value } from './value.ts';
 import type { ProcessGraph } from './wire.ts';
 
 /**
@@ -36,13 +36,19 @@ export interface TracedValue {
 /** `evaluate`, for who must tell others how the result was made. */
 export async function evaluateTraced(definition: unknown, registry: ProcessRegistry, scope: Scope, parameters: Readonly<Record<string, Value>> = {}): Promise<TracedValue> {
   const process = parse(definition, registry, Object.keys(parameters));
+  tellNotes(process, scope);
   const evaluation = new Evaluation(process.graph, bindParameters(process, parameters), scope);
   return { value: await evaluation.run(), originOf: (cube) => evaluation.originOf(cube) };
 }
 
 /** The same for a process that has been parsed before, e.g. once for many map tiles. */
 export async function evaluateParsed(process: ParsedProcess, scope: Scope, parameters: Readonly<Record<string, Value>> = {}): Promise<Value> {
+  tellNotes(process, scope);
   return new Evaluation(process.graph, bindParameters(process, parameters), scope).run();
+}
+
+function tellNotes({ notes }: ParsedProcess, { log }: Scope): void {
+  for (const { level, message, path } of notes) log[level](message, { path });
 }
 
 /** Values of the parameters, checked against their schemas; the default where none is given. */
@@ -51,8 +57,8 @@ function bindParameters({ id, graph }: ParsedProcess, given: Readonly<Record<str
   const environment = new Map<string, Value>(Object.entries(given));
   for (const description of graph.parameters) {
     const { name, schema, optional, default: value } = description;
-    const isGiven = given[name] !== undefined && !isAbsent(given[name], description);
-    if (isGiven) checkParameter(process, name, given[name]!, schema);
+    const found = Object.hasOwn(given, name) ? given[name] : undefined;
+    if (found !== undefined && !isAbsent(found, description)) checkParameter(process, name, found, schema);
     else if (optional === true || value !== undefined) environment.set(name, (value ?? null) as Value);
     else throw new OpenEOError('ProcessParameterRequired', { process, parameter: name });
   }
@@ -63,13 +69,17 @@ class Evaluation {
   readonly #graph: Graph;
   readonly #environment: Environment;
   readonly #scope: Scope;
-  readonly #origins = new Origins();
+  readonly #origins: Origins;
   readonly #results = new Map<string, Value>();
+  /** The nodes that stand for this graph, outermost first. */
+  readonly #path: NodePath;
 
-  constructor(graph: Graph, environment: Environment, scope: Scope) {
+  constructor(graph: Graph, environment: Environment, scope: Scope, origins = new Origins(), path: NodePath = []) {
     this.#graph = graph;
     this.#environment = environment;
     this.#scope = scope;
+    this.#origins = origins;
+    this.#path = path;
   }
 
   async run(): Promise<Value> {
@@ -88,12 +98,19 @@ class Evaluation {
     const call = this.#callOf(node);
     try {
       const args = checkedArguments(node, this.#bindings(call));
+      // Cubes that come out of it were made by the nodes inside: their history knows no user-defined processes.
+      if (node.process.graph) return await this.#runInside(node.process.graph, args, call);
       const result = located(await node.process.run(args, call), call.path);
       this.#origins.record(result, node.process, args);
       return result;
     } catch (error) {
       throw locate(error, call.path);
     }
+  }
+
+  /** A process made of others sees its own parameters only. */
+  #runInside(graph: Graph, args: Arguments, { path }: Call): Promise<Value> {
+    return new Evaluation(graph, environmentOf(graph, args), this.#scope, this.#origins, path).run();
   }
 
   #bindings(call: Call): Bindings {
@@ -103,7 +120,7 @@ class Evaluation {
   #callOf(node: GraphNode): Call {
     return {
       scope: this.#scope,
-      path: [{ node_id: node.id, process_id: node.process.description.id }],
+      path: [...this.#path, { node_id: node.id, process_id: node.process.description.id }],
       originOf: (cube) => this.originOf(cube),
     };
   }

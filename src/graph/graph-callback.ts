@@ -8,8 +8,8 @@ import { writeCallback } from './graph-writer.ts';
 import type { Kernel, KernelInput } from './kernel.ts';
 import { locate, located } from './location.ts';
 import type { Call } from './process.ts';
-import { resolve, withDefaults, type Bindings } from './resolve.ts';
-import type { Value } from './value.ts';
+import { environmentOf, resolve, withDefaults, type Bindings } from './resolve.ts';
+import type { Arguments, Value } from './value.ts';
 import type { ProcessGraph } from './wire.ts';
 
 export class GraphCallback extends Callback {
@@ -43,7 +43,7 @@ export class GraphCallback extends Callback {
     const results = new Map<string, Value>();
     for (const node of this.#graph.nodes) {
       signal?.throwIfAborted();
-      results.set(node.id, await this.#runOnCubes(node, results, environment));
+      results.set(node.id, await this.#runOnCubes(node, results, environment, signal));
     }
     return results.get(this.#graph.result.id)!;
   }
@@ -67,10 +67,11 @@ export class GraphCallback extends Callback {
     return environment;
   }
 
-  async #runOnCubes(node: GraphNode, results: ReadonlyMap<string, Value>, environment: Environment): Promise<Value> {
+  async #runOnCubes(node: GraphNode, results: ReadonlyMap<string, Value>, environment: Environment, signal?: AbortSignal): Promise<Value> {
     const call = { ...this.#calls.get(node)!, originOf: () => { throw notInCallback(node.process.description.id); } };
     try {
       const args = checkedArguments(node, this.#bindings(results, environment, call));
+      if (node.process.graph) return await this.#inside(node.process.graph, call).evaluate(valuesOf(node.process.graph, args), signal);
       return located(await node.process.run(args, call), call.path);
     } catch (error) {
       throw locate(error, call.path);
@@ -86,14 +87,23 @@ export class GraphCallback extends Callback {
     try {
       const bindings = this.#bindings(results, environment, call);
       const given = Object.fromEntries([...node.arguments].map(([name, argument]) => [name, resolve(argument, bindings)]));
-      const result = node.process.run(withDefaults(given, node.process), call);
+      const args = withDefaults(given, node.process);
+      if (node.process.graph) return this.#inside(node.process.graph, call).interpret(valuesOf(node.process.graph, args));
+      const result = node.process.run(args, call);
       if (result instanceof Promise) throw notSynchronous(node.process.description.id);
       return result;
     } catch (error) {
       throw locate(error, call.path);
     }
   }
+
+  /** A process made of others sees its own parameters only. */
+  #inside(graph: Graph, call: Call): GraphCallback {
+    return new GraphCallback(graph, new Map(), call);
+  }
 }
+
+const valuesOf = (graph: Graph, args: Arguments) => Object.fromEntries(environmentOf(graph, args));
 
 /** Cube processes and the like work on whole cubes and may wait for data: nothing for a single pixel. */
 export function notSynchronous(process: string): OpenEOError {

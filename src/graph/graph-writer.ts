@@ -2,7 +2,9 @@
 import { Cube } from '../cube/cube.ts';
 import { OpenEOError } from '../errors.ts';
 import { Callback } from './callback.ts';
+import { writeDefinitionUrl } from './definition-url.ts';
 import type { Argument, Environment, Graph } from './graph.ts';
+import type { Process } from './process.ts';
 import { LabeledArray, type ObjectValue, type Value } from './value.ts';
 import type { ProcessGraph, ProcessNode } from './wire.ts';
 
@@ -11,12 +13,32 @@ import type { ProcessGraph, ProcessNode } from './wire.ts';
  * zero, a labeled array `array_create_labeled`, and a cube whatever `writeCube` makes of it.
  */
 export class GraphWriter {
-  readonly nodes: Record<string, ProcessNode> = {};
+  /** In the order in which their ids were taken. */
+  readonly #nodes = new Map<string, ProcessNode>();
   readonly #count = new Map<string, number>();
   readonly #writeCube: (cube: Cube) => string;
 
   constructor(writeCube: (cube: Cube) => string) {
     this.#writeCube = writeCube;
+  }
+
+  /** The graph as JSON. Not an object that is filled: ids such as '__proto__' mean something there. */
+  get nodes(): Record<string, ProcessNode> {
+    return Object.fromEntries(this.#nodes);
+  }
+
+  /** Takes an id for a node that is put later. */
+  reserve(id: string): void {
+    this.#nodes.set(id, { process_id: '', arguments: {} });
+  }
+
+  put(id: string, node: ProcessNode): void {
+    this.#nodes.set(id, node);
+  }
+
+  /** Lets a node be the result of the graph. */
+  end(id: string): void {
+    this.#nodes.set(id, { ...this.#nodes.get(id)!, result: true });
   }
 
   /** Adds a node under the next free id of its process ('ndvi1', 'ndvi2', …) and returns the id. */
@@ -26,8 +48,8 @@ export class GraphWriter {
       const count = (this.#count.get(process_id) ?? 0) + 1;
       this.#count.set(process_id, count);
       id = `${process_id}${count}`;
-    } while (Object.hasOwn(this.nodes, id));
-    this.nodes[id] = { process_id, arguments: args };
+    } while (this.#nodes.has(id));
+    this.put(id, { process_id, arguments: args });
     return id;
   }
 
@@ -67,10 +89,16 @@ export function writeCallback(graph: Graph, environment: Environment, own: Reado
     }
   };
   // Ids are reserved first, so that nodes added for values can't take them.
-  for (const node of graph.nodes) writer.nodes[node.id] = { process_id: node.process.description.id, arguments: {} };
+  for (const node of graph.nodes) writer.reserve(node.id);
   for (const node of graph.nodes) {
     const args = Object.fromEntries([...node.arguments].map(([name, argument]) => [name, write(argument)]));
-    writer.nodes[node.id] = { ...writer.nodes[node.id]!, arguments: args, ...(node === graph.result && { result: true }) };
+    writer.put(node.id, { ...nameOf(node.process), arguments: args, ...(node === graph.result && { result: true }) });
   }
   return writer.nodes;
+}
+
+/** How a node names its process. One that is made of others comes along: only its author may know it. */
+function nameOf({ description: { id, parameters }, graph }: Process): Pick<ProcessNode, 'process_id' | 'namespace'> {
+  if (!graph) return { process_id: id };
+  return { process_id: id, namespace: writeDefinitionUrl({ id, parameters, process_graph: writeCallback(graph, new Map()) }) };
 }

@@ -1,4 +1,5 @@
 /** A process graph after parsing: nodes in the order they can run, references told from values. */
+import type { NodePath } from '../errors.ts';
 import type { Process } from './process.ts';
 import type { Value } from './value.ts';
 import type { ParameterDescription } from './wire.ts';
@@ -24,12 +25,24 @@ export interface Graph {
   readonly result: GraphNode;
   /** The parameters that the graph declares itself; those of its parents are visible too. */
   readonly parameters: readonly ParameterDescription[];
+  /** Nodes, those of callbacks and of the processes that nodes stand for included. */
+  readonly size: number;
+  /** Graphs inside of each other, this one included. */
+  readonly depth: number;
+}
+
+/** Something the parser decided that the author of the graph should know. */
+export interface Note {
+  readonly level: 'info' | 'debug';
+  readonly message: string;
+  readonly path: NodePath;
 }
 
 /** A whole process: its id when it has one, and its graph. */
 export interface ParsedProcess {
   readonly id: string | null;
   readonly graph: Graph;
+  readonly notes: readonly Note[];
 }
 
 /** What parameters hold while a graph runs, those of the parent graphs included. */
@@ -54,4 +67,10 @@ export function mentionsParameter(graph: Graph, name: string): boolean {
     return partsOf(argument).some(mentions);
   };
   return graph.nodes.some((node) => [...node.arguments.values()].some(mentions));
+}
+
+/** The graphs right inside a node: its callbacks, and what it stands for. */
+export function graphsIn(node: GraphNode): Graph[] {
+  const callbacks = (argument: Argument): Graph[] => (argument.kind === 'callback' ? [argument.graph] : partsOf(argument).flatMap(callbacks));
+  return [...(node.process.graph ? [node.process.graph] : []), ...[...node.arguments.values()].flatMap(callbacks)];
 }

@@ -25,11 +25,17 @@ export function findCircle(dependencies: ReadonlyMap<string, readonly string[]>)
   const start = [...dependencies.keys()].find((id) => !free.has(id));
   if (start === undefined) return null;
   // Every id left depends on another one left, so walking along must come back to an id seen before.
-  const trail: string[] = [];
+  const trail = new Map<string, number>();
   let id = start;
-  while (!trail.includes(id)) {
-    trail.push(id);
+  while (!trail.has(id)) {
+    trail.set(id, trail.size);
     id = dependencies.get(id)!.find((other) => !free.has(other))!;
   }
-  return [...trail.slice(trail.indexOf(id)), id];
+  return [...[...trail.keys()].slice(trail.get(id)), id];
+}
+
+/** A circle in words: 'a' → 'b' → 'a'. The middle of a long one is left out. */
+export function showCircle(circle: readonly string[]): string {
+  const shown = circle.length <= 12 ? circle : [...circle.slice(0, 6), '…', ...circle.slice(-5)];
+  return shown.map((id) => (id === '…' ? id : `'${id}'`)).join(' → ');
 }

@@ -33,7 +33,7 @@ export class Origins {
       return id;
     });
     const id = this.#write(cube, writer);
-    writer.nodes[id] = { ...writer.nodes[id]!, result: true };
+    writer.end(id);
     return writer.nodes;
   }
 

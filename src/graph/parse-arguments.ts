@@ -4,8 +4,12 @@ import type { Argument } from './graph.ts';
 import { isObject, MAX_DEPTH, type ParseContext } from './parse-context.ts';
 import type { Process } from './process.ts';
 import { alternatives, callbackSchema, checkValue, propertySchema } from './schema.ts';
+import { describeValue } from './schema-words.ts';
 import type { Value } from './value.ts';
 import type { ParameterDescription } from './wire.ts';
+
+/** Names that an error message lists. */
+const MAX_NAMES = 30;
 
 interface ArgumentContext extends ParseContext {
   readonly process: string;
@@ -18,6 +22,7 @@ interface ArgumentContext extends ParseContext {
 export function parseArguments(given: Record<string, unknown>, process: Process, ids: ReadonlySet<string>, context: ParseContext): Map<string, Argument> {
   const { id, parameters } = process.description;
   const parsed = new Map<string, Argument>();
+  given = withTodaysNames(given, process, context);
   for (const name of Object.keys(given)) {
     if (!parameters.some((p) => p.name === name)) context.report(unsupported(id, name, parameters), context.path);
   }
@@ -36,13 +41,24 @@ export function parseArguments(given: Record<string, unknown>, process: Process,
   return parsed;
 }
 
+/** Arguments that are called as in a former version of the standard, under their names of today. */
+function withTodaysNames(given: Record<string, unknown>, { description, formerParameters }: Process, { path, note }: ParseContext): Record<string, unknown> {
+  if (!formerParameters) return given;
+  return Object.fromEntries(Object.entries(given).map(([name, value]) => {
+    const today = formerParameters.get(name);
+    if (today === undefined || Object.hasOwn(given, today)) return [name, value];
+    note({ level: 'info', message: `The parameter '${name}' of the process '${description.id}' is called '${today}' today.`, path });
+    return [today, value];
+  }));
+}
+
 /** Clients send null for an optional parameter they leave out, also where its schema knows no null. */
 export function isAbsent(value: unknown, parameter: ParameterDescription): boolean {
   return value === null && parameter.optional === true && checkValue(null, parameter.schema) !== null;
 }
 
 function unsupported(process: string, parameter: string, parameters: readonly ParameterDescription[]): OpenEOError {
-  const names = parameters.map((p) => `'${p.name}'`).join(', ');
+  const names = parameters.slice(0, MAX_NAMES).map((p) => `'${p.name}'`).join(', ');
   return new OpenEOError('ProcessParameterUnsupported', { process, parameter }, { detail: names ? `It has ${names}.` : 'It has no parameters.' });
 }
 
@@ -86,19 +102,24 @@ function parseCallback(raw: unknown, parameters: readonly ParameterDescription[]
 
 function parseNodeReference(id: unknown, context: ArgumentContext): Argument | null {
   if (typeof id === 'string' && context.ids.has(id)) return { kind: 'node', id };
-  const known = typeof id === 'string' ? `there is no node '${id}' in the same process graph` : '`from_node` must be the id of a node';
+  const known = typeof id === 'string' ? `there is no node ${describeName(id)} in the same process graph` : '`from_node` must be the id of a node';
   const hint = context.path.length > 1 ? ' A callback can’t refer to nodes outside of it: pass the value through `context`.' : '';
   return refuse(context, `Argument '${context.parameter}': ${known}.${hint}`);
 }
 
 function parseParameterReference(name: unknown, context: ArgumentContext): Argument | null {
   if (typeof name === 'string' && context.visible.has(name)) return { kind: 'parameter', name };
-  const names = [...context.visible].map((n) => `'${n}'`).join(', ');
+  const names = [...context.visible].slice(0, MAX_NAMES).map((n) => `'${n}'`).join(', ');
   const known = names ? `Known are ${names}.` : 'The process declares no parameters.';
-  return refuse(context, `Argument '${context.parameter}': there is no parameter '${String(name)}'. ${known}`);
+  return refuse(context, `Argument '${context.parameter}': there is no parameter ${describeName(name)}. ${known}`);
 }
 
 function refuse(context: ArgumentContext, detail: string): null {
   context.report(new OpenEOError('ProcessGraphInvalid', {}, { detail }), context.path);
   return null;
+}
+
+/** A name of the client as messages show it; `String` of what is no text could call its code. */
+function describeName(name: unknown): string {
+  return typeof name === 'string' ? `'${name.length > 80 ? `${name.slice(0, 80)}…` : name}'` : describeValue(name);
 }

@@ -1,12 +1,13 @@
 /** From the JSON of a process to a graph that can run, or to the list of everything that is wrong with it. */
 import { OpenEOError, type NodePath } from '../errors.ts';
-import { nodesIn, type Graph, type GraphNode, type ParsedProcess } from './graph.ts';
+import { findProcess } from './find-process.ts';
+import { graphsIn, nodesIn, type Graph, type GraphNode, type Note, type ParsedProcess } from './graph.ts';
 import { locate } from './location.ts';
-import { findCircle, sortByDependency } from './order.ts';
+import { findCircle, showCircle, sortByDependency } from './order.ts';
 import { parseArguments } from './parse-arguments.ts';
-import { isObject, MAX_DEPTH, type ParseContext } from './parse-context.ts';
-import type { Process, ProcessRegistry } from './process.ts';
-import { restrictSchema } from './schema.ts';
+import { isObject, MAX_DEPTH, MAX_ERRORS, MAX_NODES, type ParseContext } from './parse-context.ts';
+import { parseParameters } from './parse-parameters.ts';
+import type { ProcessRegistry } from './process.ts';
 import type { ParameterDescription } from './wire.ts';
 
 /**
@@ -27,28 +28,23 @@ export function parse(definition: unknown, registry: ProcessRegistry, given: Ite
 
 function collect(definition: unknown, registry: ProcessRegistry, given: Iterable<string>): { errors: OpenEOError[]; parsed: ParsedProcess | null } {
   const errors: OpenEOError[] = [];
-  const report = (error: OpenEOError, path: NodePath) => void errors.push(locate(error, path));
+  const notes: Note[] = [];
+  const report = (error: OpenEOError, path: NodePath) => {
+    if (errors.length < MAX_ERRORS) errors.push(locate(error, path));
+  };
   if (!isObject(definition)) return { errors: [new OpenEOError('ProcessInvalid', {}, { detail: 'It must be an object with a process_graph.' })], parsed: null };
   const { process_graph: raw, parameters, id } = definition;
   if (raw === undefined || raw === null) return { errors: [new OpenEOError('ProcessGraphMissing', {})], parsed: null };
-  const declared = parseParameters(parameters, report);
+  const declared = parseParameters(parameters, (error) => report(error, []));
   const visible = new Set([...declared.map((p) => p.name), ...given]);
-  const graph = parseGraph(raw, declared, { registry, visible, path: [], report, parseGraph });
-  return { errors, parsed: graph && { id: typeof id === 'string' ? id : null, graph } };
+  const graph = parseGraph(raw, declared, {
+    registry, visible, path: [], report, parseGraph, note: (note) => void notes.push(note),
+    home: registry.definitions?.home ?? '', trail: [], made: new Map(),
+  });
+  return { errors, parsed: graph && { id: typeof id === 'string' ? id : null, graph, notes } };
 }
 
-/** The parameters a user-defined process declares, their schemas made harmless. */
-function parseParameters(raw: unknown, report: ParseContext['report']): ParameterDescription[] {
-  if (raw === undefined || raw === null) return [];
-  const isDeclaration = (p: unknown): p is ParameterDescription => isObject(p) && typeof p.name === 'string' && p.name !== '';
-  if (!Array.isArray(raw) || !raw.every(isDeclaration)) {
-    report(new OpenEOError('ProcessInvalid', {}, { detail: '`parameters` must be an array of objects with a name and a schema.' }), []);
-    return [];
-  }
-  const repeated = raw.find((p, i) => raw.findIndex((q) => q.name === p.name) !== i);
-  if (repeated) report(new OpenEOError('ProcessInvalid', {}, { detail: `The parameter '${repeated.name}' is declared twice.` }), []);
-  return raw.map((p) => ({ ...p, description: p.description ?? '', schema: restrictSchema(p.schema) }));
-}
+const TOO_DEEP = `Process graphs are nested more than ${MAX_DEPTH} deep.`;
 
 /** Parses one graph, the outermost or a callback. Returns null after having reported why it can't run. */
 function parseGraph(raw: unknown, parameters: readonly ParameterDescription[], context: ParseContext): Graph | null {
@@ -56,21 +52,27 @@ function parseGraph(raw: unknown, parameters: readonly ParameterDescription[], c
     context.report(new OpenEOError('ProcessGraphInvalid', {}, { detail }), path);
     return null;
   };
-  if (context.path.length > MAX_DEPTH) return invalid(`Process graphs are nested more than ${MAX_DEPTH} deep.`);
+  if (context.path.length > MAX_DEPTH) return invalid(TOO_DEEP);
   if (!isObject(raw)) return invalid('A process graph must be an object whose keys are the ids of its nodes.');
-  const ids = Object.keys(raw);
-  if (ids.length === 0) return invalid('It has no nodes.');
+  const ids = new Set(Object.keys(raw));
+  if (ids.size === 0) return invalid('It has no nodes.');
+  if (ids.size > MAX_NODES) return invalid(`It has ${ids.size} nodes; at most ${MAX_NODES} are possible.`);
   const result = findResult(raw, invalid);
   const nodes = new Map<string, GraphNode | null>();
-  for (const id of ids) nodes.set(id, parseNode(id, raw[id], new Set(ids), context));
+  for (const id of ids) nodes.set(id, parseNode(id, raw[id], ids, context));
 
   const complete = [...nodes.values()].filter((node) => node !== null);
   const dependencies = new Map(complete.map((node) => [node.id, dependenciesOf(node).filter((id) => nodes.get(id))]));
   const circle = findCircle(dependencies);
-  if (circle) return invalid(`The nodes depend on each other in a circle: ${circle.map((id) => `'${id}'`).join(' → ')}.`);
-  if (result === null || complete.length < ids.length) return null;
+  if (circle) return invalid(`The nodes depend on each other in a circle: ${showCircle(circle)}.`);
+  if (result === null || complete.length < ids.size) return null;
   const sorted = sortByDependency(dependencies).map((id) => nodes.get(id)!);
-  return { nodes: sorted, result: nodes.get(result)!, parameters };
+  const inner = complete.flatMap(graphsIn);
+  const size = inner.reduce((sum, graph) => sum + graph.size, complete.length);
+  const depth = inner.reduce((deepest, graph) => Math.max(deepest, graph.depth), 0) + 1;
+  if (size > MAX_NODES) return invalid(`With the callbacks and user-defined processes in it, it has ${size} nodes; at most ${MAX_NODES} are possible.`);
+  if (context.path.length + depth > MAX_DEPTH + 1) return invalid(TOO_DEEP);
+  return { nodes: sorted, result: nodes.get(result)!, parameters, size, depth };
 }
 
 /** The id of the only node with `result: true`. */
@@ -98,15 +100,6 @@ function parseNode(id: string, raw: unknown, ids: ReadonlySet<string>, context: 
   if (!process) return null;
   const parsed = parseArguments(given ?? {}, process, ids, { ...context, path });
   return { id, process, arguments: parsed };
-}
-
-function findProcess(id: string, namespace: unknown, context: ParseContext): Process | null {
-  const isPredefined = namespace === undefined || namespace === null || namespace === 'backend';
-  const process = isPredefined ? context.registry.get(id) : undefined;
-  if (process) return process;
-  const shown = typeof namespace === 'string' ? namespace : 'backend';
-  context.report(new OpenEOError('ProcessUnsupported', { process: id, namespace: shown }), context.path);
-  return null;
 }
 
 /** Nodes of the same graph that a node needs. */

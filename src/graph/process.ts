@@ -1,7 +1,8 @@
 /** What the language needs of a process: its description (data, processes/<id>.json) and its implementation (code). */
 import type { Cube } from '../cube/cube.ts';
-import type { NodePath } from '../errors.ts';
+import type { NodePath, OpenEOError } from '../errors.ts';
 import type { Emitter } from './emit.ts';
+import type { Graph } from './graph.ts';
 import type { Scope } from './scope.ts';
 import type { Arguments, Value } from './value.ts';
 import type { ProcessDescription, ProcessGraph } from './wire.ts';
@@ -28,7 +29,37 @@ export interface Implementation {
 
 export interface Process extends Implementation {
   readonly description: ProcessDescription;
+  /** Of a process that is made of others: they run in its place, and `run` is never called. */
+  readonly graph?: Graph;
+  /** What parameters were called in former versions of the standard → what they are called today. */
+  readonly formerParameters?: ReadonlyMap<string, string>;
+}
+
+/** A process that somebody made of others, as it was written. */
+export interface Definition {
+  /** How messages call it, e.g. 'ndvi'. */
+  readonly name: string;
+  /** The JSON of the process, not checked yet. */
+  readonly process: unknown;
+  /** Whose names its nodes mean; see `Definitions`. */
+  readonly home: string;
+}
+
+/** The user-defined processes that a graph needs, loaded beforehand; see link.ts. */
+export interface Definitions {
+  /** The home of the graph they were loaded for. */
+  readonly home: string;
+  /**
+   * What a node of a graph at `home` means by a namespace and an id: the definition, an error that says
+   * why it can't be had, or null when there is none.
+   */
+  find(home: string, namespace: string | null, id: string): Definition | OpenEOError | null;
 }
 
 /** Looks processes up by id; the language knows no concrete process. */
-export type ProcessRegistry = ReadonlyMap<string, Process>;
+export interface ProcessRegistry extends ReadonlyMap<string, Process> {
+  /** Processes by ids of former versions of the standard: graphs may use them, nothing lists them. */
+  readonly former?: ReadonlyMap<string, Process>;
+  /** Absent: graphs have the predefined processes only. */
+  readonly definitions?: Definitions;
+}

@@ -28,7 +28,12 @@ export function resolve(argument: Argument, bindings: Bindings): Value {
 export function withDefaults(given: Readonly<Record<string, Value>>, process: Process): Arguments {
   const completed: Record<string, Value> = { ...given };
   for (const { name, default: value } of process.description.parameters) {
-    if (completed[name] === undefined && value !== undefined) completed[name] = value as Value;
+    if (value !== undefined && !Object.hasOwn(completed, name)) completed[name] = value as Value;
   }
   return completed;
+}
+
+/** What the parameters of a graph hold: what is given, their default, or null. */
+export function environmentOf(graph: Graph, args: Arguments): Environment {
+  return new Map(graph.parameters.map(({ name, default: value }) => [name, Object.hasOwn(args, name) ? args[name] ?? null : (value ?? null) as Value]));
 }

@@ -23,7 +23,7 @@ export function describeSchema(alternatives: readonly Schema[]): string {
 }
 
 function wordsFor(schema: Schema): string[] {
-  if (schema.subtype !== undefined && subtypeNames[schema.subtype]) return [subtypeNames[schema.subtype]!];
+  if (schema.subtype !== undefined && Object.hasOwn(subtypeNames, schema.subtype)) return [subtypeNames[schema.subtype]!];
   if (schema.enum) return [`one of ${schema.enum.map((v) => JSON.stringify(v)).join(', ')}`];
   if (schema.const !== undefined) return [JSON.stringify(schema.const)];
   return [schema.type ?? []].flat().map((type) => typeNames[type] ?? type);

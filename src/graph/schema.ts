@@ -138,21 +138,35 @@ const safeKeywords: Readonly<Record<string, (v: unknown) => boolean>> = {
   required: (v) => Array.isArray(v) && v.every((name) => typeof name === 'string'),
 };
 
+/** Parts of a schema that are taken up; what comes after them is dropped, which allows more and breaks nothing. */
+const MAX_PARTS = 2000;
+
 /**
  * A schema that a user wrote, reduced to keywords that can do no harm (no patterns, no references), so
- * that it may be compiled. Nesting deeper than eight levels is dropped.
+ * that it may be compiled. What is nested deeper than eight levels is dropped.
  */
-export function restrictSchema(schema: unknown, depth = 0): object {
-  if (Array.isArray(schema)) return { anyOf: schema.map((s) => restrictSchema(s, depth + 1)) };
-  if (typeof schema !== 'object' || schema === null || depth > 8) return {};
-  const raw = schema as Record<string, unknown>;
-  const out: Record<string, unknown> = {};
-  for (const [key, isSafe] of Object.entries(safeKeywords)) if (Object.hasOwn(raw, key) && isSafe(raw[key])) out[key] = raw[key];
-  const options = raw.anyOf ?? raw.oneOf;
-  if (Array.isArray(options) && options.length > 0) out.anyOf = options.map((s) => restrictSchema(s, depth + 1));
-  if (typeof raw.items === 'object' && raw.items !== null && !Array.isArray(raw.items)) out.items = restrictSchema(raw.items, depth + 1);
-  if (typeof raw.properties === 'object' && raw.properties !== null) {
-    out.properties = Object.fromEntries(Object.entries(raw.properties).map(([k, v]) => [k, restrictSchema(v, depth + 1)]));
-  }
-  return out;
+export function restrictSchema(schema: unknown): object {
+  let left = MAX_PARTS;
+  const all = (schemas: readonly unknown[], depth: number) => schemas.slice(0, Math.max(0, left)).map((s) => restrict(s, depth));
+  const restrict = (part: unknown, depth: number): object => {
+    left -= 1;
+    if (left < 0 || depth > 8 || typeof part !== 'object' || part === null) return {};
+    if (Array.isArray(part)) return { anyOf: all(part, depth + 1) };
+    const raw = part as Record<string, unknown>;
+    const own = (key: string) => (Object.hasOwn(raw, key) ? raw[key] : undefined);
+    const out: Record<string, unknown> = {};
+    for (const [key, isSafe] of Object.entries(safeKeywords)) if (isSafe(own(key))) out[key] = raw[key];
+    const [options, items, properties, parameters] = [own('anyOf') ?? own('oneOf'), own('items'), own('properties'), own('parameters')];
+    if (Array.isArray(options) && options.length > 0) out['anyOf'] = all(options, depth + 1);
+    if (typeof items === 'object' && items !== null && !Array.isArray(items)) out['items'] = restrict(items, depth + 1);
+    if (typeof properties === 'object' && properties !== null) {
+      out['properties'] = Object.fromEntries(Object.entries(properties).slice(0, Math.max(0, left)).map(([k, v]) => [k, restrict(v, depth + 1)]));
+    }
+    if (Array.isArray(parameters)) out['parameters'] = parameters.filter(isNamed).map(({ name }) => ({ name, description: '', schema: {} }));
+    return out;
+  };
+  return restrict(schema, 0);
 }
+
+/** A parameter that a callback gets. */
+const isNamed = (p: unknown): p is { name: string } => typeof p === 'object' && p !== null && typeof (p as { name?: unknown }).name === 'string';

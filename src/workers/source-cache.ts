@@ -1,6 +1,7 @@
 /** The sources of blocks, opened out of their tasks once for the many blocks that share one. */
 import { OpenEOError } from '../errors.ts';
 import { Cube } from '../cube/cube.ts';
+import { withInlineDefinitions } from '../graph/definition-url.ts';
 import { evaluate } from '../graph/evaluate.ts';
 import { cellSource, type BlockSource } from '../layers/block-source.ts';
 import type { BlockTask } from '../layers/embed-blocks.ts';
@@ -48,7 +49,7 @@ export class SourceCache {
   async #open({ origin, onto, operator }: BlockTask): Promise<BlockSource> {
     // Shared by tasks, so no single task's signal may end it.
     const scope = new EngineScope(this.#engine, { signal: new AbortController().signal, log: silentLog });
-    const data = await evaluate({ process_graph: origin }, this.#engine.registry, scope);
+    const data = await evaluate({ process_graph: origin }, withInlineDefinitions(this.#engine.registry), scope);
     if (!(data instanceof Cube) || !data.grid) throw new OpenEOError('Internal', { message: 'the origin of a block is no data cube on a grid' });
     if (operator === null) return cellSource(data);
     return embedSource({ data, model: operator, ...(onto && { onto }) }, this.#engine.operators);

@@ -1,0 +1,95 @@
+/** What can be proved about the numbers of an expression, so that they are computed in narrower lanes with the same result. */
+import type { Expression } from './expression.ts';
+
+/** Smallest and largest value of a number that is always an integer and never −0. */
+export type Range = readonly [low: number, high: number];
+
+const ranges: Readonly<Record<string, Range>> = {
+  uint8: [0, 255], int8: [-128, 127], uint16: [0, 65535], int16: [-32768, 32767],
+  uint32: [0, 4294967295], int32: [-2147483648, 2147483647],
+};
+
+/** Integers up to here are exact as float32. */
+const SINGLE = 1 << 24;
+
+export class Facts {
+  readonly #ranges = new Map<Expression, Range | null>();
+  readonly #single = new Map<Expression, boolean>();
+
+  /** The range of an integer expression; null when it may be something else. */
+  rangeOf(x: Expression): Range | null {
+    return recall(this.#ranges, x, () => this.#findRange(x));
+  }
+
+  /** Whether the number fits into an int32 at all times. */
+  isInt32(x: Expression): boolean {
+    return within(this.rangeOf(x), -2147483648, 2147483647);
+  }
+
+  /** Whether float32 holds the number exactly at all times. */
+  isSingle(x: Expression): boolean {
+    return recall(this.#single, x, () => this.#findSingle(x));
+  }
+
+  #findRange(x: Expression): Range | null {
+    switch (x.op) {
+      case 'sample': return ranges[x.dtype!] ?? null;
+      case 'number': return Number.isInteger(x.value) && !Object.is(x.value, -0) ? [x.value, x.value] : null;
+      case 'count': return [0, x.args.length];
+      case 'ceil': case 'floor': case 'trunc': case 'nearest': return this.rangeOf(x.args[0]!);
+      case 'abs': case 'add': case 'sub': case 'min': case 'max': case 'least': case 'most': return this.#combine(x);
+      case 'choose': return x.type === 'number' ? this.#union(x.args.slice(1)) : null;
+      case 'ranked': return this.#union(x.args.slice(0, x.args.length / 2));
+      case 'stored': {
+        const range = this.rangeOf(x.args[0]!);
+        return within(range, -SINGLE, SINGLE) ? range : null;
+      }
+      default: return null;
+    }
+  }
+
+  /** A difference of equal integers is +0, so sums and differences stay without −0. Products need not: 0 · −1. */
+  #combine({ op, args: [a, b] }: Expression): Range | null {
+    const [x, y] = [this.rangeOf(a!), b ? this.rangeOf(b) : null];
+    if (x === null || (b !== undefined && y === null)) return null;
+    switch (op) {
+      case 'abs': return [0, Math.max(Math.abs(x[0]), Math.abs(x[1]))];
+      case 'add': return exact([x[0] + y![0], x[1] + y![1]]);
+      case 'sub': return exact([x[0] - y![1], x[1] - y![0]]);
+      case 'min': case 'least': return [Math.min(x[0], y![0]), Math.min(x[1], y![1])];
+      default: return [Math.max(x[0], y![0]), Math.max(x[1], y![1])];
+    }
+  }
+
+  #union(parts: readonly Expression[]): Range | null {
+    const all = parts.map((part) => this.rangeOf(part));
+    return all.reduce((a, b) => a && b && [Math.min(a[0], b[0]), Math.max(a[1], b[1])]) ?? null;
+  }
+
+  #findSingle(x: Expression): boolean {
+    const range = this.rangeOf(x);
+    if (range) return within(range, -SINGLE, SINGLE);
+    switch (x.op) {
+      case 'sample': return x.dtype === 'float32';
+      case 'number': return Object.is(Math.fround(x.value), x.value);
+      case 'stored': return true;
+      case 'abs': case 'ceil': case 'floor': case 'trunc': case 'nearest':
+      case 'min': case 'max': case 'least': case 'most': return x.args.every((arg) => this.isSingle(arg));
+      case 'choose': return x.args.slice(1).every((arg) => this.isSingle(arg));
+      case 'ranked': return x.args.slice(0, x.args.length / 2).every((arg) => this.isSingle(arg));
+      default: return false;
+    }
+  }
+}
+
+/** Sums that float64 might round are no longer known. */
+const exact = (range: Range): Range | null => (within(range, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER) ? range : null);
+
+function within(range: Range | null, low: number, high: number): boolean {
+  return range !== null && range[0] >= low && range[1] <= high;
+}
+
+function recall<T>(known: Map<Expression, T>, x: Expression, find: () => T): T {
+  if (!known.has(x)) known.set(x, find());
+  return known.get(x)!;
+}
