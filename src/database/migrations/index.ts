@@ -7,6 +7,7 @@ import layers from './0005-layers.ts';
 import changes from './0006-changes.ts';
 import materialisations from './0007-materialisations.ts';
 import turns from './0008-job-turns.ts';
+import userProcesses from './0009-user-processes.ts';
 import type { Migration } from './migration.ts';
 
 export type { Migration } from './migration.ts';
@@ -20,4 +21,5 @@ export const migrations: readonly Migration[] = [
   changes,
   materialisations,
   turns,
+  userProcesses,
 ];
