@@ -28,6 +28,8 @@ const settings = {
   s3AccessKey: { env: 'LAMINA_S3_ACCESS_KEY', parse: text },
   s3SecretKey: { env: 'LAMINA_S3_SECRET_KEY', parse: text },
   basicUsers: { env: 'LAMINA_BASIC_USERS', parse: users },
+  oidcFile: { env: 'LAMINA_OIDC_FILE', parse: absolutePath },
+  basicAuth: { env: 'LAMINA_BASIC_AUTH', parse: oneOf('on', 'off'), fallback: 'on' as 'on' | 'off' },
   /** null: the development user, and nobody when there are configured users. */
   editors: { env: 'LAMINA_EDITORS', parse: names },
   webhookToken: { env: 'LAMINA_WEBHOOK_TOKEN', parse: token },

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { createApp } from './api/app.ts';
 import { signAsset } from './api/assets/links.ts';
 import { visitorOf } from './api/auth/authenticate.ts';
+import { readOidcSettings, type OidcSettings } from './api/auth/oidc-settings.ts';
 import { loadSecret } from './api/auth/secret.ts';
 import { configuredUsers, ensureDevelopmentUser, storedUsers, type NamedPassword, type UserDirectory } from './api/auth/users.ts';
 import type { ApiDependencies, Shared } from './api/dependencies.ts';
@@ -66,7 +67,7 @@ export async function startServer(config: Config, databaseUrl: string, log: Log)
     const { database, jobs: store, jobLogs: logs, queues, objects } = deployment;
     const materialiser = new Materialiser({ store: new Materialisations(database), queues, objects, catalog: deployment.catalog, maxQueued: config.jobsMaxQueued, log });
     const jobs = new Jobs({ store, logs, queues, objects, log, limits: config });
-    const app = createApp(apiDependencies(config, deployment, { jobs, materialiser, users, secret: await loadSecret(database, config.secret) }));
+    const app = createApp(apiDependencies(config, deployment, { jobs, materialiser, users, secret: await loadSecret(database, config.secret), oidc: await openProviders(config) }));
     const { port, close } = await listen(createServer({ requestTimeout: UPLOAD_MS }, app), config);
     const stopCaring = [jobs.startCaring(), materialiser.startCaring()];
     const stopEvicting = startEvicting({ database, objects, policies: () => layerPolicies(deployment.catalog), maxBytes: config.storeBytes, log });
@@ -88,10 +89,17 @@ export async function startServer(config: Config, databaseUrl: string, log: Log)
 
 async function openUsers(config: Config, { database }: Deployment): Promise<{ users: UserDirectory; developmentUser: NamedPassword | null }> {
   if (config.basicUsers !== null) return { users: configuredUsers(config.basicUsers), developmentUser: null };
+  if (config.basicAuth === 'off') return { users: storedUsers(database), developmentUser: null };
   return { users: storedUsers(database), developmentUser: await ensureDevelopmentUser(database) };
 }
 
-function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: Jobs; materialiser: Materialiser; users: UserDirectory; secret: string }): ApiDependencies {
+async function openProviders({ oidcFile, basicAuth }: Config): Promise<readonly OidcSettings[]> {
+  if (oidcFile !== null) return readOidcSettings(oidcFile);
+  if (basicAuth === 'off') throw new Error('Nobody could log in: LAMINA_BASIC_AUTH=off needs LAMINA_OIDC_FILE beside it.');
+  return [];
+}
+
+function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: Jobs; materialiser: Materialiser; users: UserDirectory; secret: string; oidc: readonly OidcSettings[] }): ApiDependencies {
   const { catalog, operators, registry, objects, queues, cache, log } = deployment;
   const virtual = new VirtualCatalog(catalog, operators);
   const opener = lazyEngine(deployment);
@@ -136,6 +144,7 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
     userFiles: new UserFiles(objects, { quotaBytes: config.userStorageBytes, fileBytes: config.uploadMaxBytes }),
     // No process reads files of users yet, so there is no input format to announce.
     formats: { input: {}, output: mapValues(resultFormats, (format) => format.description) },
+    isBasicOn: config.basicAuth === 'on',
     publicUrl: config.publicUrl,
     tokenHours: config.tokenHours,
     linkHours: config.linkHours,

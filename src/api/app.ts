@@ -6,6 +6,7 @@ import { assetsPath } from './assets/links.ts';
 import { assetRouter } from './assets/route.ts';
 import { LinkSigner } from './assets/sign.ts';
 import { LoginGuard } from './auth/login-guard.ts';
+import { OidcProvider } from './auth/oidc-provider.ts';
 import { deriveKey } from './auth/secret.ts';
 import { Tokens } from './auth/tokens.ts';
 import type { ApiDependencies, Shared } from './dependencies.ts';
@@ -38,11 +39,11 @@ export function createApp(dependencies: ApiDependencies): Express {
   return app;
 }
 
-function share({ publicUrl, secret, users, tokenHours, linkHours }: ApiDependencies): Shared {
+function share({ publicUrl, secret, users, tokenHours, linkHours, oidc = [], isBasicOn = true, log }: ApiDependencies): Shared {
   return {
     baseUrl: baseUrlOf(publicUrl),
     signer: new LinkSigner(deriveKey(secret, 'links'), linkHours),
-    authentication: { users, tokens: new Tokens(deriveKey(secret, 'tokens'), tokenHours), guard: new LoginGuard() },
+    authentication: { users, tokens: new Tokens(deriveKey(secret, 'tokens'), tokenHours), guard: new LoginGuard(), providers: oidc.map((settings) => new OidcProvider(settings, log)), isBasicOn },
   };
 }
 

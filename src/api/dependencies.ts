@@ -9,6 +9,7 @@ import type { UserFiles } from '../storage/user-files.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { LinkSigner } from './assets/sign.ts';
 import type { Authentication } from './auth/authenticate.ts';
+import type { OidcSettings } from './auth/oidc-settings.ts';
 import type { UserDirectory } from './auth/users.ts';
 
 /** The catalog as clients see it: raw and virtual collections alike. */
@@ -30,6 +31,10 @@ export interface ApiDependencies {
   /** Format name → description. */
   readonly formats: { readonly input: Readonly<Record<string, FormatDescription>>; readonly output: Readonly<Record<string, FormatDescription>> };
   readonly users: UserDirectory;
+  /** Whether those users may log in with HTTP Basic; default true. */
+  readonly isBasicOn?: boolean;
+  /** OpenID Connect providers whose tokens are taken. */
+  readonly oidc?: readonly OidcSettings[];
   /** Keys of tokens and links are derived from it (see auth/secret.ts). */
   readonly secret: string;
   /** null: links begin with the host that the client named. */

@@ -2,6 +2,7 @@
 import type { Request } from 'express';
 import { OpenEOError } from '../../errors.ts';
 import type { LoginGuard } from './login-guard.ts';
+import { issuerOf, type Identity, type OidcProvider } from './oidc-provider.ts';
 import type { Tokens } from './tokens.ts';
 import type { UserDirectory } from './users.ts';
 
@@ -9,20 +10,56 @@ export interface Authentication {
   readonly users: UserDirectory;
   readonly tokens: Tokens;
   readonly guard: LoginGuard;
+  /** Providers whose tokens are taken, first the one that clients should prefer. */
+  readonly providers: readonly OidcProvider[];
+  /** Whether users of this service's own directory may log in. */
+  readonly isBasicOn: boolean;
 }
 
 /**
- * The user of a Bearer token, given plainly (a JWT) or as 'basic//TOKEN'.
+ * The user of a Bearer token: a JWT of this service or of an OpenID Connect provider, given plainly (openEO
+ * 1.3.0) or as 'basic//TOKEN' and 'oidc/PROVIDER/TOKEN'.
  *
  * @throws AuthenticationRequired without a header, AuthenticationSchemeInvalid for another scheme or
- *   provider, TokenInvalid for a token that is expired, forged, or of a user there is no more
+ *   provider, TokenInvalid for a token that is expired, forged, or of a user there is no more; what
+ *   OidcProvider.identify throws
  */
-export async function bearerUser(request: Request, { tokens, users }: Authentication): Promise<string> {
+export async function bearerIdentity(request: Request, authentication: Authentication): Promise<Identity> {
   const given = credentials(request, 'bearer');
-  const token = given.includes('/') ? withoutPrefix(given) : given;
+  const provider = given.includes('/') ? namedProvider(given, authentication) : issuingProvider(given, authentication);
+  // A token of a provider may have slashes itself.
+  const token = given.includes('/') ? given.split('/').slice(2).join('/') : given;
+  if (token === '') throw new OpenEOError('TokenInvalid', {});
+  return provider ? provider.identify(token) : ownUser(token, authentication);
+}
+
+/** The id of the user of a Bearer token; throws as `bearerIdentity` does. */
+export async function bearerUser(request: Request, authentication: Authentication): Promise<string> {
+  return (await bearerIdentity(request, authentication)).userId;
+}
+
+async function ownUser(token: string, { tokens, users, isBasicOn }: Authentication): Promise<Identity> {
   const userId = await tokens.verify(token);
-  if (!await users.has(userId)) throw new OpenEOError('TokenInvalid', {});
-  return userId;
+  if (!isBasicOn || !await users.has(userId)) throw new OpenEOError('TokenInvalid', {});
+  return { userId, name: userId };
+}
+
+/** undefined: this service itself. */
+function namedProvider(given: string, { providers }: Authentication): OidcProvider | undefined {
+  const [method, id, ...token] = given.split('/');
+  if (method === 'basic' && id === '') {
+    if (token.length > 1) throw new OpenEOError('TokenInvalid', {});
+    return undefined;
+  }
+  const provider = method === 'oidc' ? providers.find(({ settings }) => settings.id === id) : undefined;
+  if (provider) return provider;
+  const prefixes = ['basic//', ...providers.map(({ settings }) => `oidc/${settings.id}/`)].map((prefix) => `'${prefix}'`);
+  throw new OpenEOError('AuthenticationSchemeInvalid', {}, { detail: `Tokens for this service have no prefix, or ${prefixes.join(' or ')}.` });
+}
+
+function issuingProvider(token: string, { providers }: Authentication): OidcProvider | undefined {
+  const issuer = issuerOf(token);
+  return providers.find(({ settings }) => settings.issuer === issuer);
 }
 
 /**
@@ -31,13 +68,6 @@ export async function bearerUser(request: Request, { tokens, users }: Authentica
  */
 export async function visitorOf(request: Request, authentication: Authentication): Promise<string | null> {
   return /^bearer\s/i.test(request.headers.authorization?.trim() ?? '') ? bearerUser(request, authentication) : null;
-}
-
-function withoutPrefix(given: string): string {
-  const [method, provider, token, ...more] = given.split('/');
-  if (method !== 'basic' || provider !== '') throw new OpenEOError('AuthenticationSchemeInvalid', {}, { detail: `Tokens of this service have no prefix, or 'basic//'.` });
-  if (token === undefined || token === '' || more.length > 0) throw new OpenEOError('TokenInvalid', {});
-  return token;
 }
 
 /**

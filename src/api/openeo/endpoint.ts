@@ -27,6 +27,8 @@ export interface Endpoint {
   readonly access: 'open' | 'visitor' | 'user' | 'basic';
   /** True when the request has a JSON object as its body. */
   readonly hasBody?: boolean;
+  /** Absent: always. */
+  readonly isAvailable?: (dependencies: ApiDependencies) => boolean;
   /** False for what the standard does not know. */
   readonly isListed?: boolean;
   readonly handle: (context: Context, request: Request, response: Response) => Promise<void> | void;

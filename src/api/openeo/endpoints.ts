@@ -1,5 +1,6 @@
 /** All endpoints of the openEO API that are served; GET / lists exactly these. */
-import { authenticateBasic, describeAccount } from './account.ts';
+import type { ApiDependencies } from '../dependencies.ts';
+import { authenticateBasic, describeAccount, listOidcProviders } from './account.ts';
 import { deleteFile, downloadFile, listFiles, uploadFile } from '../files/files.ts';
 import { describeCapabilities } from './capabilities.ts';
 import { describeCollection, listCollections } from './collections.ts';
@@ -19,7 +20,8 @@ const served: readonly Endpoint[] = [
   { method: 'get', path: '/collections', access: 'visitor', handle: listCollections },
   { method: 'get', path: '/collections/{collection_id}', access: 'visitor', handle: describeCollection },
   { method: 'get', path: '/processes', access: 'open', handle: listProcesses },
-  { method: 'get', path: '/credentials/basic', access: 'basic', handle: authenticateBasic },
+  { method: 'get', path: '/credentials/basic', access: 'basic', isAvailable: ({ isBasicOn = true }) => isBasicOn, handle: authenticateBasic },
+  { method: 'get', path: '/credentials/oidc', access: 'open', isAvailable: ({ oidc = [] }) => oidc.length > 0, handle: listOidcProviders },
   { method: 'get', path: '/me', access: 'user', handle: describeAccount },
   { method: 'get', path: '/files', access: 'user', handle: listFiles },
   { method: 'get', path: '/files/{path}', access: 'user', handle: downloadFile },
@@ -39,14 +41,18 @@ const served: readonly Endpoint[] = [
   { method: 'delete', path: '/jobs/{job_id}/results', access: 'user', handle: stopJob },
 ];
 
-export const endpoints: readonly Endpoint[] = [{ method: 'get', path: '/', access: 'open', handle: describeCapabilities(served) }, ...served];
+/** The endpoints of a deployment. */
+export function endpointsOf(dependencies: ApiDependencies): readonly Endpoint[] {
+  const available = served.filter(({ isAvailable }) => isAvailable?.(dependencies) ?? true);
+  return [{ method: 'get', path: '/', access: 'open', handle: describeCapabilities(available) }, ...available];
+}
 
 /**
  * Endpoints of the standard that are not served: a client that asks for one learns that it is the
  * service and not the address that lacks it.
  */
 export const unsupported: readonly RegExp[] = [
-  /^\/(udf_runtimes|service_types|services|process_graphs|credentials\/oidc|processing_parameters)(\/|$)/,
+  /^\/(udf_runtimes|service_types|services|process_graphs|credentials\/(basic|oidc)|processing_parameters)(\/|$)/,
   /^\/jobs\/[^/]+\/estimate$/,
   /^\/collections\/.+\/queryables$/,
 ];

@@ -8,18 +8,19 @@ import { refuseBrokenPaths } from '../files/files.ts';
 import { jsonBody } from '../http/json-body.ts';
 import type { ApiVersion, Context, Endpoint } from './endpoint.ts';
 import { versions } from './endpoint.ts';
-import { endpoints, unsupported } from './endpoints.ts';
+import { endpointsOf, unsupported } from './endpoints.ts';
 
 export function openeoRouter(apiVersion: ApiVersion, dependencies: ApiDependencies, shared: Shared): Router {
   const router = Router();
+  const endpoints = endpointsOf(dependencies);
   const common = { ...dependencies, ...shared, apiVersion, url: (request: Request) => shared.baseUrl(request) + versions[apiVersion] };
   router.use('/files', refuseBrokenPaths);
   for (const endpoint of endpoints) {
     router[endpoint.method](expressPath(endpoint.path), ...(endpoint.hasBody ? [admit(endpoint, common), jsonBody] : [admit(endpoint, common)]), (request, response) => endpoint.handle(contextOf(response), request, response));
   }
   router.use((request, response, next) => {
-    if (!unsupported.some((pattern) => pattern.test(request.path)) && !isServed(request.path)) return next();
-    const allowed = methodsOf(request.path);
+    if (!unsupported.some((pattern) => pattern.test(request.path)) && methodsOf(endpoints, request.path).length === 0) return next();
+    const allowed = methodsOf(endpoints, request.path);
     if (allowed.length > 0) response.set('Allow', allowed.join(', '));
     throw new OpenEOError('FeatureUnsupported', {}, { detail: allowed.length > 0 ? `This endpoint has ${allowed.join(', ')} only.` : 'GET / lists what there is.' });
   });
@@ -62,12 +63,8 @@ function expressPath(path: string): string {
   return path.replace(/\{(collection_id|path)\}/, '*$1').replace(/\{(\w+)\}/g, ':$1');
 }
 
-function methodsOf(path: string): string[] {
+function methodsOf(endpoints: readonly Endpoint[], path: string): string[] {
   return endpoints.filter((endpoint) => matches(endpoint.path, path)).map((endpoint) => endpoint.method.toUpperCase());
-}
-
-function isServed(path: string): boolean {
-  return methodsOf(path).length > 0;
 }
 
 function matches(template: string, path: string): boolean {
