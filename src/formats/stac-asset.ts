@@ -60,3 +60,8 @@ export function fileDate(datetime: string): string {
   return time === '' || /^00:00(:00)?$/.test(time) ? date : `${date}T${time.replaceAll(':', '')}Z`;
 }
 
+
+/** A label as it appears in file names. */
+export function fileLabel(label: string | number): string {
+  return String(label).replaceAll(/[^A-Za-z0-9._-]/g, '_');
+}

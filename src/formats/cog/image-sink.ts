@@ -43,9 +43,9 @@ export class ImageSink {
   /** Takes the samples [bands, size, size] of a tile; those of level 0 make the statistics. */
   async add(place: TilePlace, samples: Samples, nulls: Uint8Array | null): Promise<void> {
     if (place.level === 0) this.#gather(place, samples, nulls);
-    const { tileSize, isPlanar, compression, bands, type } = this.#facts;
+    const { tileSize, isPlanar, compression, predictor, bands, type } = this.#facts;
     const planes = isPlanar ? bands.length : 1;
-    const shape = { size: tileSize, bands: isPlanar ? 1 : bands.length, dtype: type.dtype, compression };
+    const shape = { size: tileSize, bands: isPlanar ? 1 : bands.length, dtype: type.dtype, compression, predictor };
     const length = samples.length / planes;
     for (let plane = 0; plane < planes; plane++) {
       const part = samples.subarray(plane * length, (plane + 1) * length);

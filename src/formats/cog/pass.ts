@@ -1,6 +1,7 @@
 /** One attempt to write one file of a cube, and beside it the scales of its vectors where each has its own. */
 import type { Block } from '../../cube/block.ts';
 import type { Cube } from '../../cube/cube.ts';
+import { isFloat } from '../../cube/dtype.ts';
 import type { CellWindow } from '../../geo/grid.ts';
 import { SCALE_BAND } from '../embedding-codes.ts';
 import { requireGrid, type PlannedBand, type PlannedFile } from '../raster-plan.ts';
@@ -9,16 +10,13 @@ import { Compressing } from './compressing.ts';
 import type { ImageFacts } from './image-fields.ts';
 import { ImageSink, type SinkFacts } from './image-sink.ts';
 import { buildPyramid, levelSizes, type LevelSize, type Tile } from './pyramid.ts';
-import { reductionFor } from './reduce.ts';
-import { encodeBlock, type StoredType } from './stored-type.ts';
-import type { CompressionName } from './tile-encoder.ts';
+import type { GtiffSettings } from './gtiff-options.ts';
+import { reductionFor, type Reduction } from './reduce.ts';
+import { encodeBlock, flagNodata, type StoredType } from './stored-type.ts';
+import { predictorFor, type Predictor } from './tile-encoder.ts';
 import { hasUnitVectors, withUnitLength } from './unit-length.ts';
 
-export interface PassSettings {
-  readonly compression: CompressionName;
-  readonly tile_size?: number;
-  readonly overviews: boolean;
-}
+export type PassSettings = Pick<GtiffSettings, 'compression' | 'predictor' | 'tileSize' | 'overviews' | 'reduction' | 'classes' | 'bandItems' | 'fileItems'>;
 
 /** The images written, in files at the paths asked for. */
 export interface Written {
@@ -41,7 +39,8 @@ export class Pass {
   readonly #file: PlannedFile;
   readonly #type: StoredType;
   readonly #context: WriteContext;
-  readonly #withOverviews: boolean;
+  readonly #settings: PassSettings;
+  readonly #reduction: Reduction;
   readonly #facts: SinkFacts;
   readonly #hasUnitVectors: boolean;
   readonly #compressing = new Compressing();
@@ -58,13 +57,18 @@ export class Pass {
     this.#file = file;
     this.#type = type;
     this.#context = context;
-    this.#withOverviews = settings.overviews;
-    this.#hasUnitVectors = hasUnitVectors(cube);
+    this.#settings = settings;
+    this.#reduction = settings.reduction ?? reductionFor(cube.dtype, cube.attributes.encoding);
+    this.#hasUnitVectors = this.#reduction === 'average' && hasUnitVectors(cube);
     const grid = requireGrid(cube, 'GTiff');
     this.#facts = {
       grid, bands: file.bands, type, isPlanar,
-      tileSize: settings.tile_size ?? usualTileSize(grid, isPlanar),
+      tileSize: settings.tileSize ?? usualTileSize(grid, isPlanar),
       compression: settings.compression,
+      predictor: this.#predictorOf(type),
+      bandItems: settings.bandItems,
+      fileItems: settings.fileItems,
+      ...(settings.classes && { classes: settings.classes }),
       ...(file.datetime !== undefined && { datetime: file.datetime }),
     };
   }
@@ -72,14 +76,14 @@ export class Pass {
   /** Writes the file, and that of the scales when there is one; 'ambiguous' when valid samples equal no-data. */
   async run(path: string, scale: { readonly path: string; readonly name: string }): Promise<Written | 'ambiguous'> {
     const { grid, tileSize, bands } = this.#facts;
-    const levels = levelSizes(grid, tileSize, this.#withOverviews);
+    const levels = levelSizes(grid, tileSize, this.#settings.overviews);
     const isScaled = this.#type.encoding?.method === 'int8_per_vector';
     try {
       this.#main = await ImageSink.create(path, { ...this.#facts, ...(isScaled && { scaleFile: scale.name }) }, levels, this.#compressing);
       if (isScaled) this.#scale = await ImageSink.create(scale.path, this.#scaleFacts(), levels, this.#compressing);
       await buildPyramid({
         levels, tileSize, bands: bands.length,
-        reduction: reductionFor(this.#cube.dtype, this.#cube.attributes.encoding),
+        reduction: this.#reduction,
         read: (cells) => this.#read(cells),
         emit: (tile) => this.#emit(tile),
       }, this.#cube.dtype);
@@ -100,17 +104,19 @@ export class Pass {
   async #write(): Promise<Written | 'ambiguous'> {
     const { log, signal } = this.#context;
     this.#hasNaN ||= this.#main!.hasNaN;
+    const isKeptApart = isFloat(this.#type.dtype) && !Number.isNaN(this.#type.nodata);
     if (this.#isAmbiguous && (this.#hasNulls || this.#hasNaN)) return 'ambiguous';
     const hasNodata = this.#hasNulls || this.#hasNaN || (this.#type.isNodataGiven && !this.#isAmbiguous);
     const main = await this.#main!.write(hasNodata, signal);
     const scale = await this.#scale?.write(true, signal);
-    if (this.#hasNaN) log.warning('The data has NaN values. GeoTIFF can\'t tell them from no-data; save as netCDF or JSON to keep them apart.');
+    if (this.#hasNaN && !isKeptApart) log.warning('The data has NaN values. GeoTIFF can\'t tell them from no-data; save as netCDF or JSON to keep them apart.');
     return { main, ...(scale && { scale }) };
   }
 
   async #read(cells: CellWindow): Promise<Block> {
     this.#context.signal.throwIfAborted();
-    const block = await this.#file.read(cells, this.#context.signal);
+    const read = await this.#file.read(cells, this.#context.signal);
+    const block = this.#type.isNodataWanted ? flagNodata(read, this.#type.nodata) : read;
     if (block.nulls?.includes(1)) this.#hasNulls = true;
     this.#cellsRead += cells.width * cells.height;
     return block;
@@ -126,7 +132,8 @@ export class Pass {
     if (tile.level === 0) {
       if (isAmbiguous) this.#isAmbiguous = true;
       // Where integers are stored, NaN has become no-data.
-      if (nulls !== tile.block.nulls) this.#hasNaN = true;
+      if (nulls !== tile.block.nulls && !this.#type.isNodataWanted) this.#hasNaN = true;
+      if (nulls !== tile.block.nulls) this.#hasNulls = true;
       this.#context.onProgress?.(Math.min(0.95, 0.95 * (this.#cellsRead / (grid.width * grid.height))));
     }
     await this.#main!.add(tile, samples, nulls);
@@ -142,7 +149,13 @@ export class Pass {
       label: 0,
       description: { name: SCALE_BAND, description: 'Scale of the vector: value = code × scale' },
     }));
-    return { ...this.#facts, bands, isPlanar: bands.length > MOST_INTERLEAVED_BANDS, type: { dtype: 'float32', nodata: NaN, isNodataGiven: true } };
+    const type: StoredType = { dtype: 'float32', nodata: NaN, isNodataGiven: true };
+    return { ...this.#facts, bands, isPlanar: bands.length > MOST_INTERLEAVED_BANDS, type, predictor: this.#predictorOf(type), bandItems: {} };
+  }
+
+  #predictorOf({ dtype }: StoredType): Predictor {
+    const { compression, predictor } = this.#settings;
+    return compression.name === 'NONE' ? 1 : (predictor ?? predictorFor(dtype));
   }
 }
 

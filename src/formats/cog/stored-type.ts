@@ -3,6 +3,7 @@ import type { Block } from '../../cube/block.ts';
 import type { Cube, Encoding } from '../../cube/cube.ts';
 import { allocate, isFloat, type DType, type Samples } from '../../cube/dtype.ts';
 import { storedValues } from '../embedding-codes.ts';
+import { refuse } from '../options.ts';
 
 export interface StoredType {
   readonly dtype: Exclude<DType, 'bool'>;
@@ -10,6 +11,8 @@ export interface StoredType {
   readonly nodata: number;
   /** True when the cube itself says so, and not our choice because some value is needed. */
   readonly isNodataGiven: boolean;
+  /** True when the user has chosen it: valid samples of that value become no-data. */
+  readonly isNodataWanted?: boolean;
   readonly encoding?: Encoding;
 }
 
@@ -44,6 +47,25 @@ export function storedTypeFor(cube: Cube, wanted?: StoredType['dtype']): StoredT
   return isFitting ? { dtype, nodata, isNodataGiven: true } : { dtype, nodata: usualNodata[dtype], isNodataGiven: false };
 }
 
+/** The type with the no-data value that the user asks for. Throws ProcessParameterInvalid when the type can't hold it, or holds codes that have their own. */
+export function withWantedNodata(type: StoredType, nodata: number | undefined): StoredType {
+  if (nodata === undefined) return type;
+  if (type.encoding && !isFloat(type.dtype)) throw refuse('\'nodata\' can\'t be chosen for quantized embeddings, whose codes have their own');
+  const stored = allocate(type.dtype, 1);
+  stored[0] = nodata;
+  const isHeld = isInteger(type.dtype) ? stored[0] === nodata : Number.isFinite(stored[0]!);
+  if (!isHeld) throw refuse(`'nodata' ${nodata} is no value of ${type.dtype}`);
+  return { ...type, nodata: stored[0]!, isNodataGiven: true, isNodataWanted: true };
+}
+
+/** The block with samples of this value flagged as no-data; the same block when there are none. */
+export function flagNodata(block: Block, nodata: number): Block {
+  if (!hasValid(block, nodata)) return block;
+  const nulls = block.nulls?.slice() ?? new Uint8Array(block.data.length);
+  for (let i = 0; i < nulls.length; i++) if (block.data[i] === nodata) nulls[i] = 1;
+  return { ...block, nulls };
+}
+
 /** The next type to try when valid samples equal the no-data value and lie between `minimum` and `maximum`. */
 export function withFreeNodata(type: StoredType, minimum: number, maximum: number): StoredType {
   if (!isInteger(type.dtype)) return type;
@@ -71,6 +93,7 @@ export function encodeBlock(block: Block, type: StoredType, bandsAxis = -1): Enc
   if (type.encoding && !isFloat(type.dtype)) return encodeVectors(block, type, bandsAxis);
   const plain = block.dtype === type.dtype || (block.dtype === 'bool' && type.dtype === 'uint8');
   if (!plain) return encodeConverted(block, type);
+  if (type.isNodataWanted) return { ...encodeBlock(flagNodata(block, type.nodata), { ...type, isNodataWanted: false }), isAmbiguous: false };
   const isFree = isFloat(type.dtype) || !hasValid(block, type.nodata);
   if (!block.nulls) return { samples: block.data, nulls: null, isAmbiguous: !isFree };
   const samples = block.data.slice();
@@ -115,7 +138,9 @@ function encodeConverted(block: Block, type: StoredType): EncodedSamples {
       samples[i] = block.data[i]!;
     }
   }
-  return { samples, nulls, isAmbiguous };
+  if (!type.isNodataWanted) return { samples, nulls, isAmbiguous };
+  const flagged = flagNodata({ dtype: type.dtype, shape: block.shape, data: samples, nulls }, type.nodata);
+  return { samples, nulls: flagged.nulls, isAmbiguous: false };
 }
 
 function hasValid(block: Block, value: number): boolean {

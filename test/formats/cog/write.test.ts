@@ -88,7 +88,7 @@ describe('the file', () => {
     const spool = await TileSpool.create(`${path}.spool`, [{ width: 20, height: 10 }], 16, 1);
     for (const column of [0, 1]) {
       const tile = new Uint8Array(256).fill(column + 5);
-      await spool.add(0, 0, 0, column, await encodeTile(tile, { size: 16, bands: 1, dtype: 'uint8', compression: 'DEFLATE' }));
+      await spool.add(0, 0, 0, column, await encodeTile(tile, { size: 16, bands: 1, dtype: 'uint8', compression: { name: 'DEFLATE' }, predictor: 2 }));
     }
     const short = (tag: number, value: number) => ({ tag, type: FIELD.short, values: [value] });
     const fields = [short(256, 20), short(257, 10), short(258, 8), short(259, 8), short(262, 1), short(277, 1), short(317, 2), short(322, 16), short(323, 16), short(339, 1)];
@@ -232,7 +232,7 @@ describe('dimensions', () => {
 
 describe('refusals', () => {
   it('names an unknown option and those there are', async () => {
-    await expect(write(testCube(), { compress: 'LZW' })).rejects.toMatchObject({ code: 'ProcessParameterInvalid', message: expect.stringMatching(/'compress' is not an option.*compression, tile_size/) as string });
+    await expect(write(testCube(), { compres: 'LZW' })).rejects.toMatchObject({ code: 'ProcessParameterInvalid', message: expect.stringMatching(/'compres' is not an option.*compression, compression_level/) as string });
     await expect(write(testCube(), { compression: 'LZW' })).rejects.toMatchObject({ code: 'ProcessParameterInvalid', message: expect.stringContaining('"DEFLATE", "ZSTD"') as string });
     await expect(write(testCube(), { filename_prefix: '../x' })).rejects.toMatchObject({ code: 'ProcessParameterInvalid' });
   });
