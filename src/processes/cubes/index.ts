@@ -3,9 +3,12 @@ import type { Implementation } from '../../graph/process.ts';
 import { addDimension } from './add-dimension.ts';
 import { aggregateTemporal } from './aggregate-temporal.ts';
 import { aggregateTemporalPeriod } from './aggregate-temporal-period.ts';
+import { anomaly } from './anomaly.ts';
 import { apply } from './apply.ts';
 import { applyDimension } from './apply-dimension.ts';
 import { applyKernel } from './apply-kernel.ts';
+import { applyNeighborhood } from './apply-neighborhood.ts';
+import { climatologicalNormal } from './climatological-normal.ts';
 import { compressEmbed } from './compress-embed.ts';
 import { createDataCube } from './create-data-cube.ts';
 import { dimensionLabels } from './dimension-labels.ts';
@@ -26,6 +29,7 @@ import { reduceDimension } from './reduce-dimension.ts';
 import { renameDimension } from './rename-dimension.ts';
 import { renameLabels } from './rename-labels.ts';
 import { resampleCubeSpatial } from './resample-cube-spatial.ts';
+import { resampleCubeTemporal } from './resample-cube-temporal.ts';
 import { resampleSpatial } from './resample-spatial.ts';
 import { resampleToGrid } from './resample-to-grid.ts';
 import { saveResult } from './save-result.ts';
@@ -35,9 +39,12 @@ export const cubeProcesses: Readonly<Record<string, Implementation>> = {
   add_dimension: addDimension,
   aggregate_temporal: aggregateTemporal,
   aggregate_temporal_period: aggregateTemporalPeriod,
+  anomaly,
   apply,
   apply_dimension: applyDimension,
   apply_kernel: applyKernel,
+  apply_neighborhood: applyNeighborhood,
+  climatological_normal: climatologicalNormal,
   compress_embed: compressEmbed,
   create_data_cube: createDataCube,
   dimension_labels: dimensionLabels,
@@ -58,6 +65,7 @@ export const cubeProcesses: Readonly<Record<string, Implementation>> = {
   rename_dimension: renameDimension,
   rename_labels: renameLabels,
   resample_cube_spatial: resampleCubeSpatial,
+  resample_cube_temporal: resampleCubeTemporal,
   resample_spatial: resampleSpatial,
   resample_to_grid: resampleToGrid,
   save_result: saveResult,
