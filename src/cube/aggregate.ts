@@ -1,7 +1,7 @@
 /**
  * Aggregating resampling on blocks [n, height, width]: every source cell that a target cell covers counts,
- * for average, sum, rms and mode by the share that is covered (as in GDAL). No-data is left out. Quantiles are
- * the smallest value at or above the share, never a value between two.
+ * for average, sum and rms by the share that is covered, for the others once (as in GDAL). No-data is left
+ * out. Quantiles are the smallest value at or above the share, never a value between two.
  */
 import type { Block } from './block.ts';
 import type { Resampling } from './cube.ts';
@@ -56,15 +56,12 @@ function createSpans(width: number): Spans {
   return { across: axis(), down: axis(), spare: new Float64Array(width) };
 }
 
-/** The edges of a cell lie half-way between its corners. */
+/** A cell covers the box between its first corner and the opposite one (as in GDAL). */
 function fillSpans({ map, source, separable }: Placement, row: number, { across, down, spare }: Spans, isFirst: boolean): void {
-  if (isFirst || !separable) {
-    map(row, 0, 0.5, across.from, spare);
-    map(row, 1, 0.5, across.to, spare);
-    touch(across, source.x, source.width);
-  }
-  map(row, 0.5, 0, spare, down.from);
-  map(row, 0.5, 1, spare, down.to);
+  const isAcrossKnown = separable && !isFirst;
+  map(row, 0, 0, isAcrossKnown ? spare : across.from, down.from);
+  map(row, 1, 1, isAcrossKnown ? spare : across.to, down.to);
+  if (!isAcrossKnown) touch(across, source.x, source.width);
   touch(down, source.y, source.height);
 }
 
@@ -107,10 +104,9 @@ function meanRow(method: 'average' | 'sum' | 'rms'): ComputeRow {
   };
 }
 
-/** Valid samples of one target cell with the share of each that is covered. */
+/** Valid samples of one target cell. */
 interface Covered {
   readonly values: Float64Array;
-  readonly weights: Float64Array;
   count: number;
 }
 
@@ -128,17 +124,21 @@ function quantile({ values, count }: Covered, share: number): number {
   return sorted[Math.max(0, Math.ceil(share * count - 1e-9) - 1)]!;
 }
 
-/** The value that covers most; of several the one met first. */
-function commonest({ values, weights, count }: Covered): number {
-  const cover = new Map<number, number>();
-  for (let i = 0; i < count; i++) cover.set(values[i]!, (cover.get(values[i]!) ?? 0) + weights[i]!);
+/** The value of most cells; of several the one that came to that number first (as in GDAL). */
+function commonest({ values, count }: Covered): number {
+  const cells = new Map<number, number>();
   let best = values[0]!;
-  for (const [value, weight] of cover) if (weight > cover.get(best)! + 1e-9) best = value;
+  let most = 0;
+  for (let i = 0; i < count; i++) {
+    const times = (cells.get(values[i]!) ?? 0) + 1;
+    cells.set(values[i]!, times);
+    if (times > most) [best, most] = [values[i]!, times];
+  }
   return best;
 }
 
 function listRow(summarise: (covered: Covered) => number): ComputeRow {
-  let covered: Covered = { values: new Float64Array(64), weights: new Float64Array(64), count: 0 };
+  let covered: Covered = { values: new Float64Array(64), count: 0 };
   return (layer, spans, values, flags, to) => {
     for (let c = 0; c < values.length; c++) {
       covered = collect(layer, spans, c, covered);
@@ -150,15 +150,12 @@ function listRow(summarise: (covered: Covered) => number): ComputeRow {
 
 function collect({ block: { data, nulls }, base, width }: Layer, { across, down }: Spans, c: number, reuse: Covered): Covered {
   const size = Math.max(0, across.end[c]! - across.first[c]!) * Math.max(0, down.end[c]! - down.first[c]!);
-  const covered = size <= reuse.values.length ? reuse : { values: new Float64Array(size), weights: new Float64Array(size), count: 0 };
+  const covered = size <= reuse.values.length ? reuse : { values: new Float64Array(size), count: 0 };
   covered.count = 0;
   for (let y = down.first[c]!; y < down.end[c]!; y++) {
-    const wy = share(y, down.from[c]!, down.to[c]!);
     for (let x = across.first[c]!; x < across.end[c]!; x++) {
       const at = base + y * width + x;
-      if (nulls?.[at]) continue;
-      covered.values[covered.count] = data[at]!;
-      covered.weights[covered.count++] = wy * share(x, across.from[c]!, across.to[c]!);
+      if (!nulls?.[at]) covered.values[covered.count++] = data[at]!;
     }
   }
   return covered;

@@ -4,12 +4,16 @@
  * Formulas and the treatment of no-data are GDAL's: weights of no-data samples are left out and the rest
  * is brought back to one; a cubic neighbourhood with a hole falls back to bilinear; on a coarser target
  * the kernel is widened, so that every source cell counts. A target cell whose centre lies outside the
- * source or in a no-data cell has no data, so holes neither grow nor shrink.
+ * source or in a no-data cell has no data, so holes neither grow nor shrink (but for cells beside holes in
+ * which the negative lobes of lanczos or a widened cubic outweigh the rest: they have no data either).
  */
 import type { Block } from './block.ts';
 import { createTaps, fillTaps, kernels, reach, type KernelName, type Taps } from './kernels.ts';
 import { findNearest, type Placement } from './nearest.ts';
 import { storeRow } from './store.ts';
+
+/** Cells whose samples weigh less in total have no data. */
+const LEAST_WEIGHT = 1e-6;
 
 /** Weighted mean of the neighbourhood of each target cell's centre; `scale` is 1 or the source cells per target cell. */
 export function interpolate(source: Block, place: Placement, method: KernelName, scale: { readonly x: number; readonly y: number }, out: Block): void {
@@ -164,20 +168,18 @@ function weightedRow(layer: Layer, across: Taps, down: Taps, values: Float64Arra
     const lastY = Math.min(down.count, height - y0);
     let sum = 0;
     let total = 0;
-    let all = 0;
     for (let j = Math.max(0, -y0); j < lastY; j++) {
       const wy = down.weights[c * down.step * down.count + j]!;
       const line = base + (y0 + j) * width + x0;
       for (let i = Math.max(0, -x0); i < lastX; i++) {
         const weight = wy * across.weights[c * across.count + i]!;
-        all += weight;
         if (weight === 0 || (nulls !== null && nulls[line + i] === 1)) continue;
         sum += weight * data[line + i]!;
         total += weight;
       }
     }
-    // Negative lobes can leave next to nothing of the weight: then the cell under the centre speaks.
-    if (total < 0.1 * all) values[c] = data[base + layer.centre[c]!]!;
-    else values[c] = Math.abs(total - 1) < 1e-9 ? sum : sum / total;
+    // Beside holes the negative lobes of a kernel can outweigh the rest: there is no mean to tell then.
+    if (total < LEAST_WEIGHT) flags[to + c] = 1;
+    else values[c] = sum / total;
   }
 }

@@ -14,6 +14,7 @@ import { interpolate } from './interpolate.ts';
 import { kernels, reach, type KernelName } from './kernels.ts';
 import { pickNearest } from './nearest.ts';
 import { cropBlock, withoutIdleNulls } from './paste.ts';
+import { sumShares } from './shared-area.ts';
 
 export interface Warp {
   /** Cells of the source grid, neighbours included, that a window of target cells needs; they may lie beyond the grid. */
@@ -44,6 +45,7 @@ export function createWarp(target: Grid, source: Grid, method: Resampling): Warp
       const place = { source: sourceCells, target: cells, map: map.over(cells), separable: map.separable };
       if (method === 'near') pickNearest(block, place, out);
       else if (hasKernel(method)) interpolate(block, place, method, scale, out);
+      else if (method === 'sum' && !map.separable) sumShares(block, place, out);
       else aggregate(block, place, method, out);
       return withoutIdleNulls(out);
     },
@@ -97,8 +99,15 @@ function scaleAt(map: CellMap, target: Grid): { x: number; y: number } {
 
 const widenedScale = (scale: { x: number; y: number }) => ({ x: widened(scale.x), y: widened(scale.y) });
 
-/** GDAL widens the kernel when the target is more than 5 % coarser. */
-const widened = (ratio: number) => (ratio > 1 / 0.95 && Number.isFinite(ratio) ? ratio : 1);
+/**
+ * Kernels are widened when the target is coarser. As in GDAL a ratio counts as whole when it is nearly so,
+ * which is what two grids of 10 and 20 m are to each other in neighbouring zones.
+ */
+function widened(ratio: number): number {
+  if (!(ratio > 1) || !Number.isFinite(ratio)) return 1;
+  const whole = Math.round(ratio);
+  return Math.abs(ratio - whole) < 0.05 ? whole : ratio;
+}
 
 function margins(method: Resampling, scale: { x: number; y: number }): { x: number; y: number } {
   if (!hasKernel(method)) return { x: 0, y: 0 };

@@ -1,10 +1,10 @@
 /**
  * Where the cells of one grid lie in another one.
  *
- * Between grids of one CRS the map is exact and linear. Otherwise a point in CONTROL_STEP is taken through
- * the projections and the points between are interpolated; where that would miss by more than TOLERANCE
- * of a source cell, every point is computed. Control points are counted from the target's first cell,
- * so a cell has the same source position whatever window asks for it.
+ * Between grids of one CRS the map is exact and linear. Otherwise the target is divided into squares of SQUARE
+ * cells, of which nine points are taken through the projections; a parabola in both directions goes through
+ * them. Where that would miss by more than TOLERANCE of a source cell, every point is computed. Squares are
+ * counted from the target's first cell, so a cell has the same source position whatever window asks for it.
  */
 import { isGeographic, transformer } from './crs.ts';
 import type { CellWindow, Grid } from './grid.ts';
@@ -22,9 +22,11 @@ export interface CellMap {
 /** Fills `xs` and `ys` with the source positions of (column + dx, row + dy) for all columns of the window; dx, dy in 0…1. */
 export type RowMap = (row: number, dx: number, dy: number, xs: Float64Array, ys: Float64Array) => void;
 
-const CONTROL_STEP = 16;
-/** In source cells; a tenth of it stays in practice. */
-const TOLERANCE = 1e-4;
+const SQUARE = 32;
+/** Control points are half a square apart. */
+const STEP = SQUARE / 2;
+/** In source cells; between UTM zones a hundredth of it stays. */
+const TOLERANCE = 1e-6;
 
 /** The map from cells of `target` to cells of `source`. */
 export function cellMap(target: Grid, source: Grid): CellMap {
@@ -74,29 +76,34 @@ function projectedMap(target: Grid, source: Grid): CellMap {
   return { separable: false, exact: checked, over: (window) => controlled(window, checked) };
 }
 
+/** Control points of a window and its squares. */
+interface Controls {
+  readonly xs: Float64Array;
+  readonly ys: Float64Array;
+  /** Points in a row. */
+  readonly columns: number;
+  /** Squares in a row and in all. */
+  readonly across: number;
+  readonly down: number;
+  /** The first square. */
+  readonly left: number;
+  readonly top: number;
+}
+
 function controlled(window: CellWindow, exact: CellMap['exact']): RowMap {
-  const left = Math.floor(window.x / CONTROL_STEP);
-  const top = Math.floor(window.y / CONTROL_STEP);
-  const columns = Math.ceil((window.x + window.width) / CONTROL_STEP) - left + 1;
-  const rows = Math.ceil((window.y + window.height) / CONTROL_STEP) - top + 1;
-  const xs = new Float64Array(columns * rows);
-  const ys = new Float64Array(columns * rows);
-  for (let r = 0; r < rows; r++) {
-    for (let c = 0; c < columns; c++) {
-      [xs[r * columns + c], ys[r * columns + c]] = exact((left + c) * CONTROL_STEP, (top + r) * CONTROL_STEP) as [number, number];
-    }
-  }
-  const smooth = smoothCells({ xs, ys, columns, rows, left, top }, exact);
+  const controls = controlPoints(window, exact);
+  const { xs, ys, columns, across, left, top } = controls;
+  const smooth = smoothSquares(controls, exact);
   return (row, dx, dy, outX, outY) => {
-    const r = Math.floor(row / CONTROL_STEP) - top;
-    const v = (row - (top + r) * CONTROL_STEP + dy) / CONTROL_STEP;
-    for (let c = 0; c + 1 < columns; c++) {
-      const at = r * columns + c;
-      // Columns of the window that lie in this square of control points.
-      const first = (left + c) * CONTROL_STEP;
+    const r = Math.floor(row / SQUARE) - top;
+    const v = (row - (top + r) * SQUARE + dy) / SQUARE;
+    for (let c = 0; c < across; c++) {
+      // Columns of the window that lie in this square.
+      const first = (left + c) * SQUARE;
       const from = Math.max(0, first - window.x);
-      const to = Math.min(window.width, first + CONTROL_STEP - window.x);
-      if (smooth[at]) {
+      const to = Math.min(window.width, first + SQUARE - window.x);
+      if (smooth[r * across + c]) {
+        const at = 2 * r * columns + 2 * c;
         interpolate(xs, at, columns, v, outX, from, to, window.x - first + dx);
         interpolate(ys, at, columns, v, outY, from, to, window.x - first + dx);
       } else {
@@ -106,40 +113,59 @@ function controlled(window: CellWindow, exact: CellMap['exact']): RowMap {
   };
 }
 
+function controlPoints(window: CellWindow, exact: CellMap['exact']): Controls {
+  const left = Math.floor(window.x / SQUARE);
+  const top = Math.floor(window.y / SQUARE);
+  const across = Math.ceil((window.x + window.width) / SQUARE) - left;
+  const down = Math.ceil((window.y + window.height) / SQUARE) - top;
+  const columns = 2 * across + 1;
+  const xs = new Float64Array(columns * (2 * down + 1));
+  const ys = new Float64Array(xs.length);
+  for (let i = 0; i < xs.length; i++) {
+    [xs[i], ys[i]] = exact(left * SQUARE + (i % columns) * STEP, top * SQUARE + Math.floor(i / columns) * STEP) as [number, number];
+  }
+  return { xs, ys, columns, across, down, left, top };
+}
+
+/** The parabola through values at 0, ½ and 1. */
+function parabola(start: number, middle: number, end: number, at: number): number {
+  const slope = 4 * middle - 3 * start - end;
+  const bend = 2 * (start + end) - 4 * middle;
+  return start + (slope + bend * at) * at;
+}
+
+/** One of the three columns of points of the square whose first point is `at`, at the height `v` (0…1). */
+function alongColumn(values: Float64Array, at: number, columns: number, v: number): number {
+  return parabola(values[at]!, values[at + columns]!, values[at + 2 * columns]!, v);
+}
+
 /** Values of columns from…to in a square of control points; column i lies (i + shift) cells right of its left edge. */
 function interpolate(values: Float64Array, at: number, columns: number, v: number, out: Float64Array, from: number, to: number, shift: number): void {
-  const west = values[at]! + (values[at + columns]! - values[at]!) * v;
-  const east = values[at + 1]! + (values[at + columns + 1]! - values[at + 1]!) * v;
-  const slope = (east - west) / CONTROL_STEP;
-  for (let i = from; i < to; i++) out[i] = west + slope * (i + shift);
+  const west = alongColumn(values, at, columns, v);
+  const middle = alongColumn(values, at + 1, columns, v);
+  const east = alongColumn(values, at + 2, columns, v);
+  const slope = (4 * middle - 3 * west - east) / SQUARE;
+  const bend = (2 * (west + east) - 4 * middle) / (SQUARE * SQUARE);
+  for (let i = from; i < to; i++) out[i] = west + (slope + bend * (i + shift)) * (i + shift);
 }
 
-interface ControlPoints {
-  readonly xs: Float64Array;
-  readonly ys: Float64Array;
-  readonly columns: number;
-  readonly rows: number;
-  readonly left: number;
-  readonly top: number;
-}
+/** Where a parabola through the ends and the middle misses a smooth curve most. */
+const WORST = 0.21;
 
-/** 1 for each square of control points in whose middle, where it is worst, interpolation is good enough. */
-function smoothCells(points: ControlPoints, exact: CellMap['exact']): Uint8Array {
-  const { xs, ys, columns, rows, left, top } = points;
-  const smooth = new Uint8Array(columns * rows);
-  for (let r = 0; r + 1 < rows; r++) {
-    for (let c = 0; c + 1 < columns; c++) {
-      const at = r * columns + c;
-      const [x, y] = exact((left + c + 0.5) * CONTROL_STEP, (top + r + 0.5) * CONTROL_STEP);
-      const miss = Math.max(Math.abs(x - bilinear(xs, at, columns, 0.5, 0.5)), Math.abs(y - bilinear(ys, at, columns, 0.5, 0.5)));
-      smooth[at] = miss <= TOLERANCE ? 1 : 0;
-    }
+/** 1 for each square in which the parabolas are good enough where they are worst. */
+function smoothSquares({ xs, ys, columns, across, down, left, top }: Controls, exact: CellMap['exact']): Uint8Array {
+  const smooth = new Uint8Array(across * down);
+  for (let i = 0; i < smooth.length; i++) {
+    const [c, r] = [i % across, Math.floor(i / across)];
+    const at = 2 * r * columns + 2 * c;
+    const [x, y] = exact((left + c + WORST) * SQUARE, (top + r + WORST) * SQUARE);
+    const miss = Math.max(Math.abs(x - withinSquare(xs, at, columns)), Math.abs(y - withinSquare(ys, at, columns)));
+    smooth[i] = miss <= TOLERANCE ? 1 : 0;
   }
   return smooth;
 }
 
-function bilinear(values: Float64Array, at: number, columns: number, u: number, v: number): number {
-  const top = values[at]! + (values[at + 1]! - values[at]!) * u;
-  const bottom = values[at + columns]! + (values[at + columns + 1]! - values[at + columns]!) * u;
-  return top + (bottom - top) * v;
+function withinSquare(values: Float64Array, at: number, columns: number): number {
+  const [west, middle, east] = [0, 1, 2].map((i) => alongColumn(values, at + i, columns, WORST)) as [number, number, number];
+  return parabola(west, middle, east, WORST);
 }
