@@ -34,7 +34,8 @@ export const subtypeSchemas: Readonly<Record<string, object>> = {
   'temporal-intervals': { type: 'array', minItems: 1, items: interval },
   time,
   uri: { type: 'string', format: 'uri' },
-  year,
+  // Texts in temporal intervals, numbers in climatologies.
+  year: { anyOf: [year, { type: 'integer' }] },
 };
 
 /** How a subtype is called in messages. */
