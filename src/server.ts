@@ -39,6 +39,8 @@ import { isVisible } from './layers/layer.ts';
 import { LayerPublisher } from './layers/publish-layer.ts';
 import { VirtualCatalog } from './layers/virtual-catalog.ts';
 import { createStreamLog, type Log } from './log.ts';
+import { definitionSource } from './user-processes/source.ts';
+import { UserProcessStore } from './user-processes/store.ts';
 import { prepareCatalog } from './prepare-catalog.ts';
 import { UserFiles } from './storage/user-files.ts';
 
@@ -102,6 +104,7 @@ async function openProviders({ oidcFile, basicAuth }: Config): Promise<readonly 
 function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: Jobs; materialiser: Materialiser; users: UserDirectory; secret: string; oidc: readonly OidcSettings[] }): ApiDependencies {
   const { catalog, operators, registry, objects, queues, cache, log } = deployment;
   const virtual = new VirtualCatalog(catalog, operators);
+  const userProcesses = new UserProcessStore(deployment.database);
   const opener = lazyEngine(deployment);
   const items = combineItemSources([catalog, layerItems(catalog, operators, opener, new LayerStates(deployment.database))]);
   const publisher = new LayerPublisher(catalog, opener, async (collection) => {
@@ -140,6 +143,8 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
     ...shared,
     catalog: shown,
     registry,
+    userProcesses,
+    definitions: definitionSource(userProcesses, guardedFetch(config)),
     objects,
     userFiles: new UserFiles(objects, { quotaBytes: config.userStorageBytes, fileBytes: config.uploadMaxBytes }),
     // No process reads files of users yet, so there is no input format to announce.

@@ -17,6 +17,8 @@ import { filedBlocks } from './layers/filed-block.ts';
 import { ReadingAheadBlocks } from './layers/read-ahead.ts';
 import type { Engine } from './layers/scope.ts';
 import { createStreamLog, type Log } from './log.ts';
+import { definitionSource } from './user-processes/source.ts';
+import { UserProcessStore } from './user-processes/store.ts';
 import { startSweeping } from './storage/leftovers.ts';
 import { createOnnxRuntime } from './operators/runtime/onnx.ts';
 import { createEmbedHandler, directComputer } from './workers/embed.ts';
@@ -44,6 +46,7 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   const rasters = new RasterCache({ store: objects, blockBytes: config.cacheBytes });
   const fetch = guardedFetch({ allowedHosts: config.allowedHosts });
   const remote = new RemoteStac({ fetch, rasters: rasters.forUrls({ fetch }) });
+  const definitions = definitionSource(new UserProcessStore(database), fetch);
   const scratch = join(config.data, 'scratch');
   await mkdir(scratch, { recursive: true });
   const stopSweeping = startSweeping({ scratch, ...(config.s3 ? {} : { objects: join(config.data, 'objects') }) }, log);
@@ -56,7 +59,7 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
     // Jobs read whole cubes, in order; the others what somebody looks at.
     const Blocks = lifetimeMs === undefined ? ReadingAheadBlocks : EmbedBlocks;
     const blocks = new Blocks({ store: objects, compute: queuedComputer(queues, objects, urgency, lifetimeMs === undefined ? {} : { lifetimeMs }), memoryBytes: config.cacheBytes / 8, catalog: cache, fromFile, log });
-    return engineOf(deployment, { rasters, remote }, blocks);
+    return engineOf(deployment, { rasters, remote, definitions }, blocks);
   };
   // Blocks of blocks are computed on the spot: a lane that waited for itself could stand still for ever.
   const innerEngine = engineOf(deployment, { rasters, remote }, new EmbedBlocks({ store: objects, compute: directComputer(objects, runtime, cache), memoryBytes: config.cacheBytes / 8, catalog: cache, fromFile, log }));
@@ -91,7 +94,7 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   };
 }
 
-function engineOf({ catalog, registry, operators }: Deployment, readers: Pick<Engine, 'rasters' | 'remote'>, blocks: EmbedBlocks): Engine {
+function engineOf({ catalog, registry, operators }: Deployment, readers: Pick<Engine, 'rasters' | 'remote' | 'definitions'>, blocks: EmbedBlocks): Engine {
   return { catalog, registry, operators, ...readers, blocks };
 }
 

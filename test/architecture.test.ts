@@ -13,13 +13,14 @@ const mayImport: Record<string, string[]> = {
   processes: ['graph', 'cube', 'geo', 'errors'],
   storage: ['errors', 'log'],
   database: ['errors', 'log'],
+  'user-processes': ['graph', 'database', 'errors'],
   formats: ['cube', 'geo', 'storage', 'errors', 'log'],
   operators: ['cube', 'storage', 'errors', 'log'],
   catalog: ['formats', 'storage', 'database', 'cube', 'geo', 'graph', 'errors', 'log'],
   layers: ['catalog', 'operators', 'formats', 'graph', 'cube', 'geo', 'storage', 'errors', 'log'],
   jobs: ['storage', 'database', 'errors', 'error-codes', 'log'],
-  workers: ['jobs', 'layers', 'catalog', 'operators', 'formats', 'processes', 'graph', 'cube', 'geo', 'storage', 'database', 'errors', 'log'],
-  api: ['jobs', 'layers', 'catalog', 'operators', 'formats', 'processes', 'graph', 'cube', 'geo', 'storage', 'database', 'errors', 'log'],
+  workers: ['jobs', 'layers', 'user-processes', 'catalog', 'operators', 'formats', 'processes', 'graph', 'cube', 'geo', 'storage', 'database', 'errors', 'log'],
+  api: ['jobs', 'layers', 'user-processes', 'catalog', 'operators', 'formats', 'processes', 'graph', 'cube', 'geo', 'storage', 'database', 'errors', 'log'],
 };
 
 /** Composition roots: read configuration, build, wire, listen, close. Only they know everything. */

@@ -2,11 +2,13 @@
 import type { Request, RequestHandler } from 'express';
 import type { StacCollection, StacItem } from '../catalog/types.ts';
 import type { FormatDescription } from '../formats/writer.ts';
+import type { DefinitionSource } from '../graph/link.ts';
 import type { ProcessRegistry } from '../graph/process.ts';
 import type { Jobs } from '../jobs/service.ts';
 import type { Log } from '../log.ts';
 import type { UserFiles } from '../storage/user-files.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { UserProcessStore } from '../user-processes/store.ts';
 import type { LinkSigner } from './assets/sign.ts';
 import type { Authentication } from './auth/authenticate.ts';
 import type { OidcSettings } from './auth/oidc-settings.ts';
@@ -24,6 +26,9 @@ export interface ShownCatalog {
 export interface ApiDependencies {
   readonly catalog: ShownCatalog;
   readonly registry: ProcessRegistry;
+  /** User-defined processes: what the API keeps of them, and where graphs get them from. */
+  readonly userProcesses: UserProcessStore;
+  readonly definitions: DefinitionSource;
   readonly jobs: Jobs;
   readonly objects: ObjectStore;
   /** What users upload. */

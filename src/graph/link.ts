@@ -5,7 +5,7 @@
  * another user shares ('@name'), one behind a URL (openEO's extension for remote process definitions).
  * What can't be had is no error yet: the parser tells it where the node is that needs it.
  */
-import { OpenEOError } from '../errors.ts';
+import { isOpenEOError, OpenEOError } from '../errors.ts';
 import { isObject } from './parse-context.ts';
 import type { Definition, Definitions, ProcessRegistry } from './process.ts';
 
@@ -57,7 +57,9 @@ class Linker {
 
   find(home: string, namespace: string | null, id: string): Definition | OpenEOError | null {
     const place = this.#placeOf(home, namespace);
-    return place === null ? null : this.#found.get(keyOf({ place, id })) ?? null;
+    const found = place === null ? null : this.#found.get(keyOf({ place, id })) ?? null;
+    // Without a namespace a node of a remote process may mean another one in the same document, and need not.
+    return namespace === null && isOpenEOError(found, 'ProcessNamespaceInvalid') ? null : found;
   }
 
   /** Loads what the nodes of a graph name, wave after wave. */

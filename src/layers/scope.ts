@@ -5,8 +5,9 @@ import { transformBounds, WGS84 } from '../geo/crs.ts';
 import type { Bounds, Grid } from '../geo/grid.ts';
 import { Cube } from '../cube/cube.ts';
 import { evaluate, evaluateTraced } from '../graph/evaluate.ts';
+import type { DefinitionSource } from '../graph/link.ts';
 import type { ProcessRegistry } from '../graph/process.ts';
-import type { EmbedRequest, ExportRequest, LoadRequest, LoadStacRequest, SaveRequest, Scope, ViewRequest } from '../graph/scope.ts';
+import type { EmbedRequest, ExportRequest, LoadFilesRequest, LoadRequest, LoadStacRequest, ModifyRequest, SaveRequest, Scope, ViewRequest, WorkspaceRequest } from '../graph/scope.ts';
 import type { Value } from '../graph/value.ts';
 import type { ProcessGraph } from '../graph/wire.ts';
 import { loadedCube } from '../catalog/load.ts';
@@ -14,6 +15,7 @@ import { planLoad } from '../catalog/load-plan.ts';
 import type { RasterOpener } from '../catalog/read-asset.ts';
 import type { RemoteStac } from '../catalog/remote/remote-stac.ts';
 import type { StacCollection, StacItem } from '../catalog/types.ts';
+import type { UploadedFiles } from '../catalog/uploaded/uploaded-files.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
 import { cachedCube } from './cached-cube.ts';
 import { embeddedCube } from './embedded-cube.ts';
@@ -36,8 +38,12 @@ export interface Engine {
   readonly registry: ProcessRegistry;
   readonly operators: OperatorRegistry;
   readonly blocks: Pick<EmbedBlocks, 'read'>;
+  /** User-defined processes that graphs of clients use; absent: there are only predefined ones. */
+  readonly definitions?: DefinitionSource;
   /** Reads the STAC of others; absent: load_stac is refused. */
   readonly remote?: RemoteStac;
+  /** Reads the files of users; absent: load_uploaded_files is refused. */
+  readonly files?: UploadedFiles;
 }
 
 const filterBands = {
@@ -58,12 +64,17 @@ export interface RunOptions {
   readonly save?: (request: SaveRequest) => Promise<Value>;
   /** Takes what export_collection is given; absent: export_collection is refused. */
   readonly publish?: (request: ExportRequest) => Promise<string>;
+  /** Take what stac_modify and export_workspace are given; absent: they are refused. */
+  readonly modify?: (request: ModifyRequest) => Promise<Value>;
+  readonly deliver?: (request: WorkspaceRequest) => Promise<Value>;
   /** Source samples that a run may read; beyond it ProcessGraphComplexity is thrown. */
   readonly maxSamples?: number;
   /** Load raw collections on this grid instead of their own (map tiles). */
   readonly target?: Grid;
   /** Who asks, and so which private layers there are; null or absent: the service itself, which sees everything. */
   readonly user?: string | null;
+  /** Whose files there are, where that is not who asks: a block is computed by the service itself. */
+  readonly filesOf?: string;
 }
 
 /**
@@ -135,6 +146,14 @@ export class EngineScope implements Scope {
     });
   }
 
+  async loadFiles(request: LoadFilesRequest): Promise<Cube> {
+    const { files } = this.#engine;
+    const user = this.#options.filesOf ?? this.#options.user ?? null;
+    if (!files || user === null) throw new OpenEOError('ProcessUnsupported', { process: 'load_uploaded_files', namespace: 'backend' }, { detail: 'Only users have files.' });
+    if (this.#layer !== null) throw new OpenEOError('ProcessUnsupported', { process: 'load_uploaded_files', namespace: 'backend' }, { detail: 'A layer is for others too, and they have no access to your files.' });
+    return files.load(request, { user, signal: this.signal, onRead: (samples) => this.#meter(samples) });
+  }
+
   embed(request: EmbedRequest): Promise<Cube> {
     const { operators, blocks } = this.#engine;
     return Promise.resolve(embeddedCube(request, { operators, blocks, wish: { user: this.#options.user ?? null, layer: this.#layer, facts: this.facts } }));
@@ -152,6 +171,16 @@ export class EngineScope implements Scope {
   exportCollection(request: ExportRequest): Promise<string> {
     if (!this.#options.publish) throw new OpenEOError('ProcessUnsupported', { process: 'export_collection', namespace: 'backend' }, { detail: 'Only batch jobs and synchronous requests of a service with a catalog add to collections.' });
     return this.#options.publish(request);
+  }
+
+  async modifyStac(request: ModifyRequest): Promise<Value> {
+    if (!this.#options.modify) throw new OpenEOError('ProcessUnsupported', { process: 'stac_modify', namespace: 'backend' }, { detail: 'A layer or map tile has no result to describe.' });
+    return this.#options.modify(request);
+  }
+
+  async exportWorkspace(request: WorkspaceRequest): Promise<Value> {
+    if (!this.#options.deliver) throw new OpenEOError('ProcessUnsupported', { process: 'export_workspace', namespace: 'backend' }, { detail: 'Only batch jobs and synchronous requests write to workspaces.' });
+    return this.#options.deliver(request);
   }
 
   /** Embeddings are cached in blocks of vectors already; other cubes are in blocks of cells, except on the grid of a picture. */

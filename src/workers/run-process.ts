@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { OpenEOError } from '../errors.ts';
 import { Cube } from '../cube/cube.ts';
 import { evaluate } from '../graph/evaluate.ts';
+import { linkDefinitions } from '../graph/link.ts';
+import type { ProcessRegistry } from '../graph/process.ts';
 import type { SaveRequest } from '../graph/scope.ts';
 import type { Value } from '../graph/value.ts';
 import type { ProcessDescription, ProcessGraph } from '../graph/wire.ts';
@@ -87,7 +89,7 @@ class Run {
 
   async execute(): Promise<RunResult> {
     const started = performance.now();
-    const value = await evaluate(this.#request.process, this.#engine.registry, this.#scope);
+    const value = await evaluate(this.#request.process, await this.#registry(), this.#scope);
     if (this.#files.length === 0) await this.#saveValue(value);
     const { facts } = this.#scope;
     const seconds = ((performance.now() - started) / 1000).toFixed(2);
@@ -96,6 +98,13 @@ class Run {
       data: { blocks_cached: facts.cached, blocks_computed: facts.computed, samples_read: facts.samplesRead },
     });
     return { files: this.#files, facts, saved: this.#saved, publish: () => this.#exports?.publish() ?? Promise.resolve(NOTHING_PUBLISHED) };
+  }
+
+  /** With the user-defined processes that there are now, at the start of the run. */
+  async #registry(): Promise<ProcessRegistry> {
+    const { registry, definitions } = this.#engine;
+    const { process, user = null, signal } = this.#request;
+    return definitions ? linkDefinitions(process, registry, definitions, { user, signal }) : registry;
   }
 
   async #saveValue(value: Value): Promise<void> {

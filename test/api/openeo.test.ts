@@ -212,7 +212,7 @@ describe('every answer', () => {
     ['/openeo/1.3/no/such/path', 404, 'NotFound'],
     ['/nothing', 404, 'NotFound'],
     ['/openeo/1.3/collections/%ff', 404, 'NotFound'],
-    ['/openeo/1.3/process_graphs', 501, 'FeatureUnsupported'],
+    ['/openeo/1.3/services', 501, 'FeatureUnsupported'],
     ['/openeo/1.3/jobs/abc/estimate', 501, 'FeatureUnsupported'],
     ['/openeo/1.3/udf_runtimes', 501, 'FeatureUnsupported'],
   ])('to %s is %d %s', async (path, status, code) => {

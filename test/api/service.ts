@@ -24,6 +24,8 @@ import { JobStore } from '../../src/jobs/store.ts';
 import { RunWatch } from '../../src/jobs/watch.ts';
 import { createLog } from '../../src/log.ts';
 import type { LogEntry } from '../../src/log.ts';
+import { definitionSource } from '../../src/user-processes/source.ts';
+import { UserProcessStore } from '../../src/user-processes/store.ts';
 import { createLocalStore } from '../../src/storage/local.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { UserFiles } from '../../src/storage/user-files.ts';
@@ -109,7 +111,10 @@ export async function startService(changes: Partial<ApiDependencies> = {}): Prom
   const [queues, objects, store, logs] = [new ImmediateQueues(), createLocalStore(join(folder, 'objects')), new JobStore(database), new JobLogs(database)];
   const jobs = new Jobs({ store, logs, queues, objects, log });
   const items = new Map<string, StacItem>();
+  const userProcesses = new UserProcessStore(database);
   const app = createApp({
+    userProcesses,
+    definitions: definitionSource(userProcesses, () => Promise.reject(new Error('The tests have no network.'))),
     catalog: {
       collections: async () => [collection],
       collection: async (id) => (id === collection.id ? collection : null),

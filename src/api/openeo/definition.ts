@@ -10,12 +10,13 @@ export const logLevels: readonly LogLevel[] = ['error', 'warning', 'info', 'debu
 /**
  * Checks a request body and gives it without its nulls, which clients send for what they do not set.
  *
+ * @param link adds the user-defined processes that a process needs
  * @throws ProcessGraphMissing without a process, the first error of the process graph, or
  *   ProcessParameterInvalid for a property of the wrong type
  */
-export function checkDefinition(endpoint: string, body: Readonly<Record<string, unknown>>, registry: ProcessRegistry): JobDefinition {
+export async function checkDefinition(endpoint: string, body: Readonly<Record<string, unknown>>, link: (process: unknown) => Promise<ProcessRegistry>): Promise<JobDefinition> {
   const definition = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
-  checkProcess(definition.process, registry);
+  checkProcess(definition.process, await link(definition.process));
   checkProperties(endpoint, definition);
   return definition as unknown as JobDefinition;
 }

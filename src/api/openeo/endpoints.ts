@@ -10,6 +10,7 @@ import { listFileFormats } from './file-formats.ts';
 import { listResults, startJob, stopJob } from './job-results.ts';
 import { createJob, deleteJob, describeJob, listJobs, updateJob } from './jobs.ts';
 import { debugJob, debugRequest } from './logs.ts';
+import { deleteProcessGraph, describeProcessGraph, describeShared, listProcessGraphs, storeProcessGraph } from './process-graphs.ts';
 import { listProcesses } from './processes.ts';
 import { computeResult } from './result.ts';
 import { validateProcess } from './validation.ts';
@@ -20,6 +21,11 @@ const served: readonly Endpoint[] = [
   { method: 'get', path: '/collections', access: 'visitor', handle: listCollections },
   { method: 'get', path: '/collections/{collection_id}', access: 'visitor', handle: describeCollection },
   { method: 'get', path: '/processes', access: 'open', handle: listProcesses },
+  { method: 'get', path: '/processes/{namespace}/{process_id}', access: 'open', isListed: false, handle: describeShared },
+  { method: 'get', path: '/process_graphs', access: 'user', handle: listProcessGraphs },
+  { method: 'get', path: '/process_graphs/{process_graph_id}', access: 'user', handle: describeProcessGraph },
+  { method: 'put', path: '/process_graphs/{process_graph_id}', access: 'user', hasBody: true, handle: storeProcessGraph },
+  { method: 'delete', path: '/process_graphs/{process_graph_id}', access: 'user', handle: deleteProcessGraph },
   { method: 'get', path: '/credentials/basic', access: 'basic', isAvailable: ({ isBasicOn = true }) => isBasicOn, handle: authenticateBasic },
   { method: 'get', path: '/credentials/oidc', access: 'open', isAvailable: ({ oidc = [] }) => oidc.length > 0, handle: listOidcProviders },
   { method: 'get', path: '/me', access: 'user', handle: describeAccount },
@@ -27,7 +33,7 @@ const served: readonly Endpoint[] = [
   { method: 'get', path: '/files/{path}', access: 'user', handle: downloadFile },
   { method: 'put', path: '/files/{path}', access: 'user', handle: uploadFile },
   { method: 'delete', path: '/files/{path}', access: 'user', handle: deleteFile },
-  { method: 'post', path: '/validation', access: 'open', hasBody: true, handle: validateProcess },
+  { method: 'post', path: '/validation', access: 'visitor', hasBody: true, handle: validateProcess },
   { method: 'post', path: '/result', access: 'user', hasBody: true, handle: computeResult },
   { method: 'get', path: '/result/{request_id}/logs', access: 'user', isListed: false, handle: debugRequest },
   { method: 'get', path: '/jobs', access: 'user', handle: listJobs },
@@ -52,7 +58,7 @@ export function endpointsOf(dependencies: ApiDependencies): readonly Endpoint[] 
  * service and not the address that lacks it.
  */
 export const unsupported: readonly RegExp[] = [
-  /^\/(udf_runtimes|service_types|services|process_graphs|credentials\/(basic|oidc)|processing_parameters)(\/|$)/,
+  /^\/(udf_runtimes|service_types|services|credentials\/(basic|oidc)|processing_parameters)(\/|$)/,
   /^\/jobs\/[^/]+\/estimate$/,
   /^\/collections\/.+\/queryables$/,
 ];

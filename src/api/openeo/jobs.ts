@@ -7,10 +7,12 @@ import { queryLimit, queryString, queryText } from '../http/query.ts';
 import { checkDefinition, checkProcess, checkProperties } from './definition.ts';
 import type { Context } from './endpoint.ts';
 import { pathVariable } from './endpoint.ts';
+import { linked } from './linked.ts';
 
 /** POST /jobs. */
-export async function createJob({ jobs, registry, userId, url }: Context, request: Request, response: Response): Promise<void> {
-  const { id } = await jobs.store.create(userId, checkDefinition('POST /jobs', request.body as Record<string, unknown>, registry));
+export async function createJob(context: Context, request: Request, response: Response): Promise<void> {
+  const { jobs, userId, url } = context;
+  const { id } = await jobs.store.create(userId, await checkDefinition('POST /jobs', request.body as Record<string, unknown>, (process) => linked(context, process)));
   response.status(201).set({ Location: `${url(request)}/jobs/${id}`, 'OpenEO-Identifier': id }).end();
 }
 
@@ -60,14 +62,15 @@ function summary(job: Job): Record<string, unknown> {
 const readOnly = ['id', 'status', 'progress', 'created', 'updated', 'queued', 'started', 'unpublished', 'usage', 'costs', 'links'];
 
 /** PATCH /jobs/{job_id}: replaces the given properties; null takes one away. */
-export async function updateJob({ jobs, registry, userId }: Context, request: Request, response: Response): Promise<void> {
+export async function updateJob(context: Context, request: Request, response: Response): Promise<void> {
+  const { jobs, userId } = context;
   const jobId = pathVariable(request, 'job_id');
   await jobs.store.get(userId, jobId);
   const change = request.body as Record<string, unknown>;
   if (Object.keys(change).length === 0) throw new OpenEOError('NoDataForUpdate', {});
   const fixed = readOnly.find((name) => Object.hasOwn(change, name));
   if (fixed !== undefined) throw new OpenEOError('PropertyNotEditable', { property: fixed });
-  if (Object.hasOwn(change, 'process')) checkProcess(change.process, registry);
+  if (Object.hasOwn(change, 'process')) checkProcess(change.process, await linked(context, change.process));
   checkProperties('PATCH /jobs/{job_id}', change);
   await jobs.store.update(userId, jobId, (before) => {
     const after = Object.entries({ ...before, ...change }).filter(([, value]) => value !== null);

@@ -6,12 +6,13 @@ import { OpenEOError } from '../../errors.ts';
 import type { SyncAnswer } from '../../jobs/service.ts';
 import { checkDefinition } from './definition.ts';
 import type { Context } from './endpoint.ts';
+import { linked } from './linked.ts';
 import { enclosedDocument } from './result-document.ts';
 import { tarOf } from './tar.ts';
 
 export async function computeResult(context: Context, request: Request, response: Response): Promise<void> {
-  const { jobs, registry, userId, url, syncTimeoutSeconds } = context;
-  const definition = checkDefinition('POST /result', request.body as Record<string, unknown>, registry);
+  const { jobs, userId, url, syncTimeoutSeconds } = context;
+  const definition = await checkDefinition('POST /result', request.body as Record<string, unknown>, (process) => linked(context, process));
   const client = new AbortController();
   const leave = () => client.abort(new ClientLeft());
   response.once('close', leave);

@@ -3,7 +3,8 @@ import type { Request, Response } from 'express';
 import { validate } from '../../graph/parse.ts';
 import { errorBody } from '../http/error-response.ts';
 import type { Context } from './endpoint.ts';
+import { linked } from './linked.ts';
 
-export function validateProcess({ registry }: Context, request: Request, response: Response): void {
-  response.json({ errors: validate(request.body, registry).map((error) => errorBody(error)) });
+export async function validateProcess(context: Context, request: Request, response: Response): Promise<void> {
+  response.json({ errors: validate(request.body, await linked(context, request.body)).map((error) => errorBody(error)) });
 }
