@@ -4,14 +4,25 @@ import { gtiff } from './cog/write.ts';
 import { json } from './json.ts';
 import { netcdf } from './netcdf/write.ts';
 import { parquet } from './parquet/write.ts';
-import { png } from './png.ts';
+import { jpeg } from './picture/jpeg.ts';
+import { png } from './picture/png.ts';
 import type { ResultFormat } from './writer.ts';
 import { zarr } from './zarr/write.ts';
 
-/** By the names that GET /file_formats lists. */
-export const resultFormats: Readonly<Record<'GTiff' | 'netCDF' | 'Zarr' | 'Parquet' | 'PNG' | 'JSON', ResultFormat>> = { GTiff: gtiff, netCDF: netcdf, Zarr: zarr, Parquet: parquet, PNG: png, JSON: json };
+const formats = {
+  GTiff: gtiff,
+  netCDF: netcdf,
+  Zarr: zarr,
+  Parquet: parquet,
+  PNG: png,
+  JPEG: jpeg,
+  JSON: json,
+} as const satisfies Record<string, ResultFormat>;
 
-export type FormatName = keyof typeof resultFormats;
+/** By the names that GET /file_formats lists. */
+export const resultFormats: Readonly<Record<FormatName, ResultFormat>> = formats;
+
+export type FormatName = keyof typeof formats;
 
 /** The format's canonical name, in whatever case it is given; undefined when there is no such format. */
 export function formatName(name: string): FormatName | undefined {

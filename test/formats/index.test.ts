@@ -12,7 +12,7 @@ describe('the table of formats', () => {
   });
 
   it('lists what there is when a format is unknown', () => {
-    expect(() => findFormat('zip')).toThrow(/There is no output format 'zip'; there are GTiff, netCDF, Zarr, Parquet, PNG, JSON/);
+    expect(() => findFormat('zip')).toThrow(/There is no output format 'zip'; there are GTiff, netCDF, Zarr, Parquet, PNG, JPEG/);
   });
 
   it.each(Object.entries(resultFormats))('%s describes every option', (name, { description }) => {

@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { png } from '../../src/formats/png.ts';
+import { png } from '../../src/formats/picture/png.ts';
 import { encodePng } from '../../src/formats/tile-png.ts';
 import { bands, dates, testContext, testCube, type TestContext } from './cubes.ts';
 
