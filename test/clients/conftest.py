@@ -23,7 +23,7 @@ os.environ['GDAL_DISABLE_READDIR_ON_OPEN'] = 'EMPTY_DIR'
 class Service:
     """The service under test, and the command line on the same data."""
 
-    def __init__(self, data: Path):
+    def __init__(self, data: Path, settings=None):
         with socket.socket() as free:
             free.bind(('127.0.0.1', 0))
             port = free.getsockname()[1]
@@ -37,6 +37,7 @@ class Service:
             'LAMINA_PORT': str(port),
             'LAMINA_DATA': str(data),
             'LAMINA_BASIC_USERS': f'{USER}:{PASSWORD}',
+            **(settings or {}),
         }
         self.log = open(data.parent / 'service.log', 'w')
         self.process = subprocess.Popen(
