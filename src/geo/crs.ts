@@ -61,6 +61,19 @@ export function isGeographic(crs: string): boolean {
   return definition(crs).includes('+proj=longlat');
 }
 
+/** Length of a unit of the coordinates in metres; 1 for degrees, which have no length. */
+export function metresPerUnit(crs: string): number {
+  const projection = new proj4.Proj(definition(crs)) as unknown as { to_meter?: number };
+  return projection.to_meter ?? 1;
+}
+
+/** True when coordinates are metres. */
+export function isMetric(crs: string): boolean {
+  const { projName, units, to_meter: factor } = new proj4.Proj(definition(crs)) as { projName?: string; units?: string; to_meter?: number };
+  if (projName === 'longlat' || units === 'degrees') return false;
+  return (factor === undefined || factor === 1) && (units === undefined || /^m$|^met(re|er)s?$/i.test(units));
+}
+
 /** Answers of a pure function, the newest so many. */
 class Remembered<T> {
   readonly #known = new Map<string, T>();
