@@ -98,6 +98,8 @@ export const errorCodes = {
   DataCubeEmpty: { status: 400, message: 'The file format doesn\'t support storing empty data cubes.' },
   DataCubePropertiesImmutable: { status: 400, message: 'The dimension properties (name, type, labels, reference system and resolution) must remain unchanged.' },
   GeometriesOverlap: { status: 400, message: 'Geometries are not allowed to overlap to avoid that pixel values are processed multiple times.' },
+  UnitMismatch: { status: 400, message: 'The unit of the spatial reference system is not meters, but the given distance is in meters.' },
+  CountMismatch: { status: 400, message: 'The total number of points is lower than the number of geometries.' },
   // Lamina's own: the standard has no code for a caller who asks for more than his share.
   TooManyRequests: { status: 429, message: 'You have {limit} {what} already, which is as many as one user may have. Please try again when one of them has ended.' },
   // Exceptions of compress_embed, Lamina's own process.
