@@ -9,6 +9,7 @@ import { comparison } from './comparison.ts';
 import { constants } from './constants.ts';
 import { cubeProcesses } from './cubes/index.ts';
 import { cumulatives } from './cumulative.ts';
+import { curves } from './curves.ts';
 import { dates } from './dates.ts';
 import { logic } from './logic.ts';
 import { exponentials, math, rounding } from './math.ts';
@@ -23,7 +24,7 @@ export const scalarProcesses: Readonly<Record<string, Implementation>> = {
   ...math, ...exponentials, ...rounding, ...trigonometry, ...constants,
   ...comparison, ...logic,
   ...reducers, ...orderStatistics, ...cumulatives,
-  ...arrays, ...arraySearch, ...arrayCallbacks, ...sorting,
+  ...arrays, ...arraySearch, ...arrayCallbacks, ...sorting, ...curves,
   ...texts, ...dates,
 };
 
