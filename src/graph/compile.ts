@@ -7,7 +7,8 @@
 import { CodeWriter } from './code-writer.ts';
 import { NotCompilable, type CallbackOperand, type Operand } from './emit.ts';
 import type { Argument, Environment, Graph, GraphNode } from './graph.ts';
-import { GraphWriter, writeCallback } from './graph-writer.ts';
+import { writeCallback } from './callback-writer.ts';
+import { GraphWriter } from './graph-writer.ts';
 import { interpretedKernel, type Interpret } from './interpreted-kernel.ts';
 import type { Kernel, KernelInput } from './kernel.ts';
 import { createLoop, inputOperand, loopKernel, type Loop } from './loop.ts';

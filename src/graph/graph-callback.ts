@@ -4,7 +4,7 @@ import { Callback } from './callback.ts';
 import { compileCallback } from './compile.ts';
 import { checkedArguments } from './checked-arguments.ts';
 import type { Environment, Graph, GraphNode } from './graph.ts';
-import { writeCallback } from './graph-writer.ts';
+import { writeCallback } from './callback-writer.ts';
 import type { Kernel, KernelInput } from './kernel.ts';
 import { locate, located } from './location.ts';
 import type { Call } from './process.ts';

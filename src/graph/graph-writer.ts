@@ -1,12 +1,8 @@
 /** Writes values and parsed graphs back as process-graph JSON. */
 import { Cube } from '../cube/cube.ts';
-import { OpenEOError } from '../errors.ts';
 import { Callback } from './callback.ts';
-import { writeDefinitionUrl } from './definition-url.ts';
-import type { Argument, Environment, Graph } from './graph.ts';
-import type { Process } from './process.ts';
 import { LabeledArray, type ObjectValue, type Value } from './value.ts';
-import type { ProcessGraph, ProcessNode } from './wire.ts';
+import type { ProcessNode } from './wire.ts';
 
 /**
  * Collects nodes. What JSON can't say becomes a node of its own: NaN is `nan`, ±Infinity a division by
@@ -70,35 +66,4 @@ export class GraphWriter {
   #nonFinite(value: number): string {
     return Number.isNaN(value) ? this.add('nan', {}) : this.add('divide', { x: Math.sign(value), y: 0 });
   }
-}
-
-/** A callback as JSON: its own parameters stay references, those of its parents become their values. */
-export function writeCallback(graph: Graph, environment: Environment, own: ReadonlySet<string> = new Set()): ProcessGraph {
-  const writer = new GraphWriter(() => {
-    throw new OpenEOError('ProcessGraphInvalid', {}, { detail: 'A data cube can’t be used as a parameter inside a callback.' });
-  });
-  const visible = new Set([...own, ...graph.parameters.map((p) => p.name)]);
-  const write = (argument: Argument): unknown => {
-    switch (argument.kind) {
-      case 'literal': return writer.value(argument.value);
-      case 'node': return { from_node: argument.id };
-      case 'parameter': return visible.has(argument.name) ? { from_parameter: argument.name } : writer.value(environment.get(argument.name) ?? null);
-      case 'array': return argument.items.map(write);
-      case 'object': return Object.fromEntries([...argument.entries].map(([key, entry]) => [key, write(entry)]));
-      case 'callback': return { process_graph: writeCallback(argument.graph, environment, visible) };
-    }
-  };
-  // Ids are reserved first, so that nodes added for values can't take them.
-  for (const node of graph.nodes) writer.reserve(node.id);
-  for (const node of graph.nodes) {
-    const args = Object.fromEntries([...node.arguments].map(([name, argument]) => [name, write(argument)]));
-    writer.put(node.id, { ...nameOf(node.process), arguments: args, ...(node === graph.result && { result: true }) });
-  }
-  return writer.nodes;
-}
-
-/** How a node names its process. One that is made of others comes along: only its author may know it. */
-function nameOf({ description: { id, parameters }, graph }: Process): Pick<ProcessNode, 'process_id' | 'namespace'> {
-  if (!graph) return { process_id: id };
-  return { process_id: id, namespace: writeDefinitionUrl({ id, parameters, process_graph: writeCallback(graph, new Map()) }) };
 }

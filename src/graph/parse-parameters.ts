@@ -8,7 +8,7 @@ const MAX_PARAMETERS = 1000;
 
 /** Reads declared parameters, their schemas made harmless. What is wrong is reported and left out. */
 export function parseParameters(raw: unknown, report: (error: OpenEOError) => void): ParameterDescription[] {
-  const invalid = (detail: string) => void report(new OpenEOError('ProcessInvalid', {}, { detail }));
+  const invalid = (detail: string) => report(new OpenEOError('ProcessInvalid', {}, { detail }));
   if (raw === undefined || raw === null) return [];
   const isDeclaration = (p: unknown): p is ParameterDescription => isObject(p) && typeof p['name'] === 'string' && p['name'] !== '';
   if (!Array.isArray(raw) || !raw.every(isDeclaration)) {
