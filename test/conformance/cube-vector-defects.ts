@@ -14,6 +14,19 @@ const flipped = (mask: { readonly data: number[][] }) => ({ ...mask, data: mask.
 
 const keepsNodata = (returns: { readonly data: number[][][] }) => ({ ...returns, data: returns.data.map((band) => band.with(2, band[2]!.with(2, 255))) });
 
+const INSIDE = 'the polygon lies beside the data: nothing of them is inside, everything outside';
+const turnInside = (raw: Raw): Raw => withArgument(raw, 'inside', raw.arguments['inside'] !== true);
+
+interface Images {
+  readonly data: number[][][][];
+}
+
+/** The cells that all other images of the asset hide, hidden in the last one too. */
+const hidesThirdRow = (returns: Images): Images => ({
+  ...returns,
+  data: returns.data.map((dates, b) => dates.map((image, t) => (b === 3 && t === 5 ? image.with(2, image[2]!.map((value, x) => (x > 2 && x < 7 ? Number.NaN : value))) : image))),
+});
+
 interface Returned {
   readonly order: readonly string[];
   readonly dimensions: Readonly<Record<string, object>>;
@@ -72,6 +85,11 @@ export const cubeRepairs: Record<string, Record<number, Repair>> = {
       reason: `${NEGATED_MASK}; also expects the replacement where no-data is kept`,
       mend: (raw) => negateMask({ ...raw, returns: keepsNodata(raw.returns as { data: number[][][] }) }),
     },
+  },
+  mask_polygon: {
+    0: { reason: INSIDE, mend: turnInside },
+    1: { reason: INSIDE, mend: turnInside },
+    6: { reason: 'the asset leaves one of 24 images unmasked in its third row', mend: (raw) => ({ ...raw, returns: hidesThirdRow(raw.returns as Images) }) },
   },
   rename_dimension: {
     3: { reason: 'x and y are mixed up', mend: (raw) => withArgument(raw, 'source', 'y') },

@@ -1,7 +1,8 @@
-/** dimension_labels: the labels of a dimension. */
+/** dimension_labels: the labels of a dimension; geometries as WKT. */
+import { shownLabels } from '../../cube/geometries.ts';
 import type { Implementation } from '../../graph/process.ts';
 import { cubeOf, textOf } from './arguments.ts';
 
 export const dimensionLabels: Implementation = {
-  run: (args) => cubeOf(args, 'dimension_labels').labels(textOf(args, 'dimension_labels', 'dimension')),
+  run: (args) => shownLabels(cubeOf(args, 'dimension_labels'), textOf(args, 'dimension_labels', 'dimension')),
 };

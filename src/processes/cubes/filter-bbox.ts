@@ -1,20 +1,28 @@
 /** filter_bbox: the pixels whose centre lies in a box. */
 import type { Cube } from '../../cube/cube.ts';
+import { findGeometries } from '../../cube/geometries.ts';
 import { cropCells, pickLabels } from '../../cube/view.ts';
 import { transformBounds } from '../../geo/crs.ts';
+import { boxGeometry } from '../../geo/geometry.ts';
 import { cellsWithCentreIn, intersectWindows, type Bounds, type CellWindow } from '../../geo/grid.ts';
 import { invalidArgument } from '../../errors.ts';
 import type { Implementation } from '../../graph/process.ts';
 import { cubeOf } from './arguments.ts';
 import { boundsOf } from './extent.ts';
+import { pickByRelation } from './filter-vector.ts';
 
 export const filterBbox: Implementation = {
   run(args) {
     const cube = cubeOf(args, 'filter_bbox');
     const bounds = boundsOf(args['extent'], 'filter_bbox', 'extent');
-    return cropToBounds(cube, bounds);
+    return !cube.grid && findGeometries(cube) ? geometriesWithin(cube, bounds) : cropToBounds(cube, bounds);
   },
 };
+
+/** The vector cube with the geometries that lie wholly in the box. */
+function geometriesWithin(cube: Cube, { west, south, east, north, crs }: Bounds): Cube {
+  return pickByRelation(cube, { crs, shapes: [boxGeometry([west, south, east, north])] }, 'within', 'filter_bbox', 'extent');
+}
 
 /** The cube with the cells whose centre lies in the bounds; without x and y it can't be filtered. */
 export function cropToBounds(cube: Cube, bounds: Bounds): Cube {

@@ -21,9 +21,9 @@ export const filterVector: Implementation = {
 };
 
 /** The vector cube with the geometries of which 'geometry relation union-of-bases' is true, compared in its own system. */
-export function pickByRelation(cube: Cube, bases: Geometries, relation: Relation, process: string): Cube {
+export function pickByRelation(cube: Cube, bases: Geometries, relation: Relation, process: string, parameter = 'geometries'): Cube {
   const at = geometryIndex(cube, process, 'data');
   const { crs, shapes } = cube.dimensions[at]!.geometries!;
-  const test = explained(process, 'geometries', () => relationTest(relation, bases.shapes.map((shape) => (isEmptyGeometry(shape) ? shape : reproject(shape, bases.crs, crs)))));
+  const test = explained(process, parameter, () => relationTest(relation, bases.shapes.map((shape) => (isEmptyGeometry(shape) ? shape : reproject(shape, bases.crs, crs)))));
   return pickLabels(cube, at, explained(process, 'data', () => shapes.flatMap((shape, i) => (test(shape) ? [i] : []))));
 }

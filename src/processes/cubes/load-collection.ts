@@ -1,62 +1,72 @@
 /** load_collection: opens a collection; the scope knows where collections are. */
-import type { Cube } from '../../cube/cube.ts';
-import { WGS84 } from '../../geo/crs.ts';
-import { boxOf, GeometryError, parseGeometry, type Geometry } from '../../geo/geometry.ts';
+import { Cube } from '../../cube/cube.ts';
+import type { Geometries } from '../../cube/dimension.ts';
 import type { Bounds } from '../../geo/grid.ts';
-import { invalidArgument } from '../../errors.ts';
+import { unionBox } from '../../geo/reproject.ts';
+import { invalidArgument, OpenEOError } from '../../errors.ts';
 import { Callback } from '../../graph/callback.ts';
 import type { Implementation } from '../../graph/process.ts';
 import type { LoadRequest } from '../../graph/scope.ts';
-import type { Arguments, ObjectValue, Value } from '../../graph/value.ts';
+import type { Arguments, Value } from '../../graph/value.ts';
 import { isObject, kindOf, listOf, textOf } from './arguments.ts';
 import { boundsOf } from './extent.ts';
+import { filterPixels } from './filter-spatial.ts';
+import { geometriesOf, requirePolygons } from './geometries.ts';
 import { formatInstant, intervalOf } from './temporal.ts';
 
 const ID = 'load_collection';
 
 export const loadCollection: Implementation = {
-  run(args, { scope }): Promise<Cube> {
-    return scope.loadCollection({ id: textOf(args, ID, 'id'), ...limitsOf(args, ID) });
+  async run(args, { scope }): Promise<Cube> {
+    const { polygons, ...limits } = limitsOf(args, ID);
+    return withinPolygons(await scope.loadCollection({ id: textOf(args, ID, 'id'), ...limits }), polygons);
   },
 };
 
+/** What limits a load: a request's limits, and the polygons that `spatialExtent` is the box of. */
+export interface Limits extends Omit<LoadRequest, 'id'> {
+  readonly polygons: Geometries | null;
+}
+
 /** The arguments that limit what is loaded, of load_collection and load_stac alike. Throws ProcessParameterInvalid and TemporalExtentEmpty. */
-export function limitsOf(args: Arguments, process: string): Omit<LoadRequest, 'id'> {
+export function limitsOf(args: Arguments, process: string): Limits {
   const bands = args['bands'] === null || args['bands'] === undefined ? null : listOf(args, process, 'bands').map(String);
   if (bands?.length === 0) throw invalidArgument(process, 'bands', 'an empty list loads nothing; null loads all bands');
+  const polygons = polygonsOf(args, process);
   return {
-    spatialExtent: spatialExtentOf(args['spatial_extent'], process),
+    spatialExtent: polygons ? boxAround(polygons, process) : spatialExtentOf(args['spatial_extent'], process),
     temporalExtent: temporalExtentOf(args['temporal_extent'], process),
     bands,
     properties: conditionsOf(args['properties'], process),
+    polygons,
   };
 }
 
+/** The loaded cube, emptied outside of the polygons. Throws NoDataAvailable where no pixel has its centre in one. */
+export function withinPolygons(cube: Cube, polygons: Geometries | null): Cube {
+  if (polygons === null) return cube;
+  const masked = filterPixels(cube, polygons);
+  if (masked.grid!.width === 0) throw new OpenEOError('NoDataAvailable', {}, { detail: 'No pixel has its centre in the polygons of spatial_extent.' });
+  return masked;
+}
+
 function spatialExtentOf(value: Value | undefined, process: string): Bounds | null {
-  if (value === null || value === undefined) return null;
-  if (isObject(value) && typeof value['type'] === 'string') return geometryBounds(value, process);
-  return boundsOf(value, process, 'spatial_extent');
+  return value === null || value === undefined ? null : boundsOf(value, process, 'spatial_extent');
 }
 
-/** The box around a GeoJSON object. */
-function geometryBounds(value: ObjectValue, process: string): Bounds {
-  try {
-    const boxes = geometriesOf(value).map((geometry) => boxOf(parseGeometry(geometry)));
-    const edge = (i: 0 | 1 | 2 | 3, pick: (...numbers: number[]) => number) => pick(...boxes.map((box) => box[i]));
-    const [west, south, east, north] = [edge(0, Math.min), edge(1, Math.min), edge(2, Math.max), edge(3, Math.max)];
-    return boundsOf({ west, south, east, north, crs: WGS84 }, process, 'spatial_extent');
-  } catch (error) {
-    if (!(error instanceof GeometryError)) throw error;
-    throw invalidArgument(process, 'spatial_extent', error.message, { cause: error });
-  }
+/** The polygons of GeoJSON or a vector cube; null for an extent that is a box, or none. */
+function polygonsOf(args: Arguments, process: string): Geometries | null {
+  const value = args['spatial_extent'];
+  const isGeojson = isObject(value) && typeof value['type'] === 'string';
+  if (!isGeojson && !(value instanceof Cube)) return null;
+  const dimension = geometriesOf(args, process, 'spatial_extent');
+  requirePolygons(dimension, process, 'spatial_extent');
+  return dimension.geometries;
 }
 
-function geometriesOf(value: ObjectValue): unknown[] {
-  if (value['type'] === 'Feature') return [value['geometry']];
-  if (value['type'] !== 'FeatureCollection') return [value as unknown as Geometry];
-  const features = value['features'];
-  if (!Array.isArray(features) || features.length === 0) throw new GeometryError('a FeatureCollection needs an array \'features\' that is not empty');
-  return (features as readonly Value[]).map((feature) => (isObject(feature) ? feature['geometry'] : feature));
+function boxAround({ shapes, crs }: Geometries, process: string): Bounds {
+  const [west, south, east, north] = unionBox(shapes)!;
+  return boundsOf({ west, south, east, north, crs }, process, 'spatial_extent');
 }
 
 function temporalExtentOf(value: Value | undefined, process: string): LoadRequest['temporalExtent'] {

@@ -2,10 +2,12 @@
 import type { Window } from '../../cube/block.ts';
 import type { Cube } from '../../cube/cube.ts';
 import { withLabels, type Dimension, type Label } from '../../cube/dimension.ts';
+import type { GeometryDimension } from '../../cube/geometries.ts';
 import { withoutGrid } from '../../cube/view.ts';
 import { invalidArgument } from '../../errors.ts';
 import { cropGrid, isSameLattice, latticeOffset, type Grid } from '../../geo/grid.ts';
 import { alignTo, refuseEmbeddings } from './align.ts';
+import { mergeGeometries } from './merge-geometries.ts';
 import { instant } from './temporal.ts';
 
 export interface MergePlan {
@@ -90,7 +92,13 @@ function mergeDimension(a: Cube, b: Cube, name: string): MergedDimension {
     throw invalidArgument('merge_cubes', 'cube2', `its dimension '${name}' is of the type '${other.type}', in cube1 it is '${own.type}'`);
   }
   if (a.grid && b.grid && (own.axis === 'x' || own.axis === 'y')) return mergeCells(a.grid, b.grid, own, other);
+  if (own.geometries && other.geometries) return mergeShapes(own as GeometryDimension, other as GeometryDimension);
   return mergeLabels(own, a.labels(name), b.labels(name));
+}
+
+function mergeShapes(own: GeometryDimension, other: GeometryDimension): MergedDimension {
+  const { dimension, positions: [ia, ib] } = mergeGeometries(own, other);
+  return { dimension, ...placed(ia, ib) };
 }
 
 function mergeCells(a: Grid, b: Grid, own: Dimension, other: Dimension): MergedDimension {
@@ -114,11 +122,15 @@ function mergeLabels(own: Dimension, a: readonly Label[], b: readonly Label[]): 
   const union = sorted(own, [...a, ...b.filter((label) => !first.includes(key(label)))]);
   const keys = union.map(key);
   const [ia, ib] = [first, second].map((list) => keys.map((k) => list.indexOf(k))) as [number[], number[]];
+  return { dimension: union.length === a.length ? { ...own, labels: union } : withLabels(own, union), ...placed(ia, ib) };
+}
+
+/** Where the labels of the result lie in either cube; −1 where they do not. */
+function placed(ia: readonly number[], ib: readonly number[]): Omit<MergedDimension, 'dimension'> {
   return {
-    dimension: union.length === a.length ? { ...own, labels: union } : withLabels(own, union),
     axis: [(i) => found(ia, i), (i) => found(ib, i)],
-    overlaps: keys.some((_, i) => ia[i]! >= 0 && ib[i]! >= 0),
-    isWhole: keys.every((_, i) => ia[i]! >= 0 && ib[i]! >= 0),
+    overlaps: ia.some((at, i) => at >= 0 && ib[i]! >= 0),
+    isWhole: ia.every((at, i) => at >= 0 && ib[i]! >= 0),
   };
 }
 

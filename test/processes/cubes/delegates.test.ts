@@ -7,7 +7,7 @@ const cube = sample({ bands: ['B02'], grid: grid(2, 2) });
 
 describe('load_collection', () => {
   const load = async (args: object) => {
-    const { scope, loads } = recordingScope(cube);
+    const { scope, loads } = recordingScope(sample({ grid: grid(8, 8, { crs: 'EPSG:4326', originX: 5, originY: 51, stepX: 0.125, stepY: 0.125 }) }));
     await run('load_collection', { id: 'c', spatial_extent: null, temporal_extent: null, ...args }, scope);
     return loads[0]!;
   };
