@@ -114,3 +114,9 @@ export const errorCodes = {
   ItemInvalid: { status: 400, message: 'The item \'{item}\' can\'t be taken: {reason}' },
   ItemExists: { status: 409, message: 'There is an item \'{item}\' in collection \'{collection}\' already; PUT replaces it.' },
 } as const satisfies Record<string, { status: number; message: string }>;
+
+/** How processes word exceptions whose code is worded in another way elsewhere. */
+export const otherWordings = {
+  FormatUnsuitable: 'Data can\'t be loaded with the requested input format.',
+  FileNotFound: 'The specified file does not exist.',
+} as const satisfies Partial<Record<keyof typeof errorCodes, string>>;

@@ -1,5 +1,5 @@
 /** openEO errors: one class, one table (error-codes.ts), one place that maps them to HTTP (api/error-response.ts). */
-import { errorCodes } from './error-codes.ts';
+import { errorCodes, otherWordings } from './error-codes.ts';
 
 export type ErrorCode = keyof typeof errorCodes;
 
@@ -48,6 +48,13 @@ export function isErrorCode(code: string): code is ErrorCode {
 /** Narrows an unknown error to an OpenEOError, optionally to the given codes. */
 export function isOpenEOError<C extends ErrorCode = ErrorCode>(error: unknown, ...only: C[]): error is OpenEOError<C> {
   return error instanceof OpenEOError && (only.length === 0 || (only as string[]).includes(error.code));
+}
+
+/** FormatUnsuitable for files that are loaded, which the standard words in another way than for files that are written. */
+export function unsuitableInput(detail: string, options: ErrorOptions = {}): OpenEOError<'FormatUnsuitable'> {
+  const error = new OpenEOError('FormatUnsuitable', {}, options);
+  error.message = `${otherWordings.FormatUnsuitable} ${detail}`;
+  return error;
 }
 
 /** The commonest refusal: an argument of a process is wrong. */

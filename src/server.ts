@@ -30,6 +30,7 @@ import { editorsOf, openDeployment, packageFolder, type Deployment } from './dep
 import { OpenEOError } from './errors.ts';
 import { RasterCache } from './formats/cog/raster-cache.ts';
 import { resultFormats } from './formats/index.ts';
+import { inputFormats } from './formats/input-formats.ts';
 import { deleteObjects } from './jobs/files.ts';
 import { Jobs } from './jobs/service.ts';
 import { layerPolicies, startEvicting } from './layers/eviction.ts';
@@ -147,8 +148,7 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
     definitions: definitionSource(userProcesses, guardedFetch(config)),
     objects,
     userFiles: new UserFiles(objects, { quotaBytes: config.userStorageBytes, fileBytes: config.uploadMaxBytes }),
-    // No process reads files of users yet, so there is no input format to announce.
-    formats: { input: {}, output: mapValues(resultFormats, (format) => format.description) },
+    formats: { input: inputFormats, output: mapValues(resultFormats, (format) => format.description) },
     isBasicOn: config.basicAuth === 'on',
     publicUrl: config.publicUrl,
     tokenHours: config.tokenHours,

@@ -6,6 +6,7 @@ import { readConfig, type Config } from './config.ts';
 import { editorsOf, openDeployment, type Deployment } from './deployment.ts';
 import { ChangeFeed } from './catalog/changes.ts';
 import { LayerStates } from './catalog/layer-states.ts';
+import { UploadedFiles } from './catalog/uploaded/uploaded-files.ts';
 import { Watches } from './catalog/watches.ts';
 import { guardedFetch } from './catalog/remote/guarded-fetch.ts';
 import { RemoteStac } from './catalog/remote/remote-stac.ts';
@@ -20,12 +21,14 @@ import { createStreamLog, type Log } from './log.ts';
 import { definitionSource } from './user-processes/source.ts';
 import { UserProcessStore } from './user-processes/store.ts';
 import { startSweeping } from './storage/leftovers.ts';
+import { UserFiles } from './storage/user-files.ts';
 import { createOnnxRuntime } from './operators/runtime/onnx.ts';
 import { createEmbedHandler, directComputer } from './workers/embed.ts';
 import { BACKFILL_CONCURRENCY, createBackfillHandler, type BackfillTask } from './workers/backfill.ts';
 import { Follower } from './workers/follow.ts';
 import { createFollowHandler } from './workers/follow-item.ts';
 import { createObjectHandler } from './workers/follow-object.ts';
+import { JobResults } from './workers/job-results.ts';
 import { queuedComputer, type Urgency } from './workers/queued-computer.ts';
 import { createBatchHandler, createSyncHandler } from './workers/processing.ts';
 import type { TileTask } from './layers/tile-key.ts';
@@ -46,7 +49,10 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   const rasters = new RasterCache({ store: objects, blockBytes: config.cacheBytes });
   const fetch = guardedFetch({ allowedHosts: config.allowedHosts });
   const remote = new RemoteStac({ fetch, rasters: rasters.forUrls({ fetch }) });
+  const results = new JobResults(jobs, rasters);
   const definitions = definitionSource(new UserProcessStore(database), fetch);
+  const userFiles = new UserFiles(objects, { quotaBytes: config.userStorageBytes, fileBytes: config.uploadMaxBytes });
+  const files = new UploadedFiles({ files: userFiles, rasters });
   const scratch = join(config.data, 'scratch');
   await mkdir(scratch, { recursive: true });
   const stopSweeping = startSweeping({ scratch, ...(config.s3 ? {} : { objects: join(config.data, 'objects') }) }, log);
@@ -59,10 +65,10 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
     // Jobs read whole cubes, in order; the others what somebody looks at.
     const Blocks = lifetimeMs === undefined ? ReadingAheadBlocks : EmbedBlocks;
     const blocks = new Blocks({ store: objects, compute: queuedComputer(queues, objects, urgency, lifetimeMs === undefined ? {} : { lifetimeMs }), memoryBytes: config.cacheBytes / 8, catalog: cache, fromFile, log });
-    return engineOf(deployment, { rasters, remote, definitions }, blocks);
+    return engineOf(deployment, { rasters, remote, results, definitions, files }, blocks);
   };
   // Blocks of blocks are computed on the spot: a lane that waited for itself could stand still for ever.
-  const innerEngine = engineOf(deployment, { rasters, remote }, new EmbedBlocks({ store: objects, compute: directComputer(objects, runtime, cache), memoryBytes: config.cacheBytes / 8, catalog: cache, fromFile, log }));
+  const innerEngine = engineOf(deployment, { rasters, remote, results, files }, new EmbedBlocks({ store: objects, compute: directComputer(objects, runtime, cache), memoryBytes: config.cacheBytes / 8, catalog: cache, fromFile, log }));
   const embed = createEmbedHandler({ engine: innerEngine, store: objects, runtime, log, catalog: cache });
   const tile = createTileHandler(engineFor('tile'), objects, cache);
   const processing = { store: jobs, logs: jobLogs, watch: new RunWatch(jobs), objects, log, scratch, syncMaxSamples: config.syncMaxPixels, publishing: { catalog, editors: editorsOf(config) } };
@@ -94,7 +100,7 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   };
 }
 
-function engineOf({ catalog, registry, operators }: Deployment, readers: Pick<Engine, 'rasters' | 'remote' | 'definitions'>, blocks: EmbedBlocks): Engine {
+function engineOf({ catalog, registry, operators }: Deployment, readers: Pick<Engine, 'rasters' | 'remote' | 'results' | 'definitions' | 'files'>, blocks: EmbedBlocks): Engine {
   return { catalog, registry, operators, ...readers, blocks };
 }
 

@@ -26,22 +26,22 @@ export function filenamePrefix(what = 'Name of the file, without its ending.'): 
 
 /**
  * The options completed with the defaults. Texts of a list of choices may be in upper or lower case. Throws
- * ProcessParameterInvalid (save_result, options) that names the option: unknown ones with the list of those
+ * ProcessParameterInvalid (`process`, options) that names the option: unknown ones with the list of those
  * there are, others with what was expected.
  */
-export function readOptions(description: FormatDescription, given: Options, aliases: Aliases = {}): Options {
+export function readOptions(description: FormatDescription, given: Options, aliases: Aliases = {}, process = 'save_result'): Options {
   const parameters = description.parameters as Readonly<Record<string, ParameterSchema>>;
   const names = Object.keys(parameters);
   const stated: Record<string, unknown> = {};
   for (const [alias, value] of Object.entries(given)) {
     const name = aliases[alias] ?? alias;
     const schema = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
-    if (!schema) throw refuse(`'${alias}' is not an option of ${description.title}; there ${names.length > 0 ? `are ${names.join(', ')}` : 'are none'}`);
+    if (!schema) throw refuse(`'${alias}' is not an option of ${description.title}; there ${names.length > 0 ? `are ${names.join(', ')}` : 'are none'}`, process);
     if (value === undefined || value === null) continue;
-    if (Object.hasOwn(stated, name)) throw refuse(`'${alias}' and another option mean the same: give '${name}' once`);
+    if (Object.hasOwn(stated, name)) throw refuse(`'${alias}' and another option mean the same: give '${name}' once`, process);
     const chosen = choiceOf(schema, value);
     const problem = mismatch(schema, chosen);
-    if (problem) throw refuse(`'${alias}' must be ${problem}`);
+    if (problem) throw refuse(`'${alias}' must be ${problem}`, process);
     stated[name] = chosen;
   }
   const defaults = Object.entries(parameters).filter(([, schema]) => schema.default !== undefined).map(([name, schema]) => [name, schema.default]);
@@ -49,8 +49,8 @@ export function readOptions(description: FormatDescription, given: Options, alia
 }
 
 /** The refusal of an option whose value fits its schema but not the data. */
-export function refuse(reason: string): Error {
-  return invalidArgument('save_result', 'options', reason);
+export function refuse(reason: string, process = 'save_result'): Error {
+  return invalidArgument(process, 'options', reason);
 }
 
 /** A choice as the list spells it; any other value as it is. */

@@ -28,7 +28,8 @@ const subtypes = new Map(Object.entries(subtypeSchemas).map(([name, schema]) => 
 
 function createAjv(): Ajv {
   // openEO's numbers include NaN and ±Infinity; its schemas carry keywords ajv has never heard of.
-  const instance = new Ajv({ strict: false, strictNumbers: false, validateSchema: false, addUsedSchema: false });
+  // Patterns of the standard ('\\:') are regular expressions only without the flag u.
+  const instance = new Ajv({ strict: false, strictNumbers: false, validateSchema: false, addUsedSchema: false, unicodeRegExp: false });
   formats.default(instance, { mode: 'full' });
   instance.addKeyword({ keyword: 'subtype', schemaType: 'string', errors: false, validate: isOfSubtype });
   return instance;

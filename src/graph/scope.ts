@@ -24,7 +24,17 @@ export interface LoadRequest {
 
 /** load_stac: the same of what lies behind a URL. */
 export interface LoadStacRequest extends Omit<LoadRequest, 'id'> {
+  /** http(s), or 'job:…' with the id of a batch job of whoever asks. */
   readonly url: string;
+}
+
+/** load_uploaded_files: files of whoever asks. */
+export interface LoadFilesRequest {
+  /** As they were given; './' and '/' in front mean nothing. */
+  readonly paths: readonly string[];
+  /** Name of an input format, in whatever case. */
+  readonly format: string;
+  readonly options: Readonly<Record<string, Value | undefined>>;
 }
 
 /** A lattice of pixels that data are put on before they are embedded. */
@@ -73,11 +83,26 @@ export interface ExportRequest {
   readonly collection: string;
 }
 
+/** stac_modify: a JSON Merge Patch (RFC 7386) for a STAC resource. */
+export interface ModifyRequest {
+  readonly data: Value;
+  readonly changes: Value;
+}
+
+/** export_workspace: saved files and their STAC metadata go where files are kept. */
+export interface WorkspaceRequest {
+  readonly data: Value;
+  readonly workspace: string;
+  /** Path of a STAC resource in the workspace that the data are added to; null: they are kept apart. */
+  readonly merge: string | null;
+}
+
 export interface Scope {
   readonly signal: AbortSignal;
   readonly log: Log;
   loadCollection(request: LoadRequest): Promise<Cube>;
   loadStac(request: LoadStacRequest): Promise<Cube>;
+  loadFiles(request: LoadFilesRequest): Promise<Cube>;
   embed(request: EmbedRequest): Promise<Cube>;
   /** Another form of embeddings: fewer bits, fewer dimensions. */
   view(request: ViewRequest): Promise<Cube>;
@@ -85,4 +110,8 @@ export interface Scope {
   saveResult(request: SaveRequest): Promise<Value>;
   /** Adds saved files to a collection, which appears when the run has succeeded. Gives its id. */
   exportCollection(request: ExportRequest): Promise<string>;
+  /** Gives the changed resource. */
+  modifyStac(request: ModifyRequest): Promise<Value>;
+  /** Writes saved files to a workspace when the run has succeeded. Gives the resource. */
+  exportWorkspace(request: WorkspaceRequest): Promise<Value>;
 }

@@ -32,6 +32,8 @@ export interface BlockTask {
   readonly position: Readonly<Record<string, string | number>>;
   /** The layer that it is computed for, if any. */
   readonly layer?: string | null;
+  /** Whose files the origin loads; absent: it loads none. */
+  readonly filesOf?: string;
 }
 
 /** How the blocks of a run were come by; ends up in the job log and in the response header. */
@@ -208,7 +210,7 @@ export class EmbedBlocks {
   async #computed(key: string, { source, made, index, position }: WantedBlock, wish: BlockWish): Promise<StoredBlock | null> {
     const task: BlockTask = {
       key, origin: made.origin, ...(made.onto && { onto: made.onto }), operator: isEmbedSource(source) ? source.operator.reference : null,
-      block: index, position: labelsAt(source, position), layer: wish.layer,
+      block: index, position: labelsAt(source, position), layer: wish.layer, ...(wish.user !== null && loadsFiles(made.origin) && { filesOf: wish.user }),
     };
     const wanted = { source, made, index, position };
     for (let round = 0; round < MAX_ROUNDS; round++) {
@@ -244,6 +246,11 @@ export class EmbedBlocks {
     this.#underWay.set(key, { block, signal });
     return block;
   }
+}
+
+/** Paths of files say nothing of their owner; whoever computes the block must know him. */
+function loadsFiles(origin: ProcessGraph): boolean {
+  return Object.values(origin).some(({ process_id: id }) => id === 'load_uploaded_files');
 }
 
 function ownCopy(block: EmbedBlock | null): EmbedBlock | null {

@@ -23,6 +23,7 @@ export function sourcesOf(graph: ProcessGraph, faults: Faults): string[] {
     if (typeof id === 'string' && id !== '') sources.add(id);
     else faults.add(argumentPath(node, 'id'), 'must be the id of a collection, written out');
   }
+  for (const [node] of nodesOf(graph, 'load_uploaded_files')) faults.add(LAYER + pointer('process_graph', node), 'loads files of a user, which others have no access to; put them into a collection with save_result and export_collection first');
   if (sources.size === 0 && faults.list.length === 0) faults.add(`${LAYER}/process_graph`, 'must load a collection with load_collection');
   return [...sources];
 }

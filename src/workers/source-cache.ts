@@ -37,8 +37,8 @@ export class SourceCache {
     this.#entries.delete(this.#key(task));
   }
 
-  #key({ operator, origin, onto }: BlockTask): string {
-    return JSON.stringify([operator, origin, onto]);
+  #key({ operator, origin, onto, filesOf }: BlockTask): string {
+    return JSON.stringify([operator, origin, onto, filesOf]);
   }
 
   #dropExpired(): void {
@@ -46,9 +46,9 @@ export class SourceCache {
     for (const [key, entry] of this.#entries) if (entry.expires <= now) this.#entries.delete(key);
   }
 
-  async #open({ origin, onto, operator }: BlockTask): Promise<BlockSource> {
+  async #open({ origin, onto, operator, filesOf }: BlockTask): Promise<BlockSource> {
     // Shared by tasks, so no single task's signal may end it.
-    const scope = new EngineScope(this.#engine, { signal: new AbortController().signal, log: silentLog });
+    const scope = new EngineScope(this.#engine, { signal: new AbortController().signal, log: silentLog, ...(filesOf !== undefined && { filesOf }) });
     const data = await evaluate({ process_graph: origin }, withInlineDefinitions(this.#engine.registry), scope);
     if (!(data instanceof Cube) || !data.grid) throw new OpenEOError('Internal', { message: 'the origin of a block is no data cube on a grid' });
     if (operator === null) return cellSource(data);

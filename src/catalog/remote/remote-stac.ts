@@ -187,7 +187,7 @@ function isDecoded(href: string | undefined, recipes: ReadonlyMap<string, Recipe
 }
 
 /** As much of a collection as planning needs: the bands that there are, in the order of the collection where it tells one. */
-function describeCollection(items: readonly StacItem[], origin: Fields | null): StacCollection {
+export function describeCollection(items: readonly StacItem[], origin: Fields | null): StacCollection {
   const bands = new Map<string, StacBand>();
   for (const asset of items.flatMap((item) => Object.values(item.assets))) {
     for (const band of asset.bands!) if (!bands.has(band.name!)) bands.set(band.name!, band);

@@ -7,7 +7,7 @@ import { product, valueAt } from '../../../src/cube/block.ts';
 import type { Grid } from '../../../src/geo/grid.ts';
 import { evaluate } from '../../../src/graph/evaluate.ts';
 import type { ProcessRegistry } from '../../../src/graph/process.ts';
-import type { EmbedRequest, ExportRequest, LoadRequest, LoadStacRequest, SaveRequest, Scope, ViewRequest } from '../../../src/graph/scope.ts';
+import type { EmbedRequest, ExportRequest, LoadFilesRequest, LoadRequest, LoadStacRequest, ModifyRequest, SaveRequest, Scope, ViewRequest, WorkspaceRequest } from '../../../src/graph/scope.ts';
 import type { Value } from '../../../src/graph/value.ts';
 import { createLog, type LogEntry } from '../../../src/log.ts';
 import { allProcesses, createRegistry, loadDescriptions } from '../../../src/processes/index.ts';
@@ -23,6 +23,9 @@ export function recordingScope(cube?: Cube) {
   const views: ViewRequest[] = [];
   const saves: SaveRequest[] = [];
   const exports: ExportRequest[] = [];
+  const files: LoadFilesRequest[] = [];
+  const modified: ModifyRequest[] = [];
+  const delivered: WorkspaceRequest[] = [];
   const scope: Scope = {
     signal: new AbortController().signal,
     log: createLog((entry) => void log.push(entry), 'debug'),
@@ -32,8 +35,11 @@ export function recordingScope(cube?: Cube) {
     view: async (request) => { views.push(request); return request.data; },
     saveResult: async (request) => { saves.push(request); return 'saved'; },
     exportCollection: async (request) => { exports.push(request); return request.collection; },
+    loadFiles: async (request) => { files.push(request); return cube!; },
+    modifyStac: async (request) => { modified.push(request); return request.data; },
+    exportWorkspace: async (request) => { delivered.push(request); return request.data; },
   };
-  return { scope, log, loads, stacs, embeds, views, saves, exports };
+  return { scope, log, loads, stacs, embeds, views, saves, exports, files, modified, delivered };
 }
 
 /** Runs one process on arguments; callbacks are given as process graphs. */
