@@ -6,6 +6,7 @@ import { invalidArgument, OpenEOError } from '../errors.ts';
 import { transformBounds, utmCrs, WGS84 } from '../geo/crs.ts';
 import { cellsCovering, cellsWithCentreIn, cropGrid, gridBounds, intersectWindows, type Bounds, type Grid } from '../geo/grid.ts';
 import type { BandDescription } from '../cube/cube.ts';
+import { cloudCodesOf } from './cloud-codes.ts';
 import type { StacAsset, StacBand, StacCollection, StacItem } from './types.ts';
 
 /** One band of one item: the asset that holds it, the index in the file and the file's grid. */
@@ -50,7 +51,8 @@ function bandDimensionValues(collection: StacCollection): string[] | undefined {
 function describeBand(name: string, band: StacBand | undefined): BandDescription {
   const text = (key: string) => (typeof band?.[key] === 'string' ? { [key.replace(/^eo:/, '')]: band[key] } : {});
   const number = (key: string) => (typeof band?.[key] === 'number' ? { [key.replace(/^(eo|raster):/, '')]: band[key] } : {});
-  return { name, ...text('description'), ...text('eo:common_name'), ...text('unit'), ...number('eo:center_wavelength'), ...number('gsd'), ...number('raster:scale'), ...number('raster:offset') };
+  const clouds = cloudCodesOf(name, band);
+  return { name, ...(clouds && { clouds }), ...text('description'), ...text('eo:common_name'), ...text('unit'), ...number('eo:center_wavelength'), ...number('gsd'), ...number('raster:scale'), ...number('raster:offset') };
 }
 
 /** The wanted bands by name or common name; throws ProcessParameterInvalid listing what there is. */

@@ -1,14 +1,14 @@
 /** How the facts that travel with a cube change when the cube does. */
 import type { BandDescription, CubeAttributes, Encoding } from './cube.ts';
 
-/** After new values: what said how the old ones are stored or made, or of which date, is gone, also scale and offset of bands. */
+/** After new values: what said how the old ones are stored or made, or of which date, is gone, also scale and offset and codes of bands. */
 export function withNewValues(attributes: CubeAttributes): CubeAttributes {
   const { encoding: _, operator: __, embedding: ___, sourcesByLabel: ____, ...kept } = attributes;
-  return kept.bands ? { ...kept, bands: kept.bands.map(withoutScale) } : kept;
+  return kept.bands ? { ...kept, bands: kept.bands.map(withoutCodes) } : kept;
 }
 
-function withoutScale(band: BandDescription): BandDescription {
-  const { scale: _, offset: __, ...kept } = band;
+function withoutCodes(band: BandDescription): BandDescription {
+  const { scale: _, offset: __, clouds: ___, ...kept } = band;
   return kept;
 }
 

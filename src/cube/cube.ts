@@ -9,6 +9,7 @@ import type { Grid } from '../geo/grid.ts';
 import { axisLabels } from '../geo/grid.ts';
 import { OpenEOError } from '../errors.ts';
 import type { Block, Window } from './block.ts';
+import type { CloudCodes } from './cloud-codes.ts';
 import type { DType } from './dtype.ts';
 import type { Dimension, Label } from './dimension.ts';
 
@@ -25,6 +26,8 @@ export interface BandDescription {
   /** Physical value = stored value × scale + offset; told, not applied (openEO's load_collection rule). */
   readonly scale?: number;
   readonly offset?: number;
+  /** Of a scene classification or quality band: what its codes say about clouds. */
+  readonly clouds?: CloudCodes;
 }
 
 /** How embeddings are stored; every one is a view of the same float32 vectors. */

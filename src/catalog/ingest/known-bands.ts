@@ -1,4 +1,5 @@
 /** What is known about the bands of common sensors, so that files which only say 'B04' can be described. */
+import { knownCloudField } from '../cloud-codes.ts';
 import type { StacBand } from '../types.ts';
 
 export type Sensor = 'sentinel-2' | 'landsat-oli' | 'landsat-tm';
@@ -77,6 +78,6 @@ export function sensorOf(text: string, bands: readonly string[]): Sensor | null 
 /** STAC band object: the name and whatever is known about it. */
 export function describeBand(name: string, sensor: Sensor | null): StacBand {
   const entry = sensor === null ? undefined : tables[sensor][sensor === 'sentinel-2' ? name.replace(/^B(\d)$/, 'B0$1') : name];
-  if (!entry) return descriptions[name] === undefined ? { name } : { name, description: descriptions[name] };
+  if (!entry) return { name, ...(descriptions[name] !== undefined && { description: descriptions[name] }), ...knownCloudField(name) };
   return { name, 'eo:common_name': entry[0], 'eo:center_wavelength': entry[1], 'eo:full_width_half_max': entry[2] };
 }
