@@ -1,6 +1,7 @@
 /** The formats that results can be saved in. */
 import { OpenEOError } from '../errors.ts';
 import { gtiff } from './cog/write.ts';
+import { covjson } from './covjson/write.ts';
 import { json } from './json.ts';
 import { netcdf } from './netcdf/write.ts';
 import { parquet } from './parquet/write.ts';
@@ -17,6 +18,7 @@ const formats = {
   PNG: png,
   JPEG: jpeg,
   JSON: json,
+  CovJSON: covjson,
 } as const satisfies Record<string, ResultFormat>;
 
 /** By the names that GET /file_formats lists. */

@@ -1,21 +1,22 @@
 /** The result format JSON: cubes as nested arrays with their labels, and plain values as they are. */
-import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { valueAt } from '../cube/block.ts';
 import { Cube } from '../cube/cube.ts';
+import type { Dimension } from '../cube/dimension.ts';
 import { splitWindow } from '../cube/window.ts';
-import { readOptions } from './options.ts';
+import { filenamePrefix, readOptions } from './options.ts';
 import { requireCells } from './raster-plan.ts';
 import { projectionFields } from './stac-asset.ts';
-import { reportingFullDisk, writeAll } from './temporary-file.ts';
+import { reportingFullDisk } from './temporary-file.ts';
+import { TextFile } from './text-file.ts';
 import type { FormatDescription, ResultFormat, WriteContext, WrittenFile } from './writer.ts';
 
 const description: FormatDescription = {
   title: 'JSON',
-  description: 'A data cube becomes an object with `dims`, `coords`, `attrs` and `data` (nested arrays, in the shape of xarray\'s `DataArray.from_dict`). No-data is null. NaN and infinities, which JSON has no number for, are the strings "NaN", "Infinity" and "-Infinity". Numbers, texts, booleans and arrays are written as they are, a labeled array like a cube with one dimension.',
-  gis_data_types: ['raster', 'table', 'other'],
+  description: 'A data cube becomes an object with `dims`, `coords`, `attrs` and `data` (nested arrays, in the shape of xarray\'s `DataArray.from_dict`). No-data is null. NaN and infinities, which JSON has no number for, are the strings "NaN", "Infinity" and "-Infinity". Numbers, texts, booleans and arrays are written as they are, a labeled array like a cube with one dimension. The geometries of a vector cube are among the attributes of their labels.',
+  gis_data_types: ['raster', 'vector', 'table', 'other'],
   parameters: {
-    filename_prefix: { description: 'Name of the file, without its ending.', type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$', default: 'result' },
+    filename_prefix: filenamePrefix(),
   },
 };
 
@@ -33,15 +34,10 @@ export const json: ResultFormat = {
 async function writeJson(data: unknown, name: string, context: WriteContext): Promise<WrittenFile> {
   if (data instanceof Cube) requireCells(data);
   const path = join(context.directory, name);
-  const handle = await open(path, 'wx');
-  try {
-    const out = new TextFile(handle);
+  await TextFile.create(path, async (out) => {
     if (data instanceof Cube) await writeCube(data, out, context);
     else await out.write(JSON.stringify(plainValue(data)));
-    await out.flush();
-  } finally {
-    await handle.close();
-  }
+  });
   const metadata = data instanceof Cube && data.grid ? projectionFields(data.grid) : {};
   return { path, name, mediaType: 'application/json', roles: ['data'], metadata };
 }
@@ -49,7 +45,7 @@ async function writeJson(data: unknown, name: string, context: WriteContext): Pr
 async function writeCube(cube: Cube, out: TextFile, { signal, onProgress }: WriteContext): Promise<void> {
   const header = {
     dims: cube.dimensions.map((d) => d.name),
-    coords: Object.fromEntries(cube.dimensions.map((d) => [d.name, { dims: [d.name], attrs: {}, data: cube.labels(d.name) }])),
+    coords: Object.fromEntries(cube.dimensions.map((d) => [d.name, { dims: [d.name], attrs: geometryAttributes(d), data: cube.labels(d.name) }])),
     attrs: { ...(cube.grid && { crs: cube.grid.crs }), ...(cube.attributes.bands && { bands: cube.attributes.bands }) },
   };
   await out.write(`${JSON.stringify(header).slice(0, -1)},"data":`);
@@ -65,6 +61,11 @@ async function writeCube(cube: Cube, out: TextFile, { signal, onProgress }: Writ
     onProgress?.(index / total);
   }
   await out.write('}');
+}
+
+/** What the labels of a geometry dimension stand for. */
+function geometryAttributes({ geometries }: Dimension): Record<string, unknown> {
+  return geometries ? { crs: geometries.crs, geometries: geometries.shapes } : {};
 }
 
 /** For each dimension, outermost first: how many samples one of its arrays holds. */
@@ -93,30 +94,4 @@ function plainValue(value: unknown): unknown {
     return { dims: ['labels'], coords: { labels: { dims: ['labels'], attrs: {}, data: labels } }, attrs: {}, data: values.map(plainValue) };
   }
   return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, plainValue(entry)]));
-}
-
-/** Text that is written in large pieces. */
-class TextFile {
-  readonly #handle: FileHandle;
-  #pieces: string[] = [];
-  #length = 0;
-  #position = 0;
-
-  constructor(handle: FileHandle) {
-    this.#handle = handle;
-  }
-
-  async write(text: string): Promise<void> {
-    this.#pieces.push(text);
-    this.#length += text.length;
-    if (this.#length > 1024 * 1024) await this.flush();
-  }
-
-  async flush(): Promise<void> {
-    const bytes = Buffer.from(this.#pieces.join(''), 'utf8');
-    await writeAll(this.#handle, bytes, this.#position);
-    this.#position += bytes.byteLength;
-    this.#pieces = [];
-    this.#length = 0;
-  }
 }

@@ -81,7 +81,7 @@ function planFile(cube: Cube, fixed: Fixed | undefined): PlannedFile {
 }
 
 /** One band per combination of labels, the last dimension running fastest; dimensions of one label lend no name. */
-function planBands(cube: Cube, dimensions: readonly number[]): PlannedBand[] {
+export function planBands(cube: Cube, dimensions: readonly number[]): PlannedBand[] {
   const main = mainDimension(cube, dimensions);
   const named = dimensions.filter((i) => i === main || cube.dimensions[i]!.size > 1);
   let combinations: { readonly names: readonly string[]; readonly label: number }[] = [{ names: [], label: 0 }];

@@ -10,7 +10,7 @@ import { permute } from '../../cube/permute.ts';
 import { splitWindow, withRange } from '../../cube/window.ts';
 import { encodeBlock, storedTypeFor, withFreeNodata, type StoredType } from '../cog/stored-type.ts';
 import { quantizationFields, SCALE_BAND } from '../embedding-codes.ts';
-import { readOptions, type Options } from '../options.ts';
+import { filenamePrefix, readOptions, type Options } from '../options.ts';
 import { requireCells, type PlannedBand } from '../raster-plan.ts';
 import { rasterAsset } from '../stac-asset.ts';
 import { StatisticsGatherer } from '../statistics.ts';
@@ -24,7 +24,7 @@ const description: FormatDescription = {
   description: 'One file with all dates, following the CF conventions. Up to 32 bands become variables; more bands, and every other dimension, stay dimensions of the variable `data`. No-data is the `_FillValue`; NaN stays NaN. int8 embeddings have `scale_factor` and `add_offset` where every variable has one of each, otherwise they are stored as float32, as are float16 ones; the attributes `quantization…` say how other codes of embeddings are read, scales of vectors are in the variable `scale`. The coordinate reference system is in the variable `crs`.',
   gis_data_types: ['raster'],
   parameters: {
-    filename_prefix: { description: 'Name of the file, without its ending.', type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$', default: 'result' },
+    filename_prefix: filenamePrefix(),
   },
 };
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Cube } from '../../cube/cube.ts';
 import { isFloat } from '../../cube/dtype.ts';
 import { storedTypeFor, withFreeNodata, type StoredType } from '../cog/stored-type.ts';
-import { readOptions, refuse, type Options } from '../options.ts';
+import { filenamePrefix, readOptions, refuse, type Options } from '../options.ts';
 import { rasterAsset } from '../stac-asset.ts';
 import { StatisticsGatherer } from '../statistics.ts';
 import { reportingFullDisk } from '../temporary-file.ts';
@@ -20,7 +20,7 @@ const description: FormatDescription = {
     shard_size: { description: 'Edge of a shard, which is one object of the store, in cells; rounded up to whole chunks. Default: a power of two so that a shard has at most 64 MiB.', type: 'integer', minimum: 1 },
     chunk_size: { description: 'Edge of the chunks inside a shard in cells: what a reader fetches for one place. Default: a power of two so that a chunk has about 64 KiB.', type: 'integer', minimum: 1 },
     compression_level: { description: 'Level of Zstandard, 1 to 19: higher is smaller and slower.', type: 'integer', minimum: 1, default: 3 },
-    filename_prefix: { description: 'Name of the file, without its ending `.zarr.zip`.', type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$', default: 'result' },
+    filename_prefix: filenamePrefix('Name of the file, without its ending `.zarr.zip`.'),
   },
 };
 
