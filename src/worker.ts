@@ -10,6 +10,7 @@ import { UploadedFiles } from './catalog/uploaded/uploaded-files.ts';
 import { Watches } from './catalog/watches.ts';
 import { guardedFetch } from './catalog/remote/guarded-fetch.ts';
 import { RemoteStac } from './catalog/remote/remote-stac.ts';
+import { RemoteVectors } from './catalog/remote/remote-vectors.ts';
 import { RasterCache } from './formats/cog/raster-cache.ts';
 import { RunWatch } from './jobs/watch.ts';
 import type { TaskWorker } from './jobs/queue.ts';
@@ -53,6 +54,7 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   const definitions = definitionSource(new UserProcessStore(database), fetch);
   const userFiles = new UserFiles(objects, { quotaBytes: config.userStorageBytes, fileBytes: config.uploadMaxBytes });
   const files = new UploadedFiles({ files: userFiles, rasters });
+  const vectors = new RemoteVectors({ fetch: guardedFetch({ allowedHosts: config.allowedHosts, process: 'load_url' }) });
   const scratch = join(config.data, 'scratch');
   await mkdir(scratch, { recursive: true });
   const stopSweeping = startSweeping({ scratch, ...(config.s3 ? {} : { objects: join(config.data, 'objects') }) }, log);
@@ -65,10 +67,10 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
     // Jobs read whole cubes, in order; the others what somebody looks at.
     const Blocks = lifetimeMs === undefined ? ReadingAheadBlocks : EmbedBlocks;
     const blocks = new Blocks({ store: objects, compute: queuedComputer(queues, objects, urgency, lifetimeMs === undefined ? {} : { lifetimeMs }), memoryBytes: config.cacheBytes / 8, catalog: cache, fromFile, log });
-    return engineOf(deployment, { rasters, remote, results, definitions, files }, blocks);
+    return engineOf(deployment, { rasters, remote, results, definitions, files, vectors }, blocks);
   };
   // Blocks of blocks are computed on the spot: a lane that waited for itself could stand still for ever.
-  const innerEngine = engineOf(deployment, { rasters, remote, results, files }, new EmbedBlocks({ store: objects, compute: directComputer(objects, runtime, cache), memoryBytes: config.cacheBytes / 8, catalog: cache, fromFile, log }));
+  const innerEngine = engineOf(deployment, { rasters, remote, results, files, vectors }, new EmbedBlocks({ store: objects, compute: directComputer(objects, runtime, cache), memoryBytes: config.cacheBytes / 8, catalog: cache, fromFile, log }));
   const embed = createEmbedHandler({ engine: innerEngine, store: objects, runtime, log, catalog: cache });
   const tile = createTileHandler(engineFor('tile'), objects, cache);
   const processing = { store: jobs, logs: jobLogs, watch: new RunWatch(jobs), objects, log, scratch, syncMaxSamples: config.syncMaxPixels, publishing: { catalog, editors: editorsOf(config) } };
@@ -100,7 +102,7 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   };
 }
 
-function engineOf({ catalog, registry, operators }: Deployment, readers: Pick<Engine, 'rasters' | 'remote' | 'results' | 'definitions' | 'files'>, blocks: EmbedBlocks): Engine {
+function engineOf({ catalog, registry, operators }: Deployment, readers: Pick<Engine, 'rasters' | 'remote' | 'results' | 'definitions' | 'files' | 'vectors'>, blocks: EmbedBlocks): Engine {
   return { catalog, registry, operators, ...readers, blocks };
 }
 

@@ -37,6 +37,15 @@ export interface LoadFilesRequest {
   readonly options: Readonly<Record<string, Value | undefined>>;
 }
 
+/** load_url: a file with geometries. */
+export interface LoadUrlRequest {
+  readonly url: string;
+  /** Name of the format, in whatever case. */
+  readonly format: string;
+  /** Properties of the features whose values the cube holds. */
+  readonly properties: readonly string[];
+}
+
 /** A lattice of pixels that data are put on before they are embedded. */
 export interface Onto {
   readonly grid: Grid;
@@ -102,6 +111,7 @@ export interface Scope {
   readonly log: Log;
   loadCollection(request: LoadRequest): Promise<Cube>;
   loadStac(request: LoadStacRequest): Promise<Cube>;
+  loadUrl(request: LoadUrlRequest): Promise<Cube>;
   loadFiles(request: LoadFilesRequest): Promise<Cube>;
   embed(request: EmbedRequest): Promise<Cube>;
   /** Another form of embeddings: fewer bits, fewer dimensions. */

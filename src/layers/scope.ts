@@ -7,13 +7,14 @@ import { Cube } from '../cube/cube.ts';
 import { evaluate, evaluateTraced } from '../graph/evaluate.ts';
 import type { DefinitionSource } from '../graph/link.ts';
 import type { ProcessRegistry } from '../graph/process.ts';
-import type { EmbedRequest, ExportRequest, LoadFilesRequest, LoadRequest, LoadStacRequest, ModifyRequest, SaveRequest, Scope, ViewRequest, WorkspaceRequest } from '../graph/scope.ts';
+import type { EmbedRequest, ExportRequest, LoadFilesRequest, LoadRequest, LoadStacRequest, LoadUrlRequest, ModifyRequest, SaveRequest, Scope, ViewRequest, WorkspaceRequest } from '../graph/scope.ts';
 import type { Value } from '../graph/value.ts';
 import type { ProcessGraph } from '../graph/wire.ts';
 import { loadedCube } from '../catalog/load.ts';
 import { planLoad } from '../catalog/load-plan.ts';
 import type { RasterOpener } from '../catalog/read-asset.ts';
-import type { RemoteStac } from '../catalog/remote/remote-stac.ts';
+import type { RemoteLoad, RemoteStac } from '../catalog/remote/remote-stac.ts';
+import type { RemoteVectors } from '../catalog/remote/remote-vectors.ts';
 import type { StacCollection, StacItem } from '../catalog/types.ts';
 import type { UploadedFiles } from '../catalog/uploaded/uploaded-files.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
@@ -33,6 +34,8 @@ export interface CatalogReader {
 }
 
 export interface Engine {
+  /** Reads files with geometries of others; absent: load_url is refused. */
+  readonly vectors?: Pick<RemoteVectors, 'load'>;
   readonly catalog: CatalogReader;
   readonly rasters: RasterOpener;
   readonly registry: ProcessRegistry;
@@ -42,8 +45,15 @@ export interface Engine {
   readonly definitions?: DefinitionSource;
   /** Reads the STAC of others; absent: load_stac is refused. */
   readonly remote?: RemoteStac;
+  /** Reads what batch jobs of users have written; absent: load_result takes URLs only. */
+  readonly results?: JobResultLoader;
   /** Reads the files of users; absent: load_uploaded_files is refused. */
   readonly files?: UploadedFiles;
+}
+
+/** `user`: who asks; null: the service itself. Throws JobNotFound and JobNotFinished. */
+export interface JobResultLoader {
+  load(user: string | null, jobId: string, request: LoadStacRequest, run: RemoteLoad): Promise<Cube>;
 }
 
 const filterBands = {
@@ -138,12 +148,13 @@ export class EngineScope implements Scope {
   }
 
   loadStac(request: LoadStacRequest): Promise<Cube> {
-    const { remote } = this.#engine;
-    if (!remote) throw new OpenEOError('ProcessUnsupported', { process: 'load_stac', namespace: 'backend' });
-    const { target } = this.#options;
-    return remote.load(request, {
-      signal: this.signal, log: this.log, bbox: searchBox(request.spatialExtent), onRead: (samples) => this.#meter(samples), ...(target ? { target } : {}),
-    });
+    const { remote, results } = this.#engine;
+    const { target, user = null } = this.#options;
+    const run = { signal: this.signal, log: this.log, bbox: searchBox(request.spatialExtent), onRead: (samples: number) => this.#meter(samples), ...(target ? { target } : {}) };
+    const job = request.url.startsWith('job:') ? request.url.slice('job:'.length) : null;
+    if (job !== null && results) return results.load(user, job, request, run);
+    if (job !== null || !remote) throw new OpenEOError('ProcessUnsupported', { process: job === null ? 'load_stac' : 'load_result', namespace: 'backend' });
+    return remote.load(request, run);
   }
 
   async loadFiles(request: LoadFilesRequest): Promise<Cube> {
@@ -152,6 +163,12 @@ export class EngineScope implements Scope {
     if (!files || user === null) throw new OpenEOError('ProcessUnsupported', { process: 'load_uploaded_files', namespace: 'backend' }, { detail: 'Only users have files.' });
     if (this.#layer !== null) throw new OpenEOError('ProcessUnsupported', { process: 'load_uploaded_files', namespace: 'backend' }, { detail: 'A layer is for others too, and they have no access to your files.' });
     return files.load(request, { user, signal: this.signal, onRead: (samples) => this.#meter(samples) });
+  }
+
+  async loadUrl(request: LoadUrlRequest): Promise<Cube> {
+    const { vectors } = this.#engine;
+    if (!vectors) throw new OpenEOError('ProcessUnsupported', { process: 'load_url', namespace: 'backend' });
+    return vectors.load(request, this.signal);
   }
 
   embed(request: EmbedRequest): Promise<Cube> {

@@ -10,7 +10,7 @@ const descriptions = await loadDescriptions(new URL('../../processes/', import.m
 const registry = createRegistry(descriptions, allProcesses);
 
 const refuse = () => Promise.reject(new Error('an example on numbers and texts asks the outside world for nothing'));
-const scope: Scope = { signal: new AbortController().signal, log: silentLog, loadCollection: refuse, loadStac: refuse, embed: refuse, view: refuse, saveResult: refuse, exportCollection: refuse, loadFiles: refuse, modifyStac: refuse, exportWorkspace: refuse };
+const scope: Scope = { signal: new AbortController().signal, log: silentLog, loadCollection: refuse, loadStac: refuse, loadUrl: refuse, embed: refuse, view: refuse, saveResult: refuse, exportCollection: refuse, loadFiles: refuse, modifyStac: refuse, exportWorkspace: refuse };
 
 interface Example {
   readonly arguments: Record<string, unknown>;

@@ -16,6 +16,8 @@ import { hostOf, isAllowedHost, isPublicAddress } from './address.ts';
 export interface GuardOptions {
   /** 'host' or 'host:port' of servers that may be read although their addresses are internal. */
   readonly allowedHosts: readonly string[];
+  /** The process whose parameter `url` is meant, for messages; default load_stac. */
+  readonly process?: string;
   /** Replaces the resolver of the system, for tests. */
   readonly resolve?: typeof resolveName;
 }
@@ -26,51 +28,52 @@ const EMPTY = new Set([204, 205, 304]);
 
 /**
  * A fetch for GET requests that reaches public addresses and allowed hosts only. It throws
- * ProcessParameterInvalid (load_stac, url) for everything else, and rejects like fetch when there is no answer.
+ * ProcessParameterInvalid (for the parameter url) for everything else, and rejects like fetch when there is no answer.
  */
 export function guardedFetch(options: GuardOptions): Fetch {
   const agents = { 'http:': new http.Agent({ keepAlive: true }), 'https:': new https.Agent({ keepAlive: true }) };
+  const refused = refusal(options.process ?? 'load_stac');
   return async (start, { headers = {}, signal } = {}) => {
-    let url = parseUrl(start);
+    let url = parseUrl(start, refused);
     for (let hops = 0; hops <= LARGEST_REDIRECT_CHAIN; hops++) {
-      const lookup = lookupFor(url, options);
+      const lookup = lookupFor(url, options, refused);
       const agent = agents[url.protocol as keyof typeof agents];
       const message = await get(url, { agent, lookup, headers: { 'user-agent': 'lamina', 'accept-encoding': 'identity', ...headers }, ...(signal ? { signal } : {}) });
       const next = REDIRECTS.has(message.statusCode!) ? message.headers.location : undefined;
       if (next === undefined) return responseOf(message, url);
       message.destroy();
-      url = parseUrl(URL.canParse(next, url.href) ? new URL(next, url.href).href : next);
+      url = parseUrl(URL.canParse(next, url.href) ? new URL(next, url.href).href : next, refused);
     }
     throw refused(`'${hostOf(url)}' redirects more than ${LARGEST_REDIRECT_CHAIN} times`);
   };
 }
 
-function refused(reason: string): OpenEOError {
-  return invalidArgument('load_stac', 'url', reason);
-}
+type Refusal = (reason: string) => OpenEOError;
 
-function parseUrl(text: string): URL {
+const refusal = (process: string): Refusal => (reason) => invalidArgument(process, 'url', reason);
+
+function parseUrl(text: string, refused: Refusal): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) return url;
   throw refused(`'${url === null ? text.slice(0, 100) : `${url.protocol}…`}' is not a URL that begins with http:// or https://`);
 }
 
 /** The resolver for one request. Throws at once where the host is an internal address itself: those are never looked up. */
-function lookupFor(url: URL, { allowedHosts, resolve = resolveName }: GuardOptions): LookupFunction {
+function lookupFor(url: URL, { allowedHosts, resolve = resolveName }: GuardOptions, refused: Refusal): LookupFunction {
   const host = hostOf(url);
   const isAllowed = isAllowedHost(url, allowedHosts);
-  if (!isAllowed && isIP(host) !== 0 && !isPublicAddress(host)) throw internalHost(host);
+  if (!isAllowed && isIP(host) !== 0 && !isPublicAddress(host)) throw internalHost(host, refused);
   return (name, wish, done) => {
     resolve(name, { all: true, family: wish.family ?? 0 }, (error, addresses) => {
       if (error) return done(error, []);
-      if (!isAllowed && !addresses.every(({ address }) => isPublicAddress(address))) return done(internalHost(host) as Error, []);
+      if (!isAllowed && !addresses.every(({ address }) => isPublicAddress(address))) return done(internalHost(host, refused) as Error, []);
       return wish.all === true ? done(null, addresses) : done(null, addresses[0]!.address, addresses[0]!.family);
     });
   };
 }
 
 // The address itself is not told: what names mean inside is nobody's business.
-function internalHost(host: string): OpenEOError {
+function internalHost(host: string, refused: Refusal): OpenEOError {
   return refused(`'${host}' is not a public address; the operator of this service can allow a host with LAMINA_ALLOWED_HOSTS`);
 }
 

@@ -16,7 +16,8 @@ const VECTOR_COLUMNS = ['embedding', 'embeddings', 'vector'];
 const MAGIC = 'PAR1';
 
 const limited = (outputLength: number) => ({ maxOutputLength: Math.max(1, outputLength) });
-const compressors: Compressors = {
+/** Decompression, held to the stated sizes. */
+export const compressors: Compressors = {
   GZIP: (input, length) => new Uint8Array(gunzipSync(input, limited(length))),
   ZSTD: (input, length) => new Uint8Array(zstdDecompressSync(input, limited(length))),
   BROTLI: (input, length) => new Uint8Array(brotliDecompressSync(input, limited(length))),
@@ -91,7 +92,7 @@ function bufferOf(source: ByteSource): AsyncBuffer {
 }
 
 /** The primary geometry column and its reference system: degrees unless `geo` says otherwise. */
-function geometryColumn(metadata: FileMetaData, source: ByteSource): { name: string; crs: string } {
+export function geometryColumn(metadata: FileMetaData, source: Pick<ByteSource, 'id'>): { name: string; crs: string } {
   const text = metadata.key_value_metadata?.find(({ key }) => key === 'geo')?.value;
   const geo = text === undefined ? null : (JSON.parse(text) as { primary_column?: string; columns?: Record<string, { encoding?: string; crs?: { id?: { authority?: string; code?: string | number } } | null }> });
   const name = geo?.primary_column ?? 'geometry';

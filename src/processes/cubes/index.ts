@@ -32,6 +32,7 @@ import { loadCollection } from './load-collection.ts';
 import { loadGeojson } from './load-geojson.ts';
 import { loadStac } from './load-stac.ts';
 import { loadUploadedFiles } from './load-uploaded-files.ts';
+import { loadUrl } from './load-url.ts';
 import { maskPolygon } from './mask-polygon.ts';
 import { mask } from './mask.ts';
 import { mergeCubes } from './merge-cubes.ts';
@@ -86,6 +87,7 @@ export const cubeProcesses: Readonly<Record<string, Implementation>> = {
   load_geojson: loadGeojson,
   load_stac: loadStac,
   load_uploaded_files: loadUploadedFiles,
+  load_url: loadUrl,
   mask,
   mask_polygon: maskPolygon,
   merge_cubes: mergeCubes,

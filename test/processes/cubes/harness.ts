@@ -7,7 +7,7 @@ import { product, valueAt } from '../../../src/cube/block.ts';
 import type { Grid } from '../../../src/geo/grid.ts';
 import { evaluate } from '../../../src/graph/evaluate.ts';
 import type { ProcessRegistry } from '../../../src/graph/process.ts';
-import type { EmbedRequest, ExportRequest, LoadFilesRequest, LoadRequest, LoadStacRequest, ModifyRequest, SaveRequest, Scope, ViewRequest, WorkspaceRequest } from '../../../src/graph/scope.ts';
+import type { EmbedRequest, ExportRequest, LoadFilesRequest, LoadRequest, LoadStacRequest, LoadUrlRequest, ModifyRequest, SaveRequest, Scope, ViewRequest, WorkspaceRequest } from '../../../src/graph/scope.ts';
 import type { Value } from '../../../src/graph/value.ts';
 import { createLog, type LogEntry } from '../../../src/log.ts';
 import { allProcesses, createRegistry, loadDescriptions } from '../../../src/processes/index.ts';
@@ -19,6 +19,7 @@ export function recordingScope(cube?: Cube) {
   const log: LogEntry[] = [];
   const loads: LoadRequest[] = [];
   const stacs: LoadStacRequest[] = [];
+  const urls: LoadUrlRequest[] = [];
   const embeds: EmbedRequest[] = [];
   const views: ViewRequest[] = [];
   const saves: SaveRequest[] = [];
@@ -31,6 +32,7 @@ export function recordingScope(cube?: Cube) {
     log: createLog((entry) => void log.push(entry), 'debug'),
     loadCollection: async (request) => { loads.push(request); return cube!; },
     loadStac: async (request) => { stacs.push(request); return cube!; },
+    loadUrl: async (request) => { urls.push(request); return cube!; },
     embed: async (request) => { embeds.push(request); return request.data; },
     view: async (request) => { views.push(request); return request.data; },
     saveResult: async (request) => { saves.push(request); return 'saved'; },
@@ -39,7 +41,7 @@ export function recordingScope(cube?: Cube) {
     modifyStac: async (request) => { modified.push(request); return request.data; },
     exportWorkspace: async (request) => { delivered.push(request); return request.data; },
   };
-  return { scope, log, loads, stacs, embeds, views, saves, exports, files, modified, delivered };
+  return { scope, log, loads, stacs, urls, embeds, views, saves, exports, files, modified, delivered };
 }
 
 /** Runs one process on arguments; callbacks are given as process graphs. */
