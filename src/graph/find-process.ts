@@ -37,8 +37,8 @@ function predefined(id: string, { registry, path, note }: ParseContext): Process
   const former = registry.former?.get(id);
   if (!former) return null;
   const today = former.description.id;
-  if (today !== id) note({ level: 'info', message: `The process '${id}' is called '${today}' today.`, path });
-  else note({ level: 'info', message: `The process '${id}' is of a former version of the standard.`, path });
+  const hint = today === id ? 'is no longer part of the standard' : `is called '${today}' today`;
+  note({ level: 'info', message: `The process '${id}' ${hint}.`, path });
   return former;
 }
 

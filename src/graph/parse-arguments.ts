@@ -45,10 +45,12 @@ export function parseArguments(given: Record<string, unknown>, process: Process,
 function withTodaysNames(given: Record<string, unknown>, { description, formerParameters }: Process, { path, note }: ParseContext): Record<string, unknown> {
   if (!formerParameters) return given;
   return Object.fromEntries(Object.entries(given).map(([name, value]) => {
-    const today = formerParameters.get(name);
-    if (today === undefined || Object.hasOwn(given, today)) return [name, value];
-    note({ level: 'info', message: `The parameter '${name}' of the process '${description.id}' is called '${today}' today.`, path });
-    return [today, value];
+    const { today, adapt } = formerParameters.get(name) ?? { today: name };
+    if (today !== name && Object.hasOwn(given, today)) return [name, value];
+    const adapted = adapt ? adapt(value) : value;
+    if (today !== name) note({ level: 'info', message: `The parameter '${name}' of the process '${description.id}' is called '${today}' today.`, path });
+    else if (adapted !== value) note({ level: 'info', message: `The parameter '${name}' of the process '${description.id}' is written in another way today.`, path });
+    return [today, adapted];
   }));
 }
 

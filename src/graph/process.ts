@@ -31,8 +31,15 @@ export interface Process extends Implementation {
   readonly description: ProcessDescription;
   /** Of a process that is made of others: they run in its place, and `run` is never called. */
   readonly graph?: Graph;
-  /** What parameters were called in former versions of the standard → what they are called today. */
-  readonly formerParameters?: ReadonlyMap<string, string>;
+  /** By what parameters were called in former versions of the standard. */
+  readonly formerParameters?: ReadonlyMap<string, FormerParameter>;
+}
+
+export interface FormerParameter {
+  /** What it is called today. */
+  readonly today: string;
+  /** Writes a former value as one of today; gives other values back as they are. */
+  readonly adapt?: (value: unknown) => unknown;
 }
 
 /** A process that somebody made of others, as it was written. */

@@ -11,6 +11,7 @@ import { cubeProcesses } from './cubes/index.ts';
 import { cumulatives } from './cumulative.ts';
 import { curves } from './curves.ts';
 import { dates } from './dates.ts';
+import { formerProcesses, withFormerParameters } from './former.ts';
 import { logic } from './logic.ts';
 import { exponentials, math, rounding } from './math.ts';
 import { orderStatistics } from './order-statistics.ts';
@@ -48,9 +49,10 @@ export async function loadDescriptions(directory: URL): Promise<ReadonlyMap<stri
 export function createRegistry(
   descriptions: ReadonlyMap<string, ProcessDescription>, implementations: Readonly<Record<string, Implementation>>,
 ): ProcessRegistry {
-  return new Map(Object.entries(implementations).sort(([a], [b]) => (a < b ? -1 : 1)).map(([id, implementation]): [string, Process] => {
+  const registry = new Map(Object.entries(implementations).sort(([a], [b]) => (a < b ? -1 : 1)).map(([id, implementation]): [string, Process] => {
     const description = descriptions.get(id);
     if (!description) throw new Error(`The process '${id}' has no description.`);
-    return [id, { ...implementation, description }];
+    return [id, withFormerParameters({ ...implementation, description })];
   }));
+  return Object.assign(registry, { former: formerProcesses(registry) });
 }
