@@ -2,24 +2,24 @@
  * Interpolating resampling (bilinear, cubic, cubicspline, lanczos) of blocks [n, height, width].
  *
  * Formulas and the treatment of no-data are GDAL's: weights of no-data samples are left out and the rest
- * is brought back to one; a cubic neighbourhood with a hole falls back to bilinear; on a coarser target
- * the kernel is widened, so that every source cell counts. A target cell whose centre lies outside the
- * source or in a no-data cell has no data, so holes neither grow nor shrink (but for cells beside holes in
- * which the negative lobes of lanczos or a widened cubic outweigh the rest: they have no data either).
+ * is brought back to one; a cubic neighbourhood with a hole falls back to bilinear; lanczos wants at least
+ * half of its neighbourhood; on a coarser target the kernel is widened, so that every source cell counts.
+ * A target cell whose centre lies outside the source or in a no-data cell has no data: holes never shrink.
  */
+import type { CellWindow } from '../geo/grid.ts';
 import type { Block } from './block.ts';
 import { createTaps, fillTaps, kernels, reach, type KernelName, type Taps } from './kernels.ts';
 import { findNearest, type Placement } from './nearest.ts';
 import { storeRow } from './store.ts';
 
-/** Cells whose samples weigh less in total have no data. */
+/** Beside holes the negative lobes of a kernel can outweigh the rest; what is left is no mean. */
 const LEAST_WEIGHT = 1e-6;
 
 /** Weighted mean of the neighbourhood of each target cell's centre; `scale` is 1 or the source cells per target cell. */
 export function interpolate(source: Block, place: Placement, method: KernelName, scale: { readonly x: number; readonly y: number }, out: Block): void {
-  const { source: cells, target, map } = place;
+  const { source: cells, target, extent, map } = place;
   const rowOf = rowFunction(place, method, scale);
-  const layer = { block: source, base: 0, width: cells.width, height: cells.height, x: cells.x, y: cells.y, centre: new Int32Array(target.width) };
+  const layer = { block: source, base: 0, width: cells.width, height: cells.height, x: cells.x, y: cells.y, extent, centre: new Int32Array(target.width) };
   const positions = { xs: new Float64Array(target.width), ys: new Float64Array(target.width) };
   const values = new Float64Array(target.width);
   for (let row = 0; row < target.height; row++) {
@@ -45,6 +45,7 @@ interface Layer {
   /** First cell of the block in the source grid. */
   readonly x: number;
   readonly y: number;
+  readonly extent: CellWindow;
   /** The cell under the centre of each target cell of the row, −1 for none. */
   readonly centre: Int32Array;
 }
@@ -67,7 +68,8 @@ function rowFunction({ source: cells, target, separable }: Placement, method: Ke
     if (isFirst || !separable) fillTaps(across, positions.xs, cells.x, kernel, scale.x);
     fillTaps(down, positions.ys, cells.y, kernel, scale.y);
     if (method === 'cubic' && isPlain) return (layer, values, flags, to) => cubicRow(layer, across, down, positions, values, flags, to);
-    return (layer, values, flags, to) => weightedRow(layer, across, down, values, flags, to);
+    const isEnough = method === 'lanczos' ? hasEnough : () => true;
+    return (layer, values, flags, to) => weightedRow({ layer, across, down, isEnough }, values, flags, to);
   };
 }
 
@@ -157,29 +159,58 @@ function isWhole({ block: { nulls }, base, width, height }: Layer, x0: number, y
   return true;
 }
 
-function weightedRow(layer: Layer, across: Taps, down: Taps, values: Float64Array, flags: Uint8Array, to: number): void {
+/** What the weighted mean of a row needs. */
+interface Weighing {
+  readonly layer: Layer;
+  readonly across: Taps;
+  readonly down: Taps;
+  /** False where too much of the neighbourhood of a column is missing. */
+  readonly isEnough: (layer: Layer, across: Taps, down: Taps, c: number) => boolean;
+}
+
+function weightedRow({ layer, across, down, isEnough }: Weighing, values: Float64Array, flags: Uint8Array, to: number): void {
   const { base, width, height } = layer;
   const { data, nulls } = layer.block;
   for (let c = 0; c < values.length; c++) {
     if (flags[to + c]) continue;
+    const d = c * down.step;
     const x0 = across.first[c]!;
-    const y0 = down.first[c * down.step]!;
-    const lastX = Math.min(across.count, width - x0);
-    const lastY = Math.min(down.count, height - y0);
+    const y0 = down.first[d]!;
+    const lastX = Math.min(across.to[c]!, width - x0);
+    const lastY = Math.min(down.to[d]!, height - y0);
     let sum = 0;
     let total = 0;
-    for (let j = Math.max(0, -y0); j < lastY; j++) {
-      const wy = down.weights[c * down.step * down.count + j]!;
+    let missing = 0;
+    for (let j = Math.max(down.from[d]!, -y0); j < lastY; j++) {
+      const wy = down.weights[d * down.count + j]!;
       const line = base + (y0 + j) * width + x0;
-      for (let i = Math.max(0, -x0); i < lastX; i++) {
+      for (let i = Math.max(across.from[c]!, -x0); i < lastX; i++) {
+        if (nulls !== null && nulls[line + i] === 1) {
+          missing++;
+          continue;
+        }
         const weight = wy * across.weights[c * across.count + i]!;
-        if (weight === 0 || (nulls !== null && nulls[line + i] === 1)) continue;
         sum += weight * data[line + i]!;
         total += weight;
       }
     }
-    // Beside holes the negative lobes of a kernel can outweigh the rest: there is no mean to tell then.
-    if (total < LEAST_WEIGHT) flags[to + c] = 1;
+    if (total < LEAST_WEIGHT || (missing > 0 && !isEnough(layer, across, down, c))) flags[to + c] = 1;
     else values[c] = sum / total;
   }
+}
+
+/** True when at least half of the neighbourhood within the source's extent is there. */
+function hasEnough({ block: { nulls }, base, width, height, x, y, extent }: Layer, across: Taps, down: Taps, c: number): boolean {
+  const d = c * down.step;
+  const [x0, y0] = [across.first[c]!, down.first[d]!];
+  let [there, all] = [0, 0];
+  for (let row = y0 + down.from[d]!; row < y0 + down.to[d]!; row++) {
+    for (let column = x0 + across.from[c]!; column < x0 + across.to[c]!; column++) {
+      const isRead = column >= 0 && row >= 0 && column < width && row < height;
+      if (isRead && !nulls?.[base + row * width + column]) there++;
+      else if (column + x < 0 || row + y < 0 || column + x >= extent.width || row + y >= extent.height) continue;
+      all++;
+    }
+  }
+  return 2 * there >= all;
 }

@@ -48,21 +48,27 @@ export interface Taps {
   /** Relative to the source block. */
   readonly first: Int32Array;
   readonly weights: Float64Array;
+  /** Of the `count` weights those in the kernel's reach; the others are 0. */
+  readonly from: Int32Array;
+  readonly to: Int32Array;
 }
 
 /** Room for the weights of `columns` positions, or of one that serves them all. */
 export function createTaps(columns: number, count: number, isShared: boolean): Taps {
   const size = isShared ? 1 : columns;
-  return { count, step: isShared ? 0 : 1, first: new Int32Array(size), weights: new Float64Array(size * count) };
+  return { count, step: isShared ? 0 : 1, first: new Int32Array(size), weights: new Float64Array(size * count), from: new Int32Array(size), to: new Int32Array(size) };
 }
 
 /** Weights of the cells around each position; `origin` is the source block's first cell. */
 export function fillTaps(taps: Taps, positions: Float64Array, origin: number, kernel: Kernel1D, scale: number): void {
-  const { count, first, weights } = taps;
+  const { count, first, weights, from, to } = taps;
+  const radius = kernel.radius * scale;
   for (let c = 0; c < first.length; c++) {
     const position = positions[c]!;
     const start = Math.floor(position - 0.5) - count / 2 + 1;
     first[c] = start - origin;
+    from[c] = position - start - 0.5 > radius ? 1 : 0;
+    to[c] = start + count - 0.5 - position > radius ? count - 1 : count;
     for (let i = 0; i < count; i++) weights[c * count + i] = kernel.weight((start + i + 0.5 - position) / scale);
   }
 }

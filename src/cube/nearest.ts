@@ -7,6 +7,8 @@ import type { Block } from './block.ts';
 export interface Placement {
   /** The cells that the source block covers, counted in the source grid. */
   readonly source: CellWindow;
+  /** The whole source grid: what lies beyond may be known, but nobody misses it. */
+  readonly extent: CellWindow;
   /** The cells wanted, counted in the target grid. */
   readonly target: CellWindow;
   readonly map: RowMap;

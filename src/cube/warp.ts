@@ -42,7 +42,7 @@ export function createWarp(target: Grid, source: Grid, method: Resampling): Warp
     sourceCells: (cells) => coveredCells(map, cells, margins(method, scale)),
     run(block, sourceCells, cells) {
       const out = createNullBlock(warpedDType(block.dtype, method), [block.shape[0]!, cells.height, cells.width]);
-      const place = { source: sourceCells, target: cells, map: map.over(cells), separable: map.separable };
+      const place = { source: sourceCells, extent: wholeGrid(source), target: cells, map: map.over(cells), separable: map.separable };
       if (method === 'near') pickNearest(block, place, out);
       else if (hasKernel(method)) interpolate(block, place, method, scale, out);
       else if (method === 'sum' && !map.separable) sumShares(block, place, out);

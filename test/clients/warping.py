@@ -87,7 +87,10 @@ def sum_of_strips(case: Case, samples):
 
 
 def warped(case: Case, method: str, samples, source_transform, target_transform, width):
-    options = {'SOURCE_EXTRA': '64', **({} if case.scale is None else {'XSCALE': str(case.scale[0]), 'YSCALE': str(case.scale[1])})}
+    options = {} if case.scale is None else {'XSCALE': str(case.scale[0]), 'YSCALE': str(case.scale[1])}
+    if case.source.crs != case.target.crs:
+        # Narrow strips get too few neighbours by themselves.
+        options['SOURCE_EXTRA'] = '64'
     out = np.full((case.target.height, width), EMPTY)
     reproject(
         np.ascontiguousarray(samples), out, src_transform=source_transform, src_crs=case.source.crs, src_nodata=case.nodata,
