@@ -92,7 +92,7 @@ def cases():
 
 
 def has_right_gdal(case: Case, method: str):
-    """Two places where GDAL does not follow its own formulas (docs/adr/0025)."""
+    """GDAL does not follow its own formulas everywhere (docs/adr/0025)."""
     scale = scale_of(case.source, case.target)
     if method == 'cubicspline':
         # Its spline is not cut off at its end, which shows when a coarser cell is no whole number of cells wide.
@@ -100,6 +100,9 @@ def has_right_gdal(case: Case, method: str):
     if method == 'lanczos':
         # On a coarser grid a cell weighs nearly everything whose centre is that of the target's cell.
         return case.source.crs != case.target.crs or not any(s > 1 and s % 2 == 1 for s in scale)
+    if method == 'sum' and case.source.crs != case.target.crs:
+        # Its sums of narrow strips, which are the only exact ones, lose cells at the strips' edges on a finer grid.
+        return min(scale) >= 1 and max(scale) > 1
     return True
 
 
@@ -133,7 +136,7 @@ def complaints(case: Case, method: str, lamina, gdal):
         # GDAL leaves out slivers of cells, and a cell that has nothing but a sliver is empty.
         sums, wanted = np.where(empty, 0, values)[where], np.where(missing, 0, expected)[where]
         off = np.abs(sums - wanted) / np.abs(wanted).max()
-        return '' if off.max() < (5e-4 if max(scale_of(case.source, case.target)) < 1.5 else 1e-5) else f'sums differ by {off.max()} of the largest'
+        return '' if off.max() < 1e-5 else f'sums differ by {off.max()} of the largest'
     if np.any((empty != missing)[where]):
         return f'no-data differs in {np.sum((empty != missing)[where])} cells'
     return far_off(case, method, values[there], expected[there])
