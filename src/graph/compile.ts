@@ -5,16 +5,18 @@
  * it. Callbacks with something in them that can't be written that way are interpreted cell by cell.
  */
 import { CodeWriter } from './code-writer.ts';
-import { NotCompilable, type CallbackOperand, type Operand } from './emit.ts';
-import type { Argument, Environment, Graph, GraphNode } from './graph.ts';
+import { NotCompilable, type CallbackOperand, type ConstantOperand, type Operand } from './emit.ts';
+import type { Environment, Graph } from './graph.ts';
 import { writeCallback } from './callback-writer.ts';
 import { GraphWriter } from './graph-writer.ts';
 import { interpretedKernel, type Interpret } from './interpreted-kernel.ts';
 import type { Kernel, KernelInput } from './kernel.ts';
+import { laneKernel } from './lanes/lane-kernel.ts';
+import { writeProgram } from './lanes/program.ts';
 import { createLoop, inputOperand, loopKernel, type Loop } from './loop.ts';
-import { locate } from './location.ts';
 import type { Call, Process } from './process.ts';
 import type { Value } from './value.ts';
+import { writeGraph, type Target } from './walk.ts';
 
 /** A callback and everything it is bound to. */
 export interface CompileRequest {
@@ -38,7 +40,7 @@ export function compileCallback(request: CompileRequest): Kernel {
   const known = key === null ? undefined : cache.get(key);
   if (known) return known;
   try {
-    const kernel = compileLoop(request);
+    const kernel = compileKernel(request);
     if (key !== null) remember(cache, key, kernel);
     return kernel;
   } catch (error) {
@@ -72,13 +74,22 @@ function keyOf({ graph, constants, inputs }: CompileRequest): string | null {
   }
 }
 
+/** The JavaScript kernel, which runs by lanes where the callback has a form for them and the block is large enough. */
+function compileKernel(request: CompileRequest): Kernel {
+  const kernel = compileLoop(request);
+  const program = writeProgram(request, kernel.dtype, kernel.length);
+  return program ? laneKernel(program, kernel) : kernel;
+}
+
+type CodeOperand = Exclude<Operand, ConstantOperand>;
+
 function compileLoop(request: CompileRequest): Kernel {
   const { graph, inputs } = request;
   const constants = [...request.constants].map(([name, value]): [string, Operand] => [name, { kind: 'constant', value }]);
   const write = (hasNulls: boolean): Loop => {
     const writer: CodeWriter = new CodeWriter((callback, parameters) => inline(writer, callback, parameters));
     const operands = inputs.map((input, i): [string, Operand] => [input.name, inputOperand(writer, input, i, hasNulls)]);
-    const result = writeGraph(writer, graph, new Map([...constants, ...operands]), request.call);
+    const result = writeGraph<CodeOperand>(targetOf(writer), graph, new Map([...constants, ...operands]), request.call);
     return createLoop(writer, result, inputs.length);
   };
   return loopKernel(write);
@@ -88,66 +99,13 @@ function inline(writer: CodeWriter, callback: CallbackOperand, parameters: Reado
   const environment = new Map(callback.environment);
   for (const { name, default: value } of callback.graph.parameters) environment.set(name, { kind: 'constant', value: (value ?? null) as Value });
   for (const [name, operand] of Object.entries(parameters)) environment.set(name, operand);
-  return writeGraph(writer, callback.graph, environment, callback.call);
+  return writeGraph<CodeOperand>(targetOf(writer), callback.graph, environment, callback.call);
 }
 
-type OperandEnvironment = ReadonlyMap<string, Operand>;
-
-function writeGraph(writer: CodeWriter, graph: Graph, environment: OperandEnvironment, parent: Call): Operand {
-  const results = new Map<string, Operand>();
-  for (const node of graph.nodes) {
-    const call = { ...parent, path: [...parent.path, { node_id: node.id, process_id: node.process.description.id }] };
-    try {
-      results.set(node.id, writer.within(call, () => writeNode(writer, node, results, environment, call)));
-    } catch (error) {
-      throw locate(error, call.path);
-    }
-  }
-  return results.get(graph.result.id)!;
+function targetOf(writer: CodeWriter): Target<CodeOperand> {
+  return {
+    write: (process, operands, call) => writer.within(call, () => process.emit?.(operands, writer) ?? writer.giveUp(`${process.description.id} has no code`)),
+    callback: (graph, environment, call) => ({ kind: 'callback', graph, environment, call }),
+    tuple: (items) => writer.tuple(items.map((item) => writer.asScalar(item))),
+  };
 }
-
-function writeNode(writer: CodeWriter, node: GraphNode, results: ReadonlyMap<string, Operand>, environment: OperandEnvironment, call: Call): Operand {
-  const given = new Map<string, Operand>();
-  for (const { name, default: value } of node.process.description.parameters) {
-    const argument = node.arguments.get(name);
-    if (argument) given.set(name, operandOf(writer, argument, results, environment, call));
-    else if (value !== undefined) given.set(name, { kind: 'constant', value: value as Value });
-  }
-  if (node.process.graph) return writeInside(writer, node.process.graph, given, call);
-  const operands = Object.fromEntries(given);
-  const known = Object.entries(operands).flatMap(([name, operand]) => (operand.kind === 'constant' ? [[name, operand.value] as const] : []));
-  if (known.length === Object.keys(operands).length) return fold(writer, node.process, Object.fromEntries(known), call);
-  return node.process.emit ? node.process.emit(operands, writer) : writer.giveUp(`${node.process.description.id} has no code`);
-}
-
-/** A process made of others sees its own parameters only; those without a value hold null. */
-function writeInside(writer: CodeWriter, graph: Graph, given: OperandEnvironment, call: Call): Operand {
-  return writeGraph(writer, graph, new Map(graph.parameters.map(({ name }) => [name, given.get(name) ?? { kind: 'constant', value: null }])), call);
-}
-
-/** A node that depends on no input runs once, now. */
-function fold(writer: CodeWriter, process: Process, args: Readonly<Record<string, Value>>, call: Call): Operand {
-  const value = process.run(args, call);
-  return value instanceof Promise ? writer.giveUp(`${process.description.id} is not synchronous`) : { kind: 'constant', value };
-}
-
-function operandOf(writer: CodeWriter, argument: Argument, results: ReadonlyMap<string, Operand>, environment: OperandEnvironment, call: Call): Operand {
-  const inner = (part: Argument) => operandOf(writer, part, results, environment, call);
-  switch (argument.kind) {
-    case 'literal': return { kind: 'constant', value: argument.value };
-    case 'node': return results.get(argument.id)!;
-    case 'parameter': return environment.get(argument.name) ?? { kind: 'constant', value: null };
-    case 'callback': return { kind: 'callback', graph: argument.graph, environment, call };
-    case 'array': {
-      const items = argument.items.map(inner);
-      if (items.every((item) => item.kind === 'constant')) return { kind: 'constant', value: items.map((item) => item.value) };
-      return writer.tuple(items.map((item) => writer.asScalar(item)));
-    }
-    case 'object': {
-      const entries = [...argument.entries].map(([key, entry]) => [key, inner(entry)] as const);
-      const known = entries.flatMap(([key, entry]) => (entry.kind === 'constant' ? [[key, entry.value] as const] : []));
-      return known.length === entries.length ? { kind: 'constant', value: Object.fromEntries(known) } : writer.giveUp('an object of computed values');
-    }
-  }
-}
-

@@ -6,6 +6,7 @@
  */
 import type { DType, Samples } from '../cube/dtype.ts';
 import type { Label } from '../cube/dimension.ts';
+import type { LaneProgram } from './lanes/program.ts';
 
 /** What a callback's parameter will hold: one sample per cell, or an array of samples per cell. */
 export interface KernelInput {
@@ -31,6 +32,8 @@ export interface Kernel {
   readonly dtype: DType;
   /** True: the callback could not be compiled and runs cell by cell, a hundred times slower. */
   readonly isInterpreted?: boolean;
+  /** The callback as expressions for SIMD lanes, by which large blocks are computed; absent: it has no such form. */
+  readonly lanes?: LaneProgram;
   /** Works on outer × inner cells; scalar inputs have length 1. The result is [outer, length ?? 1, inner]. */
   run(inputs: readonly KernelData[], outer: number, inner: number): KernelData;
 }

@@ -2,6 +2,7 @@
 import type { Cube } from '../cube/cube.ts';
 import type { NodePath, OpenEOError } from '../errors.ts';
 import type { Emitter } from './emit.ts';
+import type { LaneEmitter } from './lanes/lane-code.ts';
 import type { Graph } from './graph.ts';
 import type { Scope } from './scope.ts';
 import type { Arguments, Value } from './value.ts';
@@ -25,6 +26,8 @@ export interface Implementation {
   readonly run: (args: Arguments, call: Call) => Value | Promise<Value>;
   /** How to write the process as code inside a compiled callback; absent: the callback calls `run`. */
   readonly emit?: Emitter;
+  /** How to write it for SIMD lanes, with the same results as `emit`; absent: callbacks with it run as JavaScript. */
+  readonly lanes?: LaneEmitter;
 }
 
 export interface Process extends Implementation {

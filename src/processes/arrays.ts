@@ -45,6 +45,12 @@ const element: Implementation = {
     const position = positionOf(data.length, data.labels, args, code.call);
     return position === null ? { kind: 'constant', value: null } : data.at(position);
   },
+  lanes: (operands, code) => {
+    const data = code.array(operands, 'data');
+    const args = Object.fromEntries(['index', 'label', 'return_nodata'].map((name) => [name, code.known(operands, name)]));
+    const position = positionOf(data.elements.length, data.labels, args, code.call);
+    return position === null ? { kind: 'constant', value: null } : data.elements[position]!;
+  },
 };
 
 const create: Implementation = {

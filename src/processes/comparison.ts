@@ -1,5 +1,7 @@
 /** Category comparison. A comparison with no-data is no-data; with NaN it follows IEEE 754. */
 import { anyNull, type Code, type Emitter, type Operand, type Operands, type ScalarOperand } from '../graph/emit.ts';
+import type { Expression, Expressions, Relation } from '../graph/lanes/expression.ts';
+import { laneScalar, type LaneEmitter, type LaneScalar } from '../graph/lanes/lane-code.ts';
 import type { Call, Implementation } from '../graph/process.ts';
 import type { Arguments, Value } from '../graph/value.ts';
 import { booleanOf, isSet, numberOf } from './arguments.ts';
@@ -25,6 +27,22 @@ const emitEqual = (negate: boolean): Emitter => (operands, code) => {
   return code.scalar('boolean', 'bool', negate ? `!(${same})` : same, anyNull(x, y));
 };
 
+const equalLanes = (negate: boolean): LaneEmitter => (operands, code) => {
+  const { make } = code;
+  const delta = code.known(operands, 'delta') ?? null;
+  if (delta !== null && typeof delta !== 'number') return code.giveUp('delta is no number');
+  const [x, y] = [code.single(operands['x']), code.single(operands['y'])];
+  const same = sameLanes(make, x, y, delta);
+  return laneScalar('bool', negate ? make.not(same) : same, make.any([x.isNull, y.isNull]));
+};
+
+function sameLanes(make: Expressions, x: LaneScalar, y: LaneScalar, delta: number | null): Expression {
+  if (x.type !== y.type) return make.boolean(false);
+  if (x.type === 'boolean') return make.not(make.xor(x.value, y.value));
+  if (delta === null) return make.compare('eq', x.value, y.value);
+  return make.compare('le', make.unary('abs', make.sub(x.value, y.value)), make.number(delta));
+}
+
 /** Numbers and booleans; strings are left to the interpreter, unless everything is known and folded anyway. */
 function comparable(operand: Operand | undefined, code: Code): ScalarOperand {
   if (operand?.kind === 'scalar') return operand;
@@ -33,7 +51,7 @@ function comparable(operand: Operand | undefined, code: Code): ScalarOperand {
   return value === null || typeof value === 'number' ? code.number({ value: operand! }, 'value') : code.giveUp('a string is compared');
 }
 
-const eq: Implementation = { run: equal, emit: emitEqual(false) };
+const eq: Implementation = { run: equal, emit: emitEqual(false), lanes: equalLanes(false) };
 
 const neq: Implementation = {
   run: (args, call) => {
@@ -41,10 +59,11 @@ const neq: Implementation = {
     return result === null ? null : !result;
   },
   emit: emitEqual(true),
+  lanes: equalLanes(true),
 };
 
 /** Order of two numbers; false for other types. */
-function ordering(compare: (x: number, y: number) => boolean, operator: string): Implementation {
+function ordering(compare: (x: number, y: number) => boolean, operator: string, relation: Relation): Implementation {
   return {
     run: (args) => {
       const [x, y] = [args['x'] ?? null, args['y'] ?? null];
@@ -55,6 +74,12 @@ function ordering(compare: (x: number, y: number) => boolean, operator: string):
       const [x, y] = [comparable(operands['x'], code), comparable(operands['y'], code)];
       const isNumeric = x.type === 'number' && y.type === 'number';
       return code.scalar('boolean', 'bool', isNumeric ? `${x.value} ${operator} ${y.value}` : 'false', anyNull(x, y));
+    },
+    lanes: (operands, code) => {
+      const { make } = code;
+      const [x, y] = [code.single(operands['x']), code.single(operands['y'])];
+      const isNumeric = x.type === 'number' && y.type === 'number';
+      return laneScalar('bool', isNumeric ? make.compare(relation, x.value, y.value) : make.boolean(false), make.any([x.isNull, y.isNull]));
     },
   };
 }
@@ -73,15 +98,35 @@ const between: Implementation = {
     const expression = x.type === 'number' ? `${x.value} >= ${min.value} && ${x.value} ${operator} ${max.value}` : 'false';
     return code.scalar('boolean', 'bool', expression, anyNull(x, min, max));
   },
+  lanes: (operands, code) => {
+    const { make } = code;
+    const [x, min, max] = [code.single(operands['x']), code.number(operands, 'min'), code.number(operands, 'max')];
+    const below = make.compare(code.known(operands, 'exclude_max') === true ? 'lt' : 'le', x.value, max.value);
+    const isInside = x.type === 'number' ? make.and(make.compare('ge', x.value, min.value), below) : make.boolean(false);
+    return laneScalar('bool', isInside, make.any([x.isNull, min.isNull, max.isNull]));
+  },
 };
 
 /** A test that any value passes or fails, no-data included. */
-function test(run: (x: Value) => boolean, emit: (x: ScalarOperand) => string): Implementation {
+function test(run: (x: Value) => boolean, emit: (x: ScalarOperand) => string, lanes: (make: Expressions, x: LaneScalar) => Expression): Implementation {
   const single = (operands: Operands, code: Code) => comparable(operands['x'], code);
   return {
     run: (args) => run(args['x'] ?? null),
     emit: (operands, code) => code.scalar('boolean', 'bool', emit(single(operands, code)), null),
+    lanes: (operands, code) => laneScalar('bool', lanes(code.make, code.single(operands['x'])), null),
   };
+}
+
+/** The condition, and that the value is no no-data; false for booleans. */
+const number = (condition: (make: Expressions, x: Expression) => Expression) => (make: Expressions, { type, value, isNull }: LaneScalar): Expression => {
+  const holds = type === 'number' ? condition(make, value) : make.boolean(false);
+  return isNull === null ? holds : make.and(make.not(isNull), holds);
+};
+
+/** Not no-data, not NaN and not infinite. */
+export function validLanes(make: Expressions, { type, value, isNull }: LaneScalar): Expression {
+  const isFinite = type === 'number' ? make.isFinite(value) : make.boolean(true);
+  return isNull === null ? isFinite : make.and(make.not(isNull), isFinite);
 }
 
 const isValidNumber = (x: Value) => x !== null && (typeof x !== 'number' || Number.isFinite(x));
@@ -93,13 +138,14 @@ export const isValid: (x: Value) => boolean = isValidNumber;
 export const comparison: Record<string, Implementation> = {
   between,
   eq,
-  gt: ordering((x, y) => x > y, '>'),
-  gte: ordering((x, y) => x >= y, '>='),
-  is_infinite: test((x) => x === Infinity || x === -Infinity, (x) => (x.type === 'number' ? `${notNull(x)}(${x.value} === Infinity || ${x.value} === -Infinity)` : 'false')),
-  is_nan: test((x) => Number.isNaN(x), (x) => (x.type === 'number' ? `${notNull(x)}${x.value} !== ${x.value}` : 'false')),
-  is_nodata: test((x) => x === null, (x) => (x.isNull === null ? 'false' : `(${x.isNull}) !== 0`)),
-  is_valid: test(isValidNumber, (x) => `${notNull(x)}${x.type === 'number' ? `${x.value} - ${x.value} === 0` : 'true'}`),
-  lt: ordering((x, y) => x < y, '<'),
-  lte: ordering((x, y) => x <= y, '<='),
+  gt: ordering((x, y) => x > y, '>', 'gt'),
+  gte: ordering((x, y) => x >= y, '>=', 'ge'),
+  is_infinite: test((x) => x === Infinity || x === -Infinity, (x) => (x.type === 'number' ? `${notNull(x)}(${x.value} === Infinity || ${x.value} === -Infinity)` : 'false'),
+    number((make, x) => make.compare('eq', make.unary('abs', x), make.number(Infinity)))),
+  is_nan: test((x) => Number.isNaN(x), (x) => (x.type === 'number' ? `${notNull(x)}${x.value} !== ${x.value}` : 'false'), number((make, x) => make.isNaN(x))),
+  is_nodata: test((x) => x === null, (x) => (x.isNull === null ? 'false' : `(${x.isNull}) !== 0`), (make, x) => x.isNull ?? make.boolean(false)),
+  is_valid: test(isValidNumber, (x) => `${notNull(x)}${x.type === 'number' ? `${x.value} - ${x.value} === 0` : 'true'}`, validLanes),
+  lt: ordering((x, y) => x < y, '<', 'lt'),
+  lte: ordering((x, y) => x <= y, '<=', 'le'),
   neq,
 };

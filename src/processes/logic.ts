@@ -1,5 +1,6 @@
 /** Category logic: three-valued, with no-data where the outcome depends on an unknown value. */
 import { anyNull, type Code, type Operand, type ScalarOperand } from '../graph/emit.ts';
+import { laneScalar, type LaneCode, type LaneEmitter, type LaneOperand, type LaneScalar } from '../graph/lanes/lane-code.ts';
 import type { Implementation } from '../graph/process.ts';
 import { selectionOf } from '../graph/result-dtype.ts';
 import { booleanOf } from './arguments.ts';
@@ -20,6 +21,21 @@ function connective(decisive: boolean): Implementation {
       const nulls = anyNull(x, y);
       return code.scalar('boolean', 'bool', decisive ? decided : `!${decided}`, nulls === null ? null : `${decided} ? 0 : ${nulls}`);
     },
+    lanes: connectiveLanes(decisive),
+  };
+}
+
+function connectiveLanes(decisive: boolean): LaneEmitter {
+  return (operands, code) => {
+    const { make } = code;
+    const both = [code.boolean(operands, 'x'), code.boolean(operands, 'y')] as const;
+    const [x, y] = both.map(({ value, isNull }) => {
+      const is = decisive ? value : make.not(value);
+      return isNull === null ? is : make.and(make.not(isNull), is);
+    });
+    const decided = make.or(x!, y!);
+    const nulls = make.any(both.map((b) => b.isNull));
+    return laneScalar('bool', decisive ? decided : make.not(decided), nulls && make.and(nulls, make.not(decided)));
   };
 }
 
@@ -32,6 +48,10 @@ const xor: Implementation = {
     const [x, y] = [code.boolean(operands, 'x'), code.boolean(operands, 'y')];
     return code.scalar('boolean', 'bool', `${x.value} !== ${y.value}`, anyNull(x, y));
   },
+  lanes: (operands, code) => {
+    const [x, y] = [code.boolean(operands, 'x'), code.boolean(operands, 'y')];
+    return laneScalar('bool', code.make.xor(x.value, y.value), code.make.any([x.isNull, y.isNull]));
+  },
 };
 
 const not: Implementation = {
@@ -42,6 +62,10 @@ const not: Implementation = {
   emit: (operands, code) => {
     const x = code.boolean(operands, 'x');
     return code.scalar('boolean', 'bool', `!${x.value}`, x.isNull);
+  },
+  lanes: (operands, code) => {
+    const x = code.boolean(operands, 'x');
+    return laneScalar('bool', code.make.not(x.value), x.isNull);
   },
 };
 
@@ -59,7 +83,24 @@ const conditional: Implementation = {
     const dtype = a.type === 'boolean' ? 'bool' : selectionOf([a, r]);
     return code.scalar(a.type, dtype, `${holds} ? ${a.value} : ${r.value}`, isNull);
   },
+  lanes: (operands, code) => {
+    const none: LaneOperand = { kind: 'constant', value: null };
+    const [accept, reject] = [operands['accept'] ?? none, operands['reject'] ?? none];
+    const value = code.boolean(operands, 'value');
+    if (operands['value']?.kind === 'constant') return value.literal === true ? accept : reject;
+    return chooseLanes(code, value, accept, reject);
+  },
 };
+
+function chooseLanes(code: LaneCode, { value, isNull: unknown }: LaneScalar, accept: LaneOperand, reject: LaneOperand): LaneScalar {
+  const { make } = code;
+  const type = [code.single(accept), code.single(reject)].find((s) => s.literal !== null)?.type ?? code.giveUp('both are no-data');
+  const of = (operand: LaneOperand) => (type === 'number' ? code.number({ operand }, 'operand') : code.boolean({ operand }, 'operand'));
+  const [a, r] = [of(accept), of(reject)];
+  const holds = unknown === null ? value : make.and(make.not(unknown), value);
+  const isNull = a.isNull === null && r.isNull === null ? null : make.choose(holds, a.isNull ?? make.boolean(false), r.isNull ?? make.boolean(false));
+  return laneScalar(type === 'boolean' ? 'bool' : selectionOf([a, r]), make.choose(holds, a.value, r.value), isNull);
+}
 
 /** Both operands as single values of one type; no-data goes with any. */
 function alike(accept: Operand, reject: Operand, code: Code): [ScalarOperand, ScalarOperand] {

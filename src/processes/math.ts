@@ -1,10 +1,12 @@
 /** Category math: arithmetic, exponentials and logarithms, rounding. */
 import { OpenEOError } from '../errors.ts';
 import { anyNull } from '../graph/emit.ts';
+import type { Expression } from '../graph/lanes/expression.ts';
+import { laneScalar } from '../graph/lanes/lane-code.ts';
 import type { Implementation } from '../graph/process.ts';
 import { arithmeticOf, selectionOf } from '../graph/result-dtype.ts';
 import { invalid, numberOf } from './arguments.ts';
-import { numeric } from './elementwise.ts';
+import { numeric, type Lanes } from './elementwise.ts';
 
 /** Remainder with the sign of the divisor; a zero divisor gives ±infinity or NaN, an infinite one x itself. */
 function modulo(x: number, y: number): number {
@@ -57,6 +59,11 @@ const integerPart: Implementation = {
     const x = code.number(operands, 'x');
     return code.scalar('number', arithmeticOf([x]), `Math.trunc(${x.value}) + 0`, `${x.isNull ?? '0'} | (${x.value} !== ${x.value} ? 1 : 0)`);
   },
+  lanes: (operands, code) => {
+    const { make } = code;
+    const x = code.number(operands, 'x');
+    return laneScalar(arithmeticOf([x]), make.add(make.unary('trunc', x.value), make.number(0)), make.any([x.isNull, make.isNaN(x.value)]));
+  },
 };
 
 const round: Implementation = {
@@ -83,32 +90,64 @@ const clip: Implementation = {
       : `${nulls ? `(${nulls}) ? 0 : ` : ''}${code.constant(hold)}(${x.value}, ${min.value}, ${max.value})`;
     return code.scalar('number', selectionOf([x, min, max]), expression, nulls);
   },
+  lanes: (operands, code) => {
+    const { make } = code;
+    const [x, min, max] = [code.number(operands, 'x'), code.number(operands, 'min'), code.number(operands, 'max')];
+    const isOrdered = typeof min.literal === 'number' && typeof max.literal === 'number' && !(min.literal > max.literal);
+    if (!isOrdered) return code.giveUp('the limits may be swapped in a cell');
+    return laneScalar(selectionOf([x, min, max]), make.binary('min', make.binary('max', x.value, min.value), max.value), make.any([x.isNull, min.isNull, max.isNull]));
+  },
 };
 
+const scaleLanes: Lanes = (make, x, inputMin, inputMax, outputMin, outputMax) => {
+  const [low, high] = [make.binary('min', inputMin!, inputMax!), make.binary('max', inputMin!, inputMax!)];
+  const held = make.binary('min', make.binary('max', x!, low), high);
+  return make.add(make.mul(make.div(make.sub(held, inputMin!), make.sub(inputMax!, inputMin!)), make.sub(outputMax!, outputMin!)), outputMin!);
+};
+
+const signLanes: Lanes = (make, x) => make.choose(make.compare('gt', x!, make.number(0)), make.number(1),
+  make.choose(make.compare('lt', x!, make.number(0)), make.number(-1), x!));
+
+/** Math.pow is exact for these powers, as its source (fdlibm) takes the same shortcuts. */
+const power: Implementation = {
+  ...numeric(['base', 'p'], (base, p) => base ** p),
+  lanes: (operands, code) => {
+    const [base, p] = [code.number(operands, 'base'), code.number(operands, 'p')];
+    const value = powerOf(code.make.mul.bind(code.make), base.value, p.literal) ?? code.giveUp('not every power is exact');
+    return laneScalar(arithmeticOf([base, p]), value, code.make.any([base.isNull, p.isNull]));
+  },
+};
+
+function powerOf(multiply: (x: Expression, y: Expression) => Expression, base: Expression, p: unknown): Expression | null {
+  if (p === 1) return base;
+  return p === 2 ? multiply(base, base) : null;
+}
+
 export const math: Record<string, Implementation> = {
-  absolute: numeric(['x'], Math.abs, (x) => `Math.abs(${x})`),
-  add: numeric(['x', 'y'], (x, y) => x + y, (x, y) => `${x} + ${y}`),
+  absolute: numeric(['x'], Math.abs, (x) => `Math.abs(${x})`, (make, x) => make.unary('abs', x!)),
+  add: numeric(['x', 'y'], (x, y) => x + y, (x, y) => `${x} + ${y}`, (make, x, y) => make.add(x!, y!)),
   clip,
-  divide: numeric(['x', 'y'], (x, y) => x / y, (x, y) => `${x} / ${y}`),
-  linear_scale_range: numeric(['x', 'inputMin', 'inputMax', 'outputMin', 'outputMax'], scaleLinear),
+  divide: numeric(['x', 'y'], (x, y) => x / y, (x, y) => `${x} / ${y}`, (make, x, y) => make.div(x!, y!)),
+  linear_scale_range: numeric(['x', 'inputMin', 'inputMax', 'outputMin', 'outputMax'], scaleLinear, undefined, scaleLanes),
   mod: numeric(['x', 'y'], modulo),
-  multiply: numeric(['x', 'y'], (x, y) => x * y, (x, y) => `${x} * ${y}`),
-  normalized_difference: numeric(['x', 'y'], (x, y) => (x - y) / (x + y), (x, y) => `(${x} - ${y}) / (${x} + ${y})`),
-  sgn: numeric(['x'], Math.sign),
-  subtract: numeric(['x', 'y'], (x, y) => x - y, (x, y) => `${x} - ${y}`),
+  multiply: numeric(['x', 'y'], (x, y) => x * y, (x, y) => `${x} * ${y}`, (make, x, y) => make.mul(x!, y!)),
+  normalized_difference: numeric(['x', 'y'], (x, y) => (x - y) / (x + y), (x, y) => `(${x} - ${y}) / (${x} + ${y})`,
+    (make, x, y) => make.div(make.sub(x!, y!), make.add(x!, y!))),
+  sgn: numeric(['x'], Math.sign, undefined, signLanes),
+  subtract: numeric(['x', 'y'], (x, y) => x - y, (x, y) => `${x} - ${y}`, (make, x, y) => make.sub(x!, y!)),
 };
 
 export const exponentials: Record<string, Implementation> = {
   exp: numeric(['p'], Math.exp),
   ln: numeric(['x'], Math.log),
   log: numeric(['x', 'base'], logarithm),
-  power: numeric(['base', 'p'], (base, p) => base ** p),
-  sqrt: numeric(['x'], Math.sqrt, (x) => `Math.sqrt(${x})`),
+  power,
+  sqrt: numeric(['x'], Math.sqrt, (x) => `Math.sqrt(${x})`, (make, x) => make.unary('sqrt', x!)),
 };
 
 export const rounding: Record<string, Implementation> = {
-  ceil: numeric(['x'], Math.ceil, (x) => `Math.ceil(${x})`),
-  floor: numeric(['x'], Math.floor, (x) => `Math.floor(${x})`),
+  ceil: numeric(['x'], Math.ceil, (x) => `Math.ceil(${x})`, (make, x) => make.unary('ceil', x!)),
+  floor: numeric(['x'], Math.floor, (x) => `Math.floor(${x})`, (make, x) => make.unary('floor', x!)),
   int: integerPart,
   round,
 };

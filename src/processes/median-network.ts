@@ -6,37 +6,11 @@
  * bit operations. Twelve dates take a third of the time of an insertion sort.
  */
 import type { ArrayOperand, Code, ScalarOperand } from '../graph/emit.ts';
+import { pruneNetwork, sortingNetwork, type Exchange } from '../graph/lanes/sorting-network.ts';
 import { arithmeticOf } from '../graph/result-dtype.ts';
 
 /** Longer series are gathered and sorted: networks grow faster than their advantage. */
 export const MAX_NETWORK = 24;
-
-export type Exchange = readonly [low: number, high: number];
-
-/** Batcher's odd-even merge sort for n places: exchanges that sort whatever they are given. */
-export function sortingNetwork(n: number): Exchange[] {
-  const exchanges: Exchange[] = [];
-  for (let p = 1; p < n; p *= 2) {
-    for (let k = p; k >= 1; k /= 2) {
-      for (let j = k % p; j <= n - 1 - k; j += 2 * k) {
-        for (let i = j; i <= j + Math.min(k - 1, n - j - k - 1); i++) {
-          if (Math.floor(i / (p * 2)) === Math.floor((i + k) / (p * 2))) exchanges.push([i, i + k]);
-        }
-      }
-    }
-  }
-  return exchanges;
-}
-
-/** Those exchanges of a network that the given places depend on. */
-export function pruneNetwork(network: readonly Exchange[], places: readonly number[]): Exchange[] {
-  const needed = new Set(places);
-  return network.toReversed().filter(([low, high]) => {
-    const isNeeded = needed.has(low) || needed.has(high);
-    if (isNeeded) needed.add(low).add(high);
-    return isNeeded;
-  }).reverse();
-}
 
 /** Keys of ±∞ as float32; what lies beyond is NaN. */
 const [INFINITY_KEY, MINUS_INFINITY_KEY] = ['0x7f800000', '-0x7f800001'];

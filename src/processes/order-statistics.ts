@@ -1,11 +1,14 @@
 /** Median, quantiles and extrema: numbers by rank. A NaN among the numbers makes every result NaN. */
 import { OpenEOError } from '../errors.ts';
 import type { Code, Operands } from '../graph/emit.ts';
+import type { Expression } from '../graph/lanes/expression.ts';
+import { laneScalar, type LaneCode, type LaneEmitter } from '../graph/lanes/lane-code.ts';
 import type { Call, Implementation } from '../graph/process.ts';
 import { arithmeticOf } from '../graph/result-dtype.ts';
 import type { Arguments, Value } from '../graph/value.ts';
 import { elementsOf, invalid } from './arguments.ts';
 import { emitNetworkMedian, MAX_NETWORK } from './median-network.ts';
+import { extremaLanes, seriesLanes, type LaneSeries } from './reducer-lanes.ts';
 import { eachValid, ignoresNodata, validNumbers } from './reducers.ts';
 import { onLine, selectRank, sortNumbers } from './ranking.ts';
 
@@ -49,6 +52,30 @@ const median: Implementation = {
     const compute = `${hasNaN} ? NaN : ${code.constant(medianOf)}(${numbers}, ${count})`;
     return code.scalar('number', arithmeticOf([data]), isNull === null ? compute : `${count} === 0 ? 0 : ${compute}`, isNull);
   },
+  lanes: (operands, code) => {
+    const series = networkSeries(seriesLanes(operands, code), code);
+    return laneScalar(arithmeticOf([series.data]), ofSeries('median', series, code), series.isNull);
+  },
+};
+
+/** Longer series are sorted or selected from one cell after the other: the networks grow faster than their advantage. */
+const MAX_LANES = 64;
+
+function networkSeries(series: LaneSeries, code: LaneCode): LaneSeries {
+  return series.data.elements.length <= MAX_LANES ? series : code.giveUp('the series is too long for a network');
+}
+
+function ofSeries(op: 'median' | 'quantile', { data }: LaneSeries, { make }: LaneCode, value = 0): Expression {
+  return make.ofSeries(op, data.elements.map((e) => e.value), data.elements.map((e) => e.isNull ?? make.boolean(false)), value);
+}
+
+const quantileLanes: LaneEmitter = (operands, code) => {
+  const args = { probabilities: code.known(operands, 'probabilities'), q: code.known(operands, 'q') };
+  const probabilities = probabilitiesOf(args, code.call);
+  const series = networkSeries(seriesLanes(operands, code), code);
+  const dtype = arithmeticOf([series.data]);
+  const elements = probabilities.map((p) => laneScalar(dtype, ofSeries('quantile', series, code, p), series.isNull));
+  return elements.length === 0 ? code.giveUp('there is nothing to compute') : { kind: 'array', type: 'number', dtype, labels: null, elements };
 };
 
 /** Writes the valid numbers of a cell into a buffer. */
@@ -104,6 +131,7 @@ const quantiles: Implementation = {
       return code.scalar('number', arithmeticOf([data]), isNull === null ? value : `${count} === 0 ? 0 : ${value}`, isNull);
     }));
   },
+  lanes: quantileLanes,
 };
 
 const extrema: Implementation = {
@@ -120,6 +148,7 @@ const extrema: Implementation = {
     });
     return code.tuple([low, high].map((v) => code.scalar('number', data.dtype, v, isNull)));
   },
+  lanes: extremaLanes,
 };
 
 export const orderStatistics: Record<string, Implementation> = { extrema, median, quantiles };

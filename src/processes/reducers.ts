@@ -1,9 +1,11 @@
 /** Category reducer: from an array of numbers or booleans to one value. No-data is left out unless ignore_nodata is false. */
 import type { ArrayOperand, Code, Emitter, Operands, ScalarOperand } from '../graph/emit.ts';
+import type { LaneEmitter } from '../graph/lanes/lane-code.ts';
 import type { Call, Implementation } from '../graph/process.ts';
 import { arithmeticOf } from '../graph/result-dtype.ts';
 import type { Arguments } from '../graph/value.ts';
 import { booleansOf, elementsOf, isSet, numbersOf } from './arguments.ts';
+import { endLanes, extremeLanes, foldLanes, quantifierLanes, varianceLanes } from './reducer-lanes.ts';
 
 /** The valid numbers; null when the result is no-data: none is valid, or one is missing and counts. */
 export function validNumbers(args: Arguments, call: Call): readonly number[] | null {
@@ -57,6 +59,7 @@ interface Fold {
   readonly finish?: (sum: string, count: string) => string;
   /** A selection gives back one of the elements, in their type. */
   readonly selects?: boolean;
+  readonly lanes: LaneEmitter;
 }
 
 /** A reducer with one number of memory. */
@@ -73,6 +76,7 @@ function fold(spec: Fold): Implementation {
       const dtype = spec.selects ? data.dtype : arithmeticOf([data]);
       return code.scalar('number', dtype, spec.finish ? spec.finish(memory, tally.count) : memory, tally.isNull);
     },
+    lanes: spec.lanes,
   };
 }
 
@@ -103,6 +107,7 @@ function spread(root: boolean): Implementation {
       return values && (root ? Math.sqrt(varianceOf(values)) : varianceOf(values));
     },
     emit: emitVariance(root),
+    lanes: varianceLanes(root),
   };
 }
 
@@ -127,6 +132,7 @@ function quantifier(decisive: boolean): Implementation {
       });
       return code.scalar('boolean', 'bool', decisive ? decided : `!${decided}`, ignore ? null : `${decided} ? 0 : ${unknown}`);
     },
+    lanes: quantifierLanes(decisive),
   };
 }
 
@@ -150,6 +156,7 @@ function end(last: boolean): Implementation {
       });
       return code.scalar(data.type, data.dtype, value, missing);
     },
+    lanes: endLanes(last),
   };
 }
 
@@ -158,11 +165,11 @@ export const reducers: Record<string, Implementation> = {
   any: quantifier(true),
   first: end(false),
   last: end(true),
-  max: fold({ run: (v) => v.reduce((a, b) => Math.max(a, b)), initial: '-Infinity', step: (m, x) => `${x} > ${m} || ${x} !== ${x} ? ${x} : ${m}`, selects: true }),
-  mean: fold({ run: (v) => sumOf(v) / v.length, initial: '0', step: (s, x) => `${s} + ${x}`, finish: (s, n) => `${s} / ${n}` }),
-  min: fold({ run: (v) => v.reduce((a, b) => Math.min(a, b)), initial: 'Infinity', step: (m, x) => `${x} < ${m} || ${x} !== ${x} ? ${x} : ${m}`, selects: true }),
-  product: fold({ run: (v) => v.reduce((a, b) => a * b, 1), initial: '1', step: (p, x) => `${p} * ${x}` }),
+  max: fold({ run: (v) => v.reduce((a, b) => Math.max(a, b)), initial: '-Infinity', step: (m, x) => `${x} > ${m} || ${x} !== ${x} ? ${x} : ${m}`, selects: true, lanes: extremeLanes('most') }),
+  mean: fold({ run: (v) => sumOf(v) / v.length, initial: '0', step: (s, x) => `${s} + ${x}`, finish: (s, n) => `${s} / ${n}`, lanes: foldLanes(0, (make, s, x) => make.add(s, x), (make, s, n) => make.div(s, n)) }),
+  min: fold({ run: (v) => v.reduce((a, b) => Math.min(a, b)), initial: 'Infinity', step: (m, x) => `${x} < ${m} || ${x} !== ${x} ? ${x} : ${m}`, selects: true, lanes: extremeLanes('least') }),
+  product: fold({ run: (v) => v.reduce((a, b) => a * b, 1), initial: '1', step: (p, x) => `${p} * ${x}`, lanes: foldLanes(1, (make, p, x) => make.mul(p, x)) }),
   sd: spread(true),
-  sum: fold({ run: sumOf, initial: '0', step: (s, x) => `${s} + ${x}` }),
+  sum: fold({ run: sumOf, initial: '0', step: (s, x) => `${s} + ${x}`, lanes: foldLanes(0, (make, s, x) => make.add(s, x)) }),
   variance: spread(false),
 };

@@ -1,13 +1,17 @@
 /** What can be proved about the numbers of an expression, so that they are computed in narrower lanes with the same result. */
+import type { DType } from '../../cube/dtype.ts';
 import type { Expression } from './expression.ts';
 
 /** Smallest and largest value of a number that is always an integer and never −0. */
 export type Range = readonly [low: number, high: number];
 
-const ranges: Readonly<Record<string, Range>> = {
+const ranges: Readonly<Partial<Record<DType, Range>>> = {
   uint8: [0, 255], int8: [-128, 127], uint16: [0, 65535], int16: [-32768, 32767],
   uint32: [0, 4294967295], int32: [-2147483648, 2147483647],
 };
+
+/** What an integer type holds; undefined for other types. */
+export const rangeOfDType = (dtype: DType): Range | undefined => ranges[dtype];
 
 /** Integers up to here are exact as float32. */
 const SINGLE = 1 << 24;
