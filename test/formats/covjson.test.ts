@@ -178,7 +178,7 @@ describe('a vector cube', () => {
   it('of other geometries, or without any, is refused', async () => {
     await expect(covjson.write(vectors([square(1), point(2)]), {}, context)).rejects.toMatchObject({ code: 'FormatUnsuitable', message: expect.stringContaining('not Polygon, Point') as string });
     await expect(covjson.write(vectors([{ type: 'MultiPolygon', coordinates: [square(1).coordinates] }]), {}, context)).rejects.toMatchObject({ code: 'FormatUnsuitable' });
-    const bare = new LazyCube({ dimensions: [{ name: 'geometry', type: 'geometry', size: 1, labels: ['x'] }], grid: null, dtype: 'float32', read: vectors([point(1)]).read, fingerprint: async () => '' });
+    const bare = new LazyCube({ dimensions: [{ name: 'geometry', type: 'geometry', size: 1, labels: ['x'] }], grid: null, dtype: 'float32', read: (window, signal) => vectors([point(1)]).read(window, signal), fingerprint: async () => '' });
     await expect(covjson.write(bare, {}, context)).rejects.toMatchObject({ code: 'FormatUnsuitable', message: expect.stringContaining('no longer stand for any') as string });
   });
 });

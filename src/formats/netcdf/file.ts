@@ -6,7 +6,6 @@ import type { Attributes, CoordinateVariable } from './variables.ts';
 
 export type StoredArray = Exclude<Samples, Float16Array>;
 
-const DEFLATE_LEVEL = 4;
 /** HDF5's type codes for the types of samples. */
 const codes = { uint8: '<B', int8: '<b', uint16: '<H', int16: '<h', uint32: '<I', int32: '<i', float32: '<f', float64: '<d' } as const;
 
@@ -18,6 +17,8 @@ export interface VariableShape {
   readonly dimensions: readonly string[];
   readonly shape: readonly number[];
   readonly chunks: readonly number[];
+  /** Of DEFLATE, 1 to 9; 0 stores the samples as they are. */
+  readonly level: number;
 }
 
 export class NetcdfFile {
@@ -46,18 +47,25 @@ export class NetcdfFile {
     dataset.make_scale(name);
   }
 
+  /** Adds a variable of numbers along a dimension whose variable is there already. */
+  addAuxiliary({ name, values, attributes }: CoordinateVariable & { readonly values: Float64Array }, dimension: string): void {
+    const dataset = this.#file.create_dataset({ name, data: values, shape: [values.length] });
+    setAttributes(dataset, attributes);
+    dataset.attach_scale(0, `/${dimension}`);
+  }
+
   /** Adds a variable without dimensions that only carries attributes. */
   addCarrier(name: string, attributes: Attributes): void {
     setAttributes(this.#file.create_dataset({ name, data: new Int32Array(1), shape: [], dtype: '<i' }), attributes);
   }
 
-  /** Adds an empty, compressed variable; `fill` is its no-data value. */
-  addVariable({ name, dtype, dimensions, shape, chunks }: VariableShape, fill: number, attributes: Attributes): void {
+  /** Adds an empty variable; `fill` is its no-data value. */
+  addVariable({ name, dtype, dimensions, shape, chunks, level }: VariableShape, fill: number, attributes: Attributes): void {
     const code = codes[dtype];
     // Made with one sample and grown: a full-size dataset would want all its samples in memory.
     const seed = shape.map(() => 1);
     const dataset = this.#file.create_dataset({
-      name, data: [0], shape: seed, dtype: code, maxshape: [...shape], chunks: [...chunks], compression: 'gzip', compression_opts: DEFLATE_LEVEL,
+      name, data: [0], shape: seed, dtype: code, maxshape: [...shape], chunks: [...chunks], ...(level > 0 && { compression: 'gzip', compression_opts: level }),
     });
     dataset.resize([...shape]);
     dataset.create_attribute('_FillValue', [fill], [1], code);

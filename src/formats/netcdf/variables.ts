@@ -1,7 +1,8 @@
 /** How a cube becomes netCDF variables: names, dimensions, attributes by the CF conventions. */
 import type { BandDescription, Cube } from '../../cube/cube.ts';
 import type { Dimension, Label } from '../../cube/dimension.ts';
-import { epsgCode, isGeographic, wktOf } from '../../geo/crs.ts';
+import { epsgCode, isGeographic, transformer, WGS84, wktOf } from '../../geo/crs.ts';
+import { boxOf } from '../../geo/geometry.ts';
 import type { Grid } from '../../geo/grid.ts';
 
 export type AttributeValue = string | number | Float64Array;
@@ -47,7 +48,7 @@ function rank(dimension: Dimension): number {
 /** A name that netCDF allows and no coordinate variable has. */
 function freeName(label: string, cube: Cube): string {
   const name = label.replaceAll(/[^\p{L}\p{N}_.+@-]/gu, '_').replace(/^[^\p{L}\p{N}_]+/u, '') || 'data';
-  return name === 'crs' || cube.dimensions.some((d) => d.name === name) ? `${name}_values` : name;
+  return ['crs', 'lon', 'lat'].includes(name) || cube.dimensions.some((d) => d.name === name) ? `${name}_values` : name;
 }
 
 /** The coordinate variable of a dimension. */
@@ -76,6 +77,20 @@ function timeCoordinate(name: string, labels: readonly Label[]): CoordinateVaria
     values: Float64Array.from(seconds, (s) => (isDaily ? s / 86_400 : s)),
     attributes: { standard_name: 'time', units: `${isDaily ? 'days' : 'seconds'} since 1970-01-01 00:00:00`, calendar: 'proleptic_gregorian', axis: 'T' },
   };
+}
+
+/** Longitudes and latitudes of the geometries of a vector cube: of points, and of the middle of the box of others. */
+export function placesOf({ geometries }: Dimension): (CoordinateVariable & { readonly values: Float64Array })[] {
+  if (!geometries) return [];
+  const toDegrees = transformer(geometries.crs, WGS84);
+  const places = geometries.shapes.map((shape) => {
+    const [west, south, east, north] = boxOf(shape);
+    return toDegrees((west + east) / 2, (south + north) / 2);
+  });
+  return [
+    { name: 'lon', values: Float64Array.from(places, ([longitude]) => longitude), attributes: { standard_name: 'longitude', units: 'degrees_east' } },
+    { name: 'lat', values: Float64Array.from(places, ([, latitude]) => latitude), attributes: { standard_name: 'latitude', units: 'degrees_north' } },
+  ];
 }
 
 /** Attributes of the grid mapping variable, which carries the coordinate reference system. */

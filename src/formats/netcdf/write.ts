@@ -5,10 +5,11 @@ import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { Block, Window } from '../../cube/block.ts';
 import { pickedEncoding } from '../../cube/attributes.ts';
 import type { Cube, Encoding } from '../../cube/cube.ts';
+import type { Dimension } from '../../cube/dimension.ts';
 import { isFloat } from '../../cube/dtype.ts';
 import { permute } from '../../cube/permute.ts';
 import { splitWindow, withRange } from '../../cube/window.ts';
-import { encodeBlock, storedTypeFor, withFreeNodata, type StoredType } from '../cog/stored-type.ts';
+import { encodeBlock, storedTypeFor, withFreeNodata, withWantedNodata, type StoredType } from '../cog/stored-type.ts';
 import { quantizationFields, SCALE_BAND } from '../embedding-codes.ts';
 import { filenamePrefix, readOptions, type Options } from '../options.ts';
 import { requireCells, type PlannedBand } from '../raster-plan.ts';
@@ -17,22 +18,27 @@ import { StatisticsGatherer } from '../statistics.ts';
 import { reportingFullDisk } from '../temporary-file.ts';
 import type { FormatDescription, ResultFormat, WriteContext, WrittenFile } from '../writer.ts';
 import { NetcdfFile, type StoredArray, type StoredCode } from './file.ts';
-import { coordinateOf, gridMapping, planVariables, type Attributes, type DataVariable } from './variables.ts';
+import { coordinateOf, gridMapping, placesOf, planVariables, type Attributes, type DataVariable } from './variables.ts';
 
 const description: FormatDescription = {
   title: 'netCDF-4',
-  description: 'One file with all dates, following the CF conventions. Up to 32 bands become variables; more bands, and every other dimension, stay dimensions of the variable `data`. No-data is the `_FillValue`; NaN stays NaN. int8 embeddings have `scale_factor` and `add_offset` where every variable has one of each, otherwise they are stored as float32, as are float16 ones; the attributes `quantization…` say how other codes of embeddings are read, scales of vectors are in the variable `scale`. The coordinate reference system is in the variable `crs`.',
-  gis_data_types: ['raster'],
+  description: 'One file with all dates, following the CF conventions. Up to 32 bands become variables; more bands, and every other dimension, stay dimensions of the variable `data`. No-data is the `_FillValue`; NaN stays NaN. int8 embeddings have `scale_factor` and `add_offset` where every variable has one of each, otherwise they are stored as float32, as are float16 ones; the attributes `quantization…` say how other codes of embeddings are read, scales of vectors are in the variable `scale`. The coordinate reference system is in the variable `crs`. Of the geometries of a vector cube there are the labels, and longitude and latitude of their middle (`lon`, `lat`).',
+  gis_data_types: ['raster', 'vector'],
   parameters: {
     filename_prefix: filenamePrefix(),
+    zlib: { description: 'Whether variables are compressed (DEFLATE).', type: 'boolean', default: true },
+    compression_level: { description: 'How hard to compress, 1 (fastest) to 9 (smallest); also called `complevel`.', type: 'integer', minimum: 1, maximum: 9, default: 4 },
+    chunk_size: { description: 'Edge in cells of the chunks in which variables are stored: what a reader fetches for one place.', type: 'integer', minimum: 16, maximum: 4096, default: 256 },
+    dtype: { description: 'Sample type to convert to; numbers are rounded and held at its limits. Default: the type of the data; float32 for float16, which netCDF has not.', type: 'string', enum: ['uint8', 'int8', 'uint16', 'int16', 'uint32', 'int32', 'float32', 'float64'] },
+    nodata: { description: 'The `_FillValue`, which stands for no-data; valid samples of that value become no-data too. Default: netCDF\'s usual one for floats; for integers the value of the source, or one that no sample has.', type: 'number' },
   },
 };
 
 export const MEDIA_TYPE = 'application/x-netcdf';
 
-/** Edge of chunks in pixels, and samples written at once: compression happens on this thread, so pieces are small. */
-const CHUNK = 256;
+/** Samples written at once: compression happens on this thread, so pieces are small. */
 const WINDOW_SAMPLES = 1024 * 1024;
+const LARGEST_STEP = 1024;
 /** netCDF's usual fill value: far from data, and not NaN, so that NaN and no-data stay apart. */
 const FLOAT_FILL = Math.fround(9.969209968386869e36);
 
@@ -41,14 +47,23 @@ export const netcdf: ResultFormat = {
   write: (cube, options, context) => reportingFullDisk(() => writeFile(cube, options, context)),
 };
 
+interface Settings {
+  readonly filename_prefix: string;
+  readonly zlib: boolean;
+  readonly compression_level: number;
+  readonly chunk_size: number;
+  readonly dtype?: Exclude<StoredType['dtype'], 'float16'>;
+  readonly nodata?: number;
+}
+
 async function writeFile(cube: Cube, options: Options, context: WriteContext): Promise<WrittenFile[]> {
-  const { filename_prefix: prefix } = readOptions(description, options);
+  const settings = readOptions(description, options, { complevel: 'compression_level' }) as unknown as Settings;
   requireCells(cube);
-  const name = `${String(prefix)}.nc`;
+  const name = `${settings.filename_prefix}.nc`;
   const path = join(context.directory, name);
-  let type = typeFor(cube);
+  let type = withWantedNodata(typeFor(cube, settings.dtype), settings.nodata);
   for (;;) {
-    const pass = new Pass(cube, type, context);
+    const pass = new Pass(cube, type, settings, context);
     if (await pass.run(path)) return [{ path, name, mediaType: MEDIA_TYPE, roles: ['data'], metadata: pass.metadata() }];
     type = withFreeNodata(type, ...pass.range());
     await rm(path, { force: true });
@@ -57,8 +72,8 @@ async function writeFile(cube: Cube, options: Options, context: WriteContext): P
 }
 
 /** netCDF knows no float16, and a variable has one scale only. */
-function typeFor(cube: Cube): StoredType {
-  const type = holdsCodes(cube) ? storedTypeFor(cube) : storedTypeFor(cube, cube.dtype === 'bool' ? 'uint8' : cube.dtype);
+function typeFor(cube: Cube, wanted: Settings['dtype']): StoredType {
+  const type = wanted === undefined && holdsCodes(cube) ? storedTypeFor(cube) : storedTypeFor(cube, wanted ?? (cube.dtype === 'bool' ? 'uint8' : cube.dtype));
   if (!isFloat(type.dtype)) return type;
   return { ...type, dtype: type.dtype === 'float64' ? 'float64' : 'float32', nodata: FLOAT_FILL };
 }
@@ -75,14 +90,18 @@ function holdsCodes(cube: Cube): boolean {
 class Pass {
   readonly #cube: Cube;
   readonly #type: StoredType;
+  readonly #chunk: number;
+  readonly #level: number;
   readonly #context: WriteContext;
   readonly #variables: readonly { readonly variable: DataVariable; readonly statistics: StatisticsGatherer }[];
   #hasNulls = false;
   #isAmbiguous = false;
 
-  constructor(cube: Cube, type: StoredType, context: WriteContext) {
+  constructor(cube: Cube, type: StoredType, settings: Settings, context: WriteContext) {
     this.#cube = cube;
     this.#type = type;
+    this.#chunk = settings.chunk_size;
+    this.#level = settings.zlib ? settings.compression_level : 0;
     this.#context = context;
     this.#variables = planVariables(cube).map((variable) => ({ variable, statistics: new StatisticsGatherer() }));
   }
@@ -95,6 +114,7 @@ class Pass {
       const used = new Set(this.#variables.flatMap(({ variable }) => variable.dimensions));
       for (const [i, dimension] of this.#cube.dimensions.entries()) if (used.has(i)) file.addCoordinate(coordinateOf(this.#cube, dimension));
       if (grid) file.addCarrier('crs', gridMapping(grid));
+      for (const place of this.#places) file.addAuxiliary(place, this.#cube.find('geometry')!.name);
       for (const { variable } of this.#variables) this.#addVariable(file, variable);
       if (this.#isPerVector) this.#addScale(file);
       await this.#writeWindows(file);
@@ -132,6 +152,7 @@ class Pass {
       ...(unit !== undefined && { units: unit }),
       ...(common_name !== undefined && { common_name }),
       ...(this.#cube.grid && { grid_mapping: 'crs' }),
+      ...(this.#places.length > 0 && { coordinates: this.#places.map(({ name }) => name).join(' ') }),
       ...(scale !== undefined && { scale_factor: scale }),
       ...(offset !== undefined && { add_offset: offset }),
       ...(this.#type.encoding && quantizationAttributes(this.#type.encoding, variable.band)),
@@ -141,8 +162,22 @@ class Pass {
       dtype: this.#type.dtype as StoredCode,
       dimensions: dimensions.map((d) => d.name),
       shape: dimensions.map((d) => d.size),
-      chunks: dimensions.map((d) => (d.type === 'spatial' ? Math.min(CHUNK, d.size) : Math.min(d.type === 'other' || d.type === 'bands' ? 16 : 1, d.size))),
+      chunks: dimensions.map((d) => Math.min(this.#chunkEdge(d), d.size)),
+      level: this.#level,
     }, this.#type.nodata, attributes);
+  }
+
+  /** Maps are read date by date, series of places whole. */
+  #chunkEdge({ type }: Dimension): number {
+    if (type === 'spatial') return this.#chunk;
+    if (type === 'temporal' && this.#cube.grid) return 1;
+    return type === 'temporal' || type === 'geometry' ? 512 : 16;
+  }
+
+  /** Where the geometries of a vector cube are. */
+  get #places(): ReturnType<typeof placesOf> {
+    const dimension = this.#cube.find('geometry');
+    return dimension ? placesOf(dimension) : [];
   }
 
   get #isPerVector(): boolean {
@@ -155,7 +190,8 @@ class Pass {
       name: SCALE_BAND, dtype: 'float32',
       dimensions: dimensions.map((d) => d.name),
       shape: dimensions.map((d) => d.size),
-      chunks: dimensions.map((d) => (d.type === 'spatial' ? Math.min(CHUNK, d.size) : 1)),
+      chunks: dimensions.map((d) => (d.type === 'spatial' ? Math.min(this.#chunk, d.size) : 1)),
+      level: this.#level,
     }, NaN, { long_name: 'scale of the vector: value = code * scale', ...(this.#cube.grid && { grid_mapping: 'crs' }) });
   }
 
@@ -173,7 +209,7 @@ class Pass {
     const { signal, onProgress } = this.#context;
     const total = this.#cube.shape.reduce((a, b) => a * b, 1);
     let done = 0;
-    for (const window of windowsOf(this.#cube, this.#isPerVector)) {
+    for (const window of windowsOf(this.#cube, this.#chunk, this.#isPerVector)) {
       signal.throwIfAborted();
       const block = await this.#cube.read(window, signal);
       if (block.nulls?.includes(1)) this.#hasNulls = true;
@@ -240,14 +276,14 @@ function quantizationAttributes(encoding: Encoding, band: number | null): Attrib
  * Windows of whole chunks; time steps and bands come one after the other before space is cut. With
  * `withWholeVectors` bands are not cut, and windows are one chunk wide instead.
  */
-function* windowsOf(cube: Cube, withWholeVectors: boolean): Generator<Window> {
+function* windowsOf(cube: Cube, chunk: number, withWholeVectors: boolean): Generator<Window> {
   const x = cube.dimensions.findIndex((d) => d.axis === 'x');
   const y = cube.dimensions.findIndex((d) => d.axis === 'y');
   const spans = [x, y].filter((i) => i >= 0);
   let windows: Window[] = [cube.fullWindow()];
   for (const i of spans) {
     const size = cube.dimensions[i]!.size;
-    const step = withWholeVectors ? CHUNK : CHUNK * 4;
+    const step = withWholeVectors ? chunk : chunk * Math.max(1, Math.floor(LARGEST_STEP / chunk));
     windows = windows.flatMap((window) => Array.from({ length: Math.ceil(size / step) }, (_, k) => withRange(window, i, k * step, Math.min(step, size - k * step))));
   }
   const whole = withWholeVectors ? [...spans, cube.dimensions.findIndex((d) => d.type === 'bands')] : spans;
