@@ -46,6 +46,7 @@ const settings = {
   storeBytes: { env: 'LAMINA_STORE_BYTES', parse: integer(0, Number.MAX_SAFE_INTEGER), fallback: 20 * 1024 ** 3 },
   userStorageBytes: { env: 'LAMINA_USER_STORAGE_BYTES', parse: integer(0, Number.MAX_SAFE_INTEGER), fallback: 5 * 1024 ** 3 },
   uploadMaxBytes: { env: 'LAMINA_UPLOAD_MAX_BYTES', parse: integer(1, Number.MAX_SAFE_INTEGER), fallback: 2 * 1024 ** 3 },
+  workspaces: { env: 'LAMINA_WORKSPACES', parse: workspaces, fallback: [] as readonly WorkspaceConfig[] },
   syncMaxPixels: { env: 'LAMINA_SYNC_MAX_PIXELS', parse: integer(1, 1e12), fallback: 250_000_000 },
   syncTimeoutSeconds: { env: 'LAMINA_SYNC_TIMEOUT_SECONDS', parse: integer(1, 24 * 3600), fallback: 300 },
   syncMaxWaiting: { env: 'LAMINA_SYNC_MAX_WAITING', parse: integer(1, 100_000), fallback: 64 },
@@ -62,6 +63,12 @@ type ValueOf<S> = S extends { parse: (text: string) => infer T; fallback: unknow
 export interface BasicUser {
   readonly name: string;
   readonly password: string;
+}
+
+/** A place that export_workspace writes to. */
+export interface WorkspaceConfig {
+  readonly name: string;
+  readonly place: { readonly directory: string } | { readonly bucket: string; readonly prefix: string };
 }
 
 export interface S3Config {
@@ -92,6 +99,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   if (s3Endpoint !== null && (s3AccessKey === null || s3SecretKey === null)) {
     problems.push('LAMINA_S3_ENDPOINT needs LAMINA_S3_ACCESS_KEY and LAMINA_S3_SECRET_KEY beside it');
   }
+  if (s3Endpoint === null && rest.workspaces.some(({ place }) => 'bucket' in place)) problems.push('LAMINA_WORKSPACES names a bucket, which needs LAMINA_S3_ENDPOINT');
   const unknown = Object.keys(environment).filter((name) => name.startsWith('LAMINA_') && !settingNames.includes(name));
   if (unknown.length > 0) problems.push(`${unknown.join(', ')}: there is no such setting`);
   if (problems.length > 0) throw new Error(`The configuration is not valid:\n  ${problems.join('\n  ')}`);
@@ -169,6 +177,20 @@ function names(value: string): readonly string[] {
     if (!/^[\w\-.~]+$/.test(name)) throw new Error(`must be name,name of users, not "${entry}"`);
     return name;
   });
+}
+
+function workspaces(value: string): readonly WorkspaceConfig[] {
+  const list = value.split(',').map((entry): WorkspaceConfig => {
+    const [, name, target] = /^\s*([\w\-.~]+)=(.+?)\s*$/.exec(entry) ?? [];
+    const [, bucketName, prefix = ''] = /^s3:\/\/([^/]+)(?:\/(.*))?$/.exec(target ?? '') ?? [];
+    if (name === undefined || target === undefined || name === 'user' || (bucketName === undefined && !isAbsolute(target))) {
+      throw new Error(`must be name=/directory or name=s3://bucket/prefix, separated by commas, with names of letters, digits and _-.~ other than 'user', not "${entry}"`);
+    }
+    if (bucketName === undefined) return { name, place: { directory: resolve(target) } };
+    return { name, place: { bucket: bucket(bucketName), prefix: prefix === '' ? '' : `${prefix.replace(/\/+$/, '')}/` } };
+  });
+  if (new Set(list.map(({ name }) => name)).size < list.length) throw new Error('has a name twice');
+  return list;
 }
 
 function token(value: string): string {

@@ -23,6 +23,7 @@ import { definitionSource } from './user-processes/source.ts';
 import { UserProcessStore } from './user-processes/store.ts';
 import { startSweeping } from './storage/leftovers.ts';
 import { UserFiles } from './storage/user-files.ts';
+import { Workspaces } from './storage/workspaces.ts';
 import { createOnnxRuntime } from './operators/runtime/onnx.ts';
 import { createEmbedHandler, directComputer } from './workers/embed.ts';
 import { BACKFILL_CONCURRENCY, createBackfillHandler, type BackfillTask } from './workers/backfill.ts';
@@ -53,6 +54,8 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   const results = new JobResults(jobs, rasters);
   const definitions = definitionSource(new UserProcessStore(database), fetch);
   const userFiles = new UserFiles(objects, { quotaBytes: config.userStorageBytes, fileBytes: config.uploadMaxBytes });
+  const workspaces = new Workspaces(userFiles, new Map(config.workspaces.map(({ name, place }) => [name, place])), config.s3);
+  const watches = new Watches(database);
   const files = new UploadedFiles({ files: userFiles, rasters });
   const vectors = new RemoteVectors({ fetch: guardedFetch({ allowedHosts: config.allowedHosts, process: 'load_url' }) });
   const scratch = join(config.data, 'scratch');
@@ -73,7 +76,7 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   const innerEngine = engineOf(deployment, { rasters, remote, results, files, vectors }, new EmbedBlocks({ store: objects, compute: directComputer(objects, runtime, cache), memoryBytes: config.cacheBytes / 8, catalog: cache, fromFile, log }));
   const embed = createEmbedHandler({ engine: innerEngine, store: objects, runtime, log, catalog: cache });
   const tile = createTileHandler(engineFor('tile'), objects, cache);
-  const processing = { store: jobs, logs: jobLogs, watch: new RunWatch(jobs), objects, log, scratch, syncMaxSamples: config.syncMaxPixels, publishing: { catalog, editors: editorsOf(config) } };
+  const processing = { store: jobs, logs: jobLogs, watch: new RunWatch(jobs), objects, log, scratch, syncMaxSamples: config.syncMaxPixels, publishing: { catalog, editors: editorsOf(config), workspaces, exclusively: watches.exclusively.bind(watches) } };
 
   const states = new LayerStates(database);
   const backfill = engineFor('backfill');
@@ -83,7 +86,7 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
     await queues.work<SyncTask, unknown>('sync', config.workerConcurrency, createSyncHandler({ ...processing, engine: engineFor('sync') })),
     await queues.work<BatchTask, unknown>('batch', config.workerConcurrency, createBatchHandler({ ...processing, engine: engineFor('batch') })),
     await queues.work<BackfillTask, unknown>('backfill', BACKFILL_CONCURRENCY, createBackfillHandler({
-      object: createObjectHandler({ store: catalog, watches: new Watches(database), rasters, objects, log }),
+      object: createObjectHandler({ store: catalog, watches, rasters, objects, log }),
       follow: createFollowHandler({ engine: backfill, catalog, states, log }),
       [MATERIALISE]: createMaterialiseHandler({ engine: backfill, catalog, blocks: cache, store: new Materialisations(database), objects, scratch, log }),
     })),

@@ -35,6 +35,27 @@ describe('readConfig', () => {
   });
 });
 
+describe('LAMINA_WORKSPACES', () => {
+  const s3 = { LAMINA_S3_ENDPOINT: 'http://s3:9000', LAMINA_S3_ACCESS_KEY: 'a', LAMINA_S3_SECRET_KEY: 'b' };
+
+  it('names directories and buckets', () => {
+    expect(readConfig({}).workspaces).toEqual([]);
+    expect(readConfig({ ...s3, LAMINA_WORKSPACES: 'lab=/data/lab/, public=s3://results/eo/,all=s3://everything' }).workspaces).toEqual([
+      { name: 'lab', place: { directory: '/data/lab' } },
+      { name: 'public', place: { bucket: 'results', prefix: 'eo/' } },
+      { name: 'all', place: { bucket: 'everything', prefix: '' } },
+    ]);
+  });
+
+  it.each(['lab', 'lab=relative', 'user=/data', 'a b=/data', 'a=/x,a=/y', 'a=s3://B'])('%s is refused', (text) => {
+    expect(() => readConfig({ ...s3, LAMINA_WORKSPACES: text })).toThrow(/LAMINA_WORKSPACES/);
+  });
+
+  it('wants a server for its buckets', () => {
+    expect(() => readConfig({ LAMINA_WORKSPACES: 'a=s3://bucket' })).toThrow(/LAMINA_S3_ENDPOINT/);
+  });
+});
+
 describe('the documentation of the settings', () => {
   it('lists exactly the table, in its order', () => {
     const documented = [...readFileSync('docs/configuration.md', 'utf8').matchAll(/^\| `(LAMINA_\w+)` \|/gm)].map((match) => match[1]);

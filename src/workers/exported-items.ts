@@ -7,13 +7,8 @@ import type { StoredFile } from '../jobs/results.ts';
 import { embeddingProperties } from '../layers/embedding-properties.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
 import { fileAsset, fileItem } from './file-item.ts';
-
-/** What one save_result node has written. */
-export interface SavedResult {
-  readonly cube: Cube;
-  readonly origin: ProcessGraph;
-  readonly files: readonly StoredFile[];
-}
+import type { SavedResult } from './saved-results.ts';
+import { changedItem } from './stac-changes.ts';
 
 export interface ItemContext {
   readonly catalog: Pick<CatalogStore, 'get'>;
@@ -28,7 +23,11 @@ export interface ItemContext {
 export async function exportedItems(saved: SavedResult, context: ItemContext): Promise<StacItem[]> {
   const whole = await wholeTime(saved.cube, context.catalog);
   const groups = Map.groupBy(saved.files, ({ datetime }) => datetime ?? null);
-  return [...groups].map(([datetime, files]) => itemOf(saved, files, datetime, whole, context));
+  return [...groups].map(([datetime, files]) => {
+    const made = itemOf(saved, files, datetime, whole, context);
+    const fileOf = new Map(files.map((file) => [assetKey(file, mainKey(saved.cube)), file.name]));
+    return changedItem(made, saved.changes ?? [], { fileOf, suffix: groups.size > 1 ? stemOf(files[0]!) : null });
+  });
 }
 
 function itemOf({ cube, origin }: SavedResult, files: readonly StoredFile[], datetime: string | null, whole: readonly [string, string], { operators, collection, jobId, keyOf }: ItemContext): StacItem {
@@ -39,19 +38,20 @@ function itemOf({ cube, origin }: SavedResult, files: readonly StoredFile[], dat
   const properties = operator === undefined
     ? { 'processing:datetime': created, 'processing:software': { lamina: '0.1.0' }, ...(shown && { 'processing:expression': { format: 'openeo', expression: { process_graph: shown } } }) }
     : embeddingProperties(operators.resolve(operator), encoding ?? 'float32', shown, created);
-  const main = operator === undefined ? 'data' : 'embeddings';
   return fileItem({
     id: `${jobId}_${stemOf(files[0]!)}`, collection, cube, created,
     time: instant === null ? whole : [instant, instant],
     properties: { ...properties, 'lamina:job': jobId },
     sources: (datetime === null ? undefined : sourcesByLabel?.[datetime]) ?? sources,
-    assets: Object.fromEntries(files.map((file) => [assetKey(file, main), assetOf(file, keyOf(file))])),
+    assets: Object.fromEntries(files.map((file) => [assetKey(file, mainKey(cube)), assetOf(file, keyOf(file))])),
   });
 }
 
-/** A URL of load_stac may hold a key, and items are read by others: such a graph is not told. */
+const mainKey = ({ attributes }: Cube) => (attributes.operator === undefined ? 'data' : 'embeddings');
+
+/** A URL of load_stac or load_url may hold a key, and items are read by others: such a graph is not told. */
 function shownOrigin(origin: ProcessGraph): ProcessGraph | null {
-  const isSecret = Object.values(origin).some(({ process_id: id, arguments: args }) => id === 'load_stac' && String((args as { url?: unknown }).url).includes('?'));
+  const isSecret = Object.values(origin).some(({ process_id: id, arguments: args }) => (id === 'load_stac' || id === 'load_url') && String((args as { url?: unknown }).url).includes('?'));
   return isSecret ? null : origin;
 }
 

@@ -3,13 +3,12 @@
  *
  * Nodes only note what is to be exported; everything is published together when the run has succeeded.
  */
-import { invalidArgument, OpenEOError } from '../errors.ts';
+import { OpenEOError } from '../errors.ts';
 import { exportFolder, publishItems, withdrawItems } from '../catalog/publish-items.ts';
 import type { CatalogStore } from '../catalog/store.ts';
 import type { StacItem } from '../catalog/types.ts';
 import { footprint } from '../geo/footprint.ts';
 import type { ExportRequest } from '../graph/scope.ts';
-import type { Value } from '../graph/value.ts';
 import type { ProcessGraph } from '../graph/wire.ts';
 import { deleteObjects } from '../jobs/files.ts';
 import type { StoredFile } from '../jobs/results.ts';
@@ -19,7 +18,9 @@ import type { Log } from '../log.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { checkTarget, type Exporter } from './export-target.ts';
-import { exportedItems, isLoadable, type SavedResult } from './exported-items.ts';
+import { exportedItems, isLoadable } from './exported-items.ts';
+import type { SavedResult, SavedResults } from './saved-results.ts';
+import { collectionText } from './stac-changes.ts';
 
 /** Where and in whose name a run may publish. */
 export interface ExportSettings {
@@ -30,6 +31,7 @@ export interface ExportSettings {
 }
 
 export interface ExportDependencies extends ExportSettings, Exporter {
+  readonly saved: SavedResults;
   readonly objects: ObjectStore;
   readonly operators: OperatorRegistry;
   readonly log: Log;
@@ -45,8 +47,6 @@ interface Done {
 
 export class Exports {
   readonly #parts: ExportDependencies;
-  /** What save_result returned → what it wrote. */
-  readonly #saved = new Map<Value, SavedResult>();
   /** Collection → what is to be added to it. */
   readonly #wanted = new Map<string, SavedResult[]>();
 
@@ -54,16 +54,10 @@ export class Exports {
     this.#parts = parts;
   }
 
-  /** Remembers a result under the value that save_result returns for it. */
-  remember(returned: Value, saved: SavedResult): void {
-    this.#saved.set(returned, saved);
-  }
-
   /** Notes a result for a collection. Throws what can be known before the end of the run. */
   async add({ data, collection }: ExportRequest): Promise<string> {
     const { catalog, log } = this.#parts;
-    const saved = this.#saved.get(data);
-    if (!saved) throw invalidArgument('export_collection', 'data', 'it must be what save_result returned in the same process graph');
+    const saved = this.#parts.saved.get('export_collection', data);
     checkFiles(saved);
     checkTarget(collection, await catalog.collection(collection), this.#parts);
     const other = saved.files.find((file) => !isLoadable(file));
@@ -104,12 +98,13 @@ export class Exports {
     for (const saved of results) lists.push(await exportedItems(saved, { catalog, operators, collection, jobId, keyOf }));
     // The same result exported twice is there once.
     const items = [...new Map(lists.flat().map((item) => [item.id, item])).values()];
+    const { providers, ...text } = collectionText(results.flatMap(({ changes }) => changes ?? []));
     const { isPrivate, license } = await this.#inherited(results.map(({ origin }) => origin));
     signal.throwIfAborted();
     const before = await publishItems(catalog, {
       collection, items,
-      text: { title: collection, description: `Results of processing that were exported to the collection ${collection}: files, and how each was made.`, license, keywords: ['processed', 'raster'] },
-      fields: { 'lamina:files': { ...(user !== null && { owner: user }), ...(isPrivate && { visibility: 'private' }) } },
+      text: { title: collection, description: `Results of processing that were exported to the collection ${collection}: files, and how each was made.`, license, keywords: ['processed', 'raster'], ...text },
+      fields: { ...(providers !== undefined && { providers }), 'lamina:files': { ...(user !== null && { owner: user }), ...(isPrivate && { visibility: 'private' }) } },
       check: (existing) => checkTarget(collection, existing, this.#parts),
     });
     log.info(`export_collection: ${items.length} item(s) are in the collection '${collection}' now.`);

@@ -28,14 +28,14 @@ export interface FileItemParts {
   readonly assets: Readonly<Record<string, StacAsset>>;
 }
 
-/** The item of one or more files of a cube that has a grid. */
+/** The item of one or more files of a cube; without a grid it lies nowhere. */
 export function fileItem({ id, collection, cube, time: [first, last], created, properties: more, links = [], sources, assets }: FileItemParts): StacItem {
-  const outline = footprint(cube.grid!);
+  const outline = cube.grid && footprint(cube.grid);
   const properties = {
     datetime: first === last ? first : null,
     ...(first === last ? {} : { start_datetime: first, end_datetime: last }),
     created,
-    gsd: groundStep(cube.grid!),
+    ...(cube.grid && { gsd: groundStep(cube.grid) }),
     ...more,
   };
   return {

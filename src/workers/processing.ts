@@ -6,6 +6,7 @@ import { runJob, type RunContext, type RunDependencies } from '../jobs/run.ts';
 import type { Engine } from '../layers/scope.ts';
 import type { ExportSettings } from './exports.ts';
 import { describeResult } from './result-metadata.ts';
+import type { WorkspaceSettings } from './workspace-exports.ts';
 import { runProcess, type RunRequest, type RunResult } from './run-process.ts';
 
 export interface ProcessingDependencies extends RunDependencies {
@@ -15,7 +16,7 @@ export interface ProcessingDependencies extends RunDependencies {
   /** Source samples that a synchronous request may read. */
   readonly syncMaxSamples: number;
   /** Takes what export_collection publishes; absent: the process is refused. */
-  readonly publishing?: Pick<ExportSettings, 'catalog' | 'editors'>;
+  readonly publishing?: Pick<ExportSettings, 'catalog' | 'editors'> & Partial<WorkspaceSettings>;
 }
 
 /** Runs a synchronous request. The files are deleted by who fetches them. */

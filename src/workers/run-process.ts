@@ -18,6 +18,8 @@ import type { Log } from '../log.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { Exports, type ExportSettings } from './exports.ts';
 import type { SavedCube } from './result-metadata.ts';
+import { SavedResults } from './saved-results.ts';
+import { WorkspaceExports, type WorkspaceSettings } from './workspace-exports.ts';
 
 /** What a run left behind. */
 export interface RunResult {
@@ -41,7 +43,7 @@ export interface RunRequest {
   /** Who asks; absent: the service itself. */
   readonly user?: string;
   /** What export_collection needs; absent: it is refused. */
-  readonly exports?: ExportSettings;
+  readonly exports?: ExportSettings & Partial<WorkspaceSettings>;
   readonly onProgress?: (share: number) => void;
 }
 
@@ -60,8 +62,6 @@ export async function runProcess(engine: Engine, store: ObjectStore, request: Ru
   }
 }
 
-const NOTHING_PUBLISHED: Publication = { undo: async () => {}, settle: async () => {} };
-
 class Run {
   readonly #store: ObjectStore;
   readonly #request: RunRequest;
@@ -70,7 +70,9 @@ class Run {
   readonly #scope: EngineScope;
   readonly #files: StoredFile[] = [];
   readonly #saved: SavedCube[] = [];
-  readonly #exports: Exports | null;
+  readonly #results = new SavedResults();
+  /** What shows the results to others at the end. */
+  readonly #publishers: readonly { publish(): Promise<Publication> }[];
 
   constructor(engine: Engine, store: ObjectStore, request: RunRequest, directory: string) {
     this.#engine = engine;
@@ -78,11 +80,16 @@ class Run {
     this.#request = request;
     this.#directory = directory;
     const { signal, log, maxSamples, user = null, exports } = request;
-    const publisher = exports ? new Exports({ ...exports, user, signal, log, objects: store, operators: engine.operators }) : null;
-    this.#exports = publisher;
+    const common = { user, signal, log, objects: store, operators: engine.operators, saved: this.#results };
+    const collections = exports ? new Exports({ ...exports, ...common }) : null;
+    const { workspaces, exclusively } = exports ?? {};
+    const deliveries = exports && workspaces && exclusively ? new WorkspaceExports({ ...exports, workspaces, exclusively, ...common }) : null;
+    this.#publishers = [collections, deliveries].filter((each) => each !== null);
     this.#scope = new EngineScope(engine, {
       signal, log, user, save: (save) => this.#save(save),
-      ...(publisher && { publish: (wanted) => publisher.add(wanted) }),
+      modify: async (changes) => this.#results.modify(changes),
+      ...(collections && { publish: (wanted) => collections.add(wanted) }),
+      ...(deliveries && { deliver: (wanted) => deliveries.add(wanted) }),
       ...(maxSamples === undefined ? {} : { maxSamples }),
     });
   }
@@ -97,7 +104,7 @@ class Run {
     this.#request.log.info(`Finished in ${seconds} s: ${this.#files.length} file(s), ${facts.samplesRead} source samples read${blocks}`, {
       data: { blocks_cached: facts.cached, blocks_computed: facts.computed, samples_read: facts.samplesRead },
     });
-    return { files: this.#files, facts, saved: this.#saved, publish: () => this.#exports?.publish() ?? Promise.resolve(NOTHING_PUBLISHED) };
+    return { files: this.#files, facts, saved: this.#saved, publish: () => publishAll(this.#publishers) };
   }
 
   /** With the user-defined processes that there are now, at the start of the run. */
@@ -123,9 +130,8 @@ class Run {
     this.#files.push(...stored);
     if (save.data instanceof Cube) this.#saved.push({ cube: save.data, origin: save.origin });
     await rm(directory, { recursive: true, force: true });
-    const item: Value = { type: 'Item', assets: Object.fromEntries(stored.map((f) => [f.name, { href: f.name, type: f.mediaType, roles: [...f.roles] }])) };
-    if (save.data instanceof Cube) this.#exports?.remember(item, { cube: save.data, origin: save.origin, files: stored });
-    return item;
+    if (!(save.data instanceof Cube)) return null;
+    return this.#results.keep(this.#request.exports?.jobId ?? 'result', { cube: save.data, origin: save.origin, files: stored });
   }
 
   async #keep(prefix: string, file: WrittenFile): Promise<StoredFile> {
@@ -141,6 +147,26 @@ class Run {
       ...(file.datetime === undefined ? {} : { datetime: file.datetime }),
     };
   }
+}
+
+/** Publishes with all of them or with none. */
+async function publishAll(publishers: readonly { publish(): Promise<Publication> }[]): Promise<Publication> {
+  const done: Publication[] = [];
+  const undo = async () => {
+    for (const publication of done.splice(0).reverse()) await publication.undo();
+  };
+  try {
+    for (const publisher of publishers) done.push(await publisher.publish());
+  } catch (error) {
+    await undo();
+    throw error;
+  }
+  return {
+    undo,
+    settle: async () => {
+      for (const publication of done) await publication.settle();
+    },
+  };
 }
 
 /** Two save_result nodes may write the same name: the second gets a number. */
