@@ -19,7 +19,7 @@ import { alternate, python, say, startPeer, type Figure } from './harness.ts';
 const DATES = 12;
 const SIZE = 1024;
 const refuse = () => Promise.reject(new Error('no input or output here'));
-const scope: Scope = { signal: new AbortController().signal, log: silentLog, loadCollection: refuse, loadStac: refuse, embed: refuse, view: refuse, saveResult: refuse, exportCollection: refuse, loadFiles: refuse, modifyStac: refuse, exportWorkspace: refuse };
+const scope: Scope = { signal: new AbortController().signal, log: silentLog, loadCollection: refuse, loadStac: refuse, loadUrl: refuse, embed: refuse, view: refuse, saveResult: refuse, exportCollection: refuse, loadFiles: refuse, modifyStac: refuse, exportWorkspace: refuse };
 
 const of = (process_id: string, data: object = { from_parameter: 'data' }) => ({ process_graph: { v: { process_id, arguments: { data }, result: true } } });
 const ndviReducer = {

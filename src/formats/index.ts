@@ -7,6 +7,8 @@ import { netcdf } from './netcdf/write.ts';
 import { parquet } from './parquet/write.ts';
 import { jpeg } from './picture/jpeg.ts';
 import { png } from './picture/png.ts';
+import { csv } from './vector/csv.ts';
+import { geojson } from './vector/geojson.ts';
 import type { ResultFormat } from './writer.ts';
 import { zarr } from './zarr/write.ts';
 
@@ -19,6 +21,8 @@ const formats = {
   JPEG: jpeg,
   JSON: json,
   CovJSON: covjson,
+  GeoJSON: geojson,
+  CSV: csv,
 } as const satisfies Record<string, ResultFormat>;
 
 /** By the names that GET /file_formats lists. */

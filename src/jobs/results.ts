@@ -25,7 +25,7 @@ export interface JobResult {
   /** [west, south, east, north] in WGS 84; null without a place. */
   readonly bbox: readonly number[] | null;
   /** GeoJSON; null: the rectangle of bbox. */
-  readonly geometry: { readonly type: string; readonly coordinates: unknown } | null;
+  readonly geometry: { readonly type: string; readonly coordinates?: unknown } | null;
   /** STAC links such as derived_from. */
   readonly links: readonly { readonly rel: string; readonly href: string; readonly [key: string]: unknown }[];
   /** Schemas of the STAC extensions that `properties` and the files' metadata use. */

@@ -2,7 +2,9 @@
 import { groundStep } from '../catalog/ingest/item.ts';
 import type { StacAsset, StacItem, StacLink } from '../catalog/types.ts';
 import type { Cube } from '../cube/cube.ts';
-import { footprint } from '../geo/footprint.ts';
+import { findGeometries } from '../cube/geometries.ts';
+import { footprint, type Footprint } from '../geo/footprint.ts';
+import { outlineOf } from '../geo/outline.ts';
 import type { WrittenFile } from '../formats/writer.ts';
 import { usedExtensions } from '../layers/extensions.ts';
 
@@ -28,9 +30,9 @@ export interface FileItemParts {
   readonly assets: Readonly<Record<string, StacAsset>>;
 }
 
-/** The item of one or more files of a cube; without a grid it lies nowhere. */
+/** The item of one or more files of a cube; without a grid or geometries it lies nowhere. */
 export function fileItem({ id, collection, cube, time: [first, last], created, properties: more, links = [], sources, assets }: FileItemParts): StacItem {
-  const outline = cube.grid && footprint(cube.grid);
+  const outline = placeOf(cube);
   const properties = {
     datetime: first === last ? first : null,
     ...(first === last ? {} : { start_datetime: first, end_datetime: last }),
@@ -50,6 +52,13 @@ export function fileItem({ id, collection, cube, time: [first, last], created, p
     links: [...links, ...sources.map(derivedFrom)],
     assets,
   };
+}
+
+/** Where the cells or the geometries of a cube lie; null when nothing tells. */
+function placeOf(cube: Cube): Footprint | null {
+  if (cube.grid) return footprint(cube.grid);
+  const found = findGeometries(cube);
+  return found ? outlineOf(found.geometries.shapes, found.geometries.crs) : null;
 }
 
 function derivedFrom(source: string): StacLink {

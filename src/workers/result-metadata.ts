@@ -1,6 +1,8 @@
 /** The STAC metadata of a result that only the worker knows: where, when, and what it was made of. */
 import type { Cube } from '../cube/cube.ts';
+import { findGeometries } from '../cube/geometries.ts';
 import { boxInDegrees } from '../geo/bbox.ts';
+import { outlineOf } from '../geo/outline.ts';
 import type { ProcessGraph } from '../graph/wire.ts';
 import type { JobResult, StoredFile } from '../jobs/results.ts';
 import { embeddingProperties } from '../layers/embedding-properties.ts';
@@ -15,7 +17,7 @@ export interface SavedCube {
 
 /** Links name their targets as 'item:<collection>/<item>'; the API makes URLs of them. */
 export function describeResult(files: readonly StoredFile[], saved: readonly SavedCube[], operators: OperatorRegistry, now = new Date()): JobResult {
-  const bbox = unionBox(saved.map(({ cube }) => cube.grid && boxInDegrees(cube.grid)).filter((box) => box !== null));
+  const places = saved.map(({ cube }) => placeOf(cube)).filter((place) => place !== null);
   const embedded = saved.find(({ cube }) => cube.attributes.operator !== undefined);
   const computed = now.toISOString();
   const sources = [...new Set(saved.flatMap(({ cube }) => cube.attributes.sources ?? []))].sort();
@@ -28,11 +30,25 @@ export function describeResult(files: readonly StoredFile[], saved: readonly Sav
   return {
     files,
     properties,
-    bbox,
-    geometry: null,
+    bbox: unionBox(places.map(({ bbox }) => bbox)),
+    // Of several places the API shows the box.
+    geometry: places.length === 1 ? places[0]!.geometry : null,
     links: sources.map((source) => ({ rel: 'derived_from', href: /^https?:/.test(source) ? source : `item:${source}`, type: 'application/geo+json', title: source })),
     stacExtensions: usedExtensions(properties, files.map((file) => file.metadata)),
   };
+}
+
+interface Place {
+  readonly bbox: readonly [number, number, number, number];
+  /** null: the box itself. */
+  readonly geometry: JobResult['geometry'];
+}
+
+/** Where a cube lies: its grid, or its geometries. */
+function placeOf(cube: Cube): Place | null {
+  if (cube.grid) return { bbox: boxInDegrees(cube.grid), geometry: null };
+  const found = findGeometries(cube);
+  return found ? outlineOf(found.geometries.shapes, found.geometries.crs) : null;
 }
 
 function unionBox(boxes: readonly (readonly [number, number, number, number])[]): number[] | null {

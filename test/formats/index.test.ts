@@ -16,7 +16,7 @@ describe('the table of formats', () => {
   });
 
   it.each(Object.entries(resultFormats))('%s describes every option', (name, { description }) => {
-    expect(description.gis_data_types).toContain(name === 'Parquet' ? 'vector' : 'raster');
+    expect(description.gis_data_types).toContain(name === 'Parquet' || name === 'GeoJSON' ? 'vector' : 'raster');
     for (const parameter of Object.values(description.parameters)) expect(parameter).toMatchObject({ description: expect.stringMatching(/\.$/) as string, type: expect.anything() as unknown });
   });
 });

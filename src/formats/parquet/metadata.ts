@@ -8,20 +8,21 @@ const EMBEDDING_VERSION = '0.0.1';
 
 /** The `geo` text. The reference system is left out, which means longitude and latitude (OGC:CRS84). */
 export function geoMetadata(kind: GeometryKind, extent: Box | null): Record<string, unknown> {
+  return geometryColumn({ geometry_types: [kind === 'point' ? 'Point' : 'Polygon'], ...(kind === 'polygon' && { orientation: 'counterclockwise' }) }, extent);
+}
+
+/** The same for geometries of users, of the named types, which are oriented in whatever way. */
+export function featureGeoMetadata(types: readonly string[], extent: Box | null): Record<string, unknown> {
+  return geometryColumn({ geometry_types: types }, extent);
+}
+
+function geometryColumn(facts: Readonly<Record<string, unknown>>, extent: Box | null): Record<string, unknown> {
   const covering = Object.fromEntries(['xmin', 'ymin', 'xmax', 'ymax'].map((name) => [name, ['bbox', name]]));
+  const bbox = extent && { bbox: [extent.xmin, extent.ymin, extent.xmax, extent.ymax] };
   return {
     version: GEOPARQUET_VERSION,
     primary_column: 'geometry',
-    columns: {
-      geometry: {
-        encoding: 'WKB',
-        geometry_types: [kind === 'point' ? 'Point' : 'Polygon'],
-        ...(kind === 'polygon' && { orientation: 'counterclockwise' }),
-        edges: 'planar',
-        ...(extent && { bbox: [extent.xmin, extent.ymin, extent.xmax, extent.ymax] }),
-        covering: { bbox: covering },
-      },
-    },
+    columns: { geometry: { encoding: 'WKB', ...facts, edges: 'planar', ...bbox, covering: { bbox: covering } } },
   };
 }
 

@@ -66,7 +66,8 @@ export function labelColumns(cube: Cube): LabelColumns {
   };
 }
 
-function labelColumn(cube: Cube, dimension: Dimension): { readonly column: Column; readonly values: readonly unknown[] } {
+/** A column `datetime` for instants, else one with the name of the dimension, and its value for each label. */
+export function labelColumn(cube: Cube, dimension: Dimension): { readonly column: Column; readonly values: readonly unknown[] } {
   const labels = cube.labels(dimension.name);
   if (dimension.type === 'temporal') {
     const instants = labels.map((label) => new Date(String(label)));

@@ -79,7 +79,7 @@ export function bandColumns(cube: Cube, taken: readonly string[]): ValueColumns 
   const isBoolean = cube.dtype === 'bool';
   return {
     width: names.length,
-    columns: names.map((name) => ({ name, schema: [{ ...elementOf(cube.dtype), name, repetition_type: 'OPTIONAL' }], hasStatistics: true })),
+    columns: names.map((name) => sampleColumn(name, cube.dtype)),
     cellValues({ data, nulls, shape }) {
       const cells = product(shape) / names.length;
       return {
@@ -95,6 +95,11 @@ export function bandColumns(cube: Cube, taken: readonly string[]): ValueColumns 
       };
     },
   };
+}
+
+/** A column of samples, null where there is no data. */
+export function sampleColumn(name: string, dtype: DType): Column {
+  return { name, schema: [{ ...elementOf(dtype), name, repetition_type: 'OPTIONAL' }], hasStatistics: true };
 }
 
 function freeName(label: string, taken: readonly string[]): string {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { Block } from '../../cube/block.ts';
 import type { Cube } from '../../cube/cube.ts';
+import { findGeometries } from '../../cube/geometries.ts';
 import { permute } from '../../cube/permute.ts';
 import { spatialAxes } from '../../cube/window.ts';
 import type { CellWindow } from '../../geo/grid.ts';
@@ -17,13 +18,14 @@ import { embeddingMetadata, geoMetadata } from './metadata.ts';
 import { ParquetFile } from './parquet-file.ts';
 import { appendPlace, labelColumns, PLACE_NAMES, placeColumns, type LabelColumns, type Labels } from './row-columns.ts';
 import { bandColumns, vectorColumns, type ValueColumns } from './value-columns.ts';
+import { VectorTable } from './write-vectors.ts';
 
 const description: FormatDescription = {
   title: 'GeoParquet 1.1',
-  description: 'One table with a row per cell and date: `id` of the cell (the same in every file), `geometry` and `bbox` in longitude and latitude, `datetime`, `source_items`, and the values. Embeddings are one column `embedding`, a list of float32, of float16 or of the int8 codes that their quantization gives (with a column `scale` where each vector has its own; binary ones are packed, eight dimensions per byte); other cubes have one column per band, null where it has no data. Rows without data are left out. Rows follow a Hilbert curve, so readers that filter by `bbox` read few row groups. The metadata keys `geo` and `emb` say what is in the file.',
+  description: 'One table with a row per cell and date: `id` of the cell (the same in every file), `geometry` and `bbox` in longitude and latitude, `datetime`, `source_items`, and the values. Embeddings are one column `embedding`, a list of float32, of float16 or of the int8 codes that their quantization gives (with a column `scale` where each vector has its own; binary ones are packed, eight dimensions per byte); other cubes have one column per band, null where it has no data. Rows without data are left out. Rows follow a Hilbert curve, so readers that filter by `bbox` read few row groups. A vector cube has a row per geometry and date, with the id or position, the geometry in longitude and latitude, the properties of the feature (numbers and booleans as such, all else as text), and a column per band or other label. The metadata keys `geo` and `emb` say what is in the file.',
   gis_data_types: ['vector', 'table'],
   parameters: {
-    geometry: { description: 'Whether rows have the outline of their cell or its centre.', type: 'string', enum: ['polygon', 'point'], default: 'polygon' },
+    geometry: { description: 'Whether rows have the outline of their cell or its centre. Not for vector cubes, whose rows have their own geometries.', type: 'string', enum: ['polygon', 'point'], default: 'polygon' },
     row_group_size: { description: 'Rows per row group, at most 1048576. Default: as many as make a million numbers, at most 65536.', type: 'integer', minimum: 1 },
     filename_prefix: { description: 'Name of the file, without its ending.', type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$', default: 'result' },
   },
@@ -55,12 +57,32 @@ interface Settings {
 async function writeFile(cube: Cube, options: Options, context: WriteContext): Promise<WrittenFile[]> {
   const settings = readOptions(description, options) as unknown as Settings;
   requireCells(cube);
-  requireGrid(cube, 'Parquet');
   const name = `${settings.filename_prefix}.parquet`;
   const path = join(context.directory, name);
+  if (findGeometries(cube) && !cube.grid) return writeFeatures(cube, { path, name }, { settings, options, context });
+  requireGrid(cube, 'Parquet');
   const table = new Table(cube, settings, context);
   await table.write(path);
   return [{ path, name, mediaType: MEDIA_TYPE, roles: ['data'], metadata: table.metadata() }];
+}
+
+interface Writing {
+  readonly settings: Settings;
+  /** As they were given. */
+  readonly options: Options;
+  readonly context: WriteContext;
+}
+
+async function writeFeatures(cube: Cube, { path, name }: { readonly path: string; readonly name: string }, { settings, options, context }: Writing): Promise<WrittenFile[]> {
+  if (options['geometry'] !== undefined && options['geometry'] !== null) throw refuse('\'geometry\' is for pixels; the rows of a vector cube have their own geometries');
+  const table = new VectorTable(cube, (width) => groupRows(width, settings.row_group_size), context);
+  await table.write(path);
+  return [{ path, name, mediaType: MEDIA_TYPE, roles: ['data'], metadata: tableFields(table.columns, table.rowCount) }];
+}
+
+/** STAC's table extension, and where the rows are. */
+function tableFields(columns: readonly { readonly name: string }[], rows: number): Record<string, unknown> {
+  return { 'table:columns': columns.map(({ name }) => ({ name })), 'table:primary_geometry': 'geometry', 'table:row_count': rows };
 }
 
 class Table {
@@ -99,13 +121,8 @@ class Table {
     }
   }
 
-  /** STAC's table extension, and where the rows are. */
   metadata(): Record<string, unknown> {
-    return {
-      'table:columns': this.#columns.map(({ name }) => ({ name })),
-      'table:primary_geometry': 'geometry',
-      'table:row_count': this.#rowCount,
-    };
+    return tableFields(this.#columns, this.#rowCount);
   }
 
   get #columns() {
