@@ -44,10 +44,14 @@ export interface Source {
   readonly call: Call;
 }
 
+/** Elements of an array that a program can have one by one: longer ones take longer to write than they save. */
+const MAX_ELEMENTS = 1024;
+
 /** The program of a callback; null when something in it has no form for lanes, or gives another type than `dtype`. */
 export function writeProgram(source: Source, dtype: DType, length: number | null): LaneProgram | null {
   const inputs = source.inputs.map((input) => ({ dtype: input.dtype, length: input.kind === 'array' ? input.labels?.length ?? 0 : 1 }));
   if ([...inputs.map((i) => i.dtype), dtype].includes('float16')) return null;
+  if (inputs.some((input) => input.length > MAX_ELEMENTS)) return null;
   return orNull(() => {
     const [plain, guarded] = [writeResults(source, false), writeResults(source, true)];
     const isExpected = [plain, guarded].every((results) => results.dtype === dtype && results.length === length);
