@@ -5,6 +5,7 @@
 import { invalidArgument, OpenEOError } from '../errors.ts';
 import { transformBounds, utmCrs, WGS84 } from '../geo/crs.ts';
 import { cellsCovering, cellsWithCentreIn, cropGrid, gridBounds, intersectWindows, type Bounds, type Grid } from '../geo/grid.ts';
+import { movedBox, turnsToMeet } from '../geo/turns.ts';
 import type { BandDescription } from '../cube/cube.ts';
 import { cloudCodesOf } from './cloud-codes.ts';
 import type { StacAsset, StacBand, StacCollection, StacItem } from './types.ts';
@@ -118,13 +119,40 @@ export function planLoad(input: PlanInput): LoadPlan {
   const bands = selectBands(collectionBands(input.collection), input.bands, input.process);
   const located = input.items
     .map((item) => ({ item, bands: locateBands(item, bands) }))
-    .filter(({ bands: sources }) => sources.some((source) => source !== null));
+    .filter(({ bands: sources }) => sources.some((source) => source !== null))
+    .flatMap((entry) => aroundTheGlobe(entry, input.target ? gridBounds(input.target) : input.extent));
   if (located.length === 0) throw noData(input);
-  const grid = input.target ?? nativeGrid(located.map((l) => l.bands), input);
+  const grid = input.target ?? nativeGrid(located, input);
   const planned = located.map((entry): PlannedItem => ({ ...entry, bounds: itemBounds(entry.bands, grid.crs) }));
   const dates = groupByDate(planned).filter((date) => date.items.some((entry) => touches(entry.bounds, grid)));
   if (dates.length === 0) throw noData(input);
   return { bands, grid, dates };
+}
+
+interface Located {
+  readonly item: StacItem;
+  readonly bands: readonly (BandSource | null)[];
+}
+
+/**
+ * An item as the extent sees it: files in degrees are moved by a turn where the extent is on the other side of
+ * the antimeridian, and files around the whole globe may be met on both sides.
+ */
+function aroundTheGlobe({ item, bands }: Located, extent: Bounds | null): Located[] {
+  if (extent === null) return [{ item, bands }];
+  const moves = new Map(bands.flatMap((source) => (source ? [[source.grid, movesOf(source.grid, extent)] as const] : [])));
+  const all = [...new Set([...moves.values()].flat())];
+  return all.map((by) => ({ item, bands: bands.map((source) => (source && moves.get(source.grid)!.includes(by) ? movedSource(source, by) : null)) }));
+}
+
+/** Files that do not meet the extent stay: they may be neighbours. */
+function movesOf(grid: Grid, extent: Bounds): readonly number[] {
+  const moves = turnsToMeet(gridBounds(grid), transformBounds(extent, grid.crs));
+  return moves.length > 0 ? moves : [0];
+}
+
+function movedSource(source: BandSource, by: number): BandSource {
+  return by === 0 ? source : { ...source, grid: { ...source.grid, originX: source.grid.originX + by } };
 }
 
 function noData(input: PlanInput): OpenEOError {
@@ -135,14 +163,14 @@ function noData(input: PlanInput): OpenEOError {
  * The finest lattice among the wanted bands, in the CRS that most of the extent lies in, anchored where
  * the collection's lattice is anchored, so that every request for a place gets the same pixels.
  */
-function nativeGrid(located: readonly (readonly (BandSource | null)[])[], input: PlanInput): Grid {
-  const sources = located.flat().filter((source) => source !== null);
+function nativeGrid(located: readonly Located[], input: PlanInput): Grid {
+  const sources = located.flatMap(({ bands }) => bands).filter((source) => source !== null);
   const crs = dominantCrs(sources, input.extent);
   const local = sources.filter((source) => source.grid.crs === crs);
   const finest = local.reduce((a, b) => (b.grid.stepX < a.grid.stepX ? b : a)).grid;
   const anchor = input.anchor(crs) ?? { x: finest.originX, y: finest.originY };
   const lattice: Grid = { crs, originX: anchor.x, originY: anchor.y, stepX: finest.stepX, stepY: finest.stepY, width: 0, height: 0 };
-  const data = cellsCovering(lattice, unionBounds(located.map((bands) => itemBounds(bands, crs))));
+  const data = cellsCovering(lattice, unionBounds(boxesNear(located, crs, input.extent)));
   const window = input.extent === null ? data : intersectWindows(data, cellsWithCentreIn(lattice, transformBounds(input.extent, crs)));
   if (window.width === 0 || window.height === 0) throw noData(input);
   return cropGrid(lattice, window);
@@ -173,6 +201,17 @@ function itemBounds(sources: readonly (BandSource | null)[], crs: string): Bound
   return unionBounds(sources.filter((s) => s !== null).map((s) => transformBounds(gridBounds(s.grid), crs)));
 }
 
+/** The boxes of all items, each moved by whole turns to where the extent is. */
+function boxesNear(located: readonly Located[], crs: string, extent: Bounds | null): Bounds[] {
+  const boxes = located.map(({ bands }) => itemBounds(bands, crs));
+  if (extent === null) return boxes;
+  const wanted = transformBounds(extent, crs);
+  return boxes.flatMap((box) => {
+    const moves = turnsToMeet(box, wanted);
+    return moves.length > 0 ? moves.map((by) => movedBox(box, by)) : [box];
+  });
+}
+
 /** The plan on another grid: the boxes of its items follow into the other reference system. */
 export function planOn(plan: LoadPlan, grid: Grid): LoadPlan {
   if (grid.crs === plan.grid.crs) return { ...plan, grid };
@@ -181,10 +220,9 @@ export function planOn(plan: LoadPlan, grid: Grid): LoadPlan {
   return { ...plan, grid, dates: plan.dates.map((date) => ({ ...date, items: date.items.map((item) => ({ ...item, bounds: boundsOf(item.bounds) })) })) };
 }
 
-/** True when a box (in the grid's CRS) and a grid share an area. */
+/** True when a box (in the grid's CRS) and a grid share an area, also whole turns around the globe away. */
 export function touches(box: Bounds, grid: Grid): boolean {
-  const wanted = gridBounds(grid);
-  return box.west < wanted.east && box.east > wanted.west && box.south < wanted.north && box.north > wanted.south;
+  return turnsToMeet(box, gridBounds(grid)).length > 0;
 }
 
 function unionBounds(boxes: readonly Bounds[]): Bounds {

@@ -61,7 +61,8 @@ function hasFiles({ dates, grid }: LoadPlan, { start, size }: Window): boolean {
 }
 
 function sourcesOfDate(items: readonly PlannedItem[], { collectionId }: LoadedCubeOptions): string[] {
-  return items.map(({ item }) => `${collectionId}/${item.id}`);
+  // A file around the globe may be met on both sides of the antimeridian.
+  return [...new Set(items.map(({ item }) => `${collectionId}/${item.id}`))];
 }
 
 function sourcesOf(plan: LoadPlan): BandSource[] {

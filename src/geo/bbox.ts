@@ -12,5 +12,11 @@ export function withoutHeights(bbox: readonly number[]): Bbox {
 /** The box of a grid in degrees. */
 export function boxInDegrees(grid: Grid): Bbox {
   const { west, south, east, north } = transformBounds(gridBounds(grid), WGS84);
-  return [west, south, east, north];
+  return foldedBox([west, south, east, north]);
+}
+
+/** The box with its longitudes between -180 and 180: west is greater than east when it crosses the antimeridian. */
+export function foldedBox([west, south, east, north]: Bbox): Bbox {
+  if (east - west >= 360) return [-180, south, 180, north];
+  return [west < -180 ? west + 360 : west > 180 ? west - 360 : west, south, east > 180 ? east - 360 : east < -180 ? east + 360 : east, north];
 }

@@ -6,7 +6,7 @@
  * them. Where that would miss by more than TOLERANCE of a source cell, every point is computed. Squares are
  * counted from the target's first cell, so a cell has the same source position whatever window asks for it.
  */
-import { isGeographic, transformer } from './crs.ts';
+import { nearestTurn, transformer, worldWidth } from './crs.ts';
 import type { CellWindow, Grid } from './grid.ts';
 
 /** Positions in source cells: 0 is the outer edge of the source grid's first cell, 0.5 its centre. */
@@ -57,19 +57,21 @@ function snap(value: number, unit: number): number {
 function projectedMap(target: Grid, source: Grid): CellMap {
   const forward = transformer(target.crs, source.crs);
   const back = transformer(source.crs, target.crs);
-  const turn = isGeographic(target.crs) ? 360 : 0;
+  const [turn, sourceTurn] = [worldWidth(target.crs), worldWidth(source.crs)];
+  const middle = source.originX + (source.width / 2) * source.stepX;
   const exact = (column: number, row: number): [number, number] => {
     const x = target.originX + column * target.stepX;
     const y = target.originY - row * target.stepY;
     const [sx, sy] = forward(x, y);
-    return [(sx - source.originX) / source.stepX, (source.originY - sy) / source.stepY];
+    // Beyond the antimeridian longitudes begin anew; the source goes on.
+    return [(nearestTurn(sx, middle, sourceTurn) - source.originX) / source.stepX, (source.originY - sy) / source.stepY];
   };
   // Projections fold far from where they belong: a point that does not come back has no image.
   const checked = (column: number, row: number): [number, number] => {
     const [px, py] = exact(column, row);
     const [x, y] = back(source.originX + px * source.stepX, source.originY - py * source.stepY);
-    let missX = Math.abs(x - (target.originX + column * target.stepX));
-    if (turn) missX = Math.min(missX, Math.abs(missX - turn));
+    const wanted = target.originX + column * target.stepX;
+    const missX = Math.abs(nearestTurn(x, wanted, turn) - wanted);
     const missY = Math.abs(y - (target.originY - row * target.stepY));
     return missX <= target.stepX && missY <= target.stepY ? [px, py] : [NaN, NaN];
   };

@@ -110,7 +110,8 @@ export function transformer(from: string, to: string): (x: number, y: number) =>
 
 /**
  * The smallest box in `crs` that contains the given one. Edges are sampled at 21 points each, because a
- * straight edge in one CRS is a curve in another.
+ * straight edge in one CRS is a curve in another. A box over the antimeridian stays one piece: east (or west)
+ * is beyond the edge of the map then.
  */
 export function transformBounds(bounds: Bounds, crs: string): Bounds {
   if (bounds.crs === crs) return bounds;
@@ -119,8 +120,34 @@ export function transformBounds(bounds: Bounds, crs: string): Bounds {
   return boxes.get([bounds.crs, crs, west, south, east, north].join('\n'), () => sampledBounds(bounds, crs));
 }
 
+const turns = new Remembered<{ readonly width: number | null }>(128);
+
+/**
+ * How far it is once around the globe in the units of a CRS: 360 for degrees, the width of the map for
+ * cylindrical projections. null where x is not the longitude alone, as in UTM.
+ */
+export function worldWidth(crs: string): number | null {
+  return turns.get(crs, () => ({ width: isGeographic(crs) ? 360 : cylinderWidth(crs) })).width;
+}
+
+function cylinderWidth(crs: string): number | null {
+  const forward = transformer(WGS84, crs);
+  const [[zero], [eighth], [quarter], [north]] = [forward(0, 0), forward(45, 0), forward(90, 0), forward(45, 45)];
+  const width = 4 * (quarter - zero);
+  const isCylinder = width > 0 && [2 * (eighth - zero) - (quarter - zero), north - eighth].every((miss) => Math.abs(miss) < width * 1e-9);
+  return isCylinder ? width : null;
+}
+
+/** `x` moved by whole turns to where it is nearest to `centre`; as it is for no turn. */
+export function nearestTurn(x: number, centre: number, turn: number | null): number {
+  // Exactly half a turn away both ways are as near: the edges of a map of the world stay where they are.
+  return turn === null || Math.abs(x - centre) <= (turn / 2) * (1 + 1e-9) ? x : x - turn * Math.round((x - centre) / turn);
+}
+
 function sampledBounds(bounds: Bounds, crs: string): Bounds {
   const forward = transformer(bounds.crs, crs);
+  const turn = worldWidth(crs);
+  const [middle] = forward((bounds.west + bounds.east) / 2, (bounds.south + bounds.north) / 2);
   const xs: number[] = [];
   const ys: number[] = [];
   const steps = 20;
@@ -130,7 +157,7 @@ function sampledBounds(bounds: Bounds, crs: string): Bounds {
     for (const [px, py] of [[x, bounds.south], [x, bounds.north], [bounds.west, y], [bounds.east, y]] as const) {
       const [tx, ty] = forward(px, py);
       if (Number.isFinite(tx) && Number.isFinite(ty)) {
-        xs.push(tx);
+        xs.push(Number.isNaN(middle) ? tx : nearestTurn(tx, middle, turn));
         ys.push(ty);
       }
     }
@@ -141,7 +168,7 @@ function sampledBounds(bounds: Bounds, crs: string): Bounds {
 
 /** The UTM zone (EPSG:326xx or 327xx) in which a WGS 84 point lies. */
 export function utmCrs(longitude: number, latitude: number): string {
-  const zone = Math.min(60, Math.max(1, Math.floor((longitude + 180) / 6) + 1));
+  const zone = (((Math.floor((longitude + 180) / 6) % 60) + 60) % 60) + 1;
   return `EPSG:${(latitude >= 0 ? 32600 : 32700) + zone}`;
 }
 

@@ -1,6 +1,7 @@
 /** The scope of a run over the catalog: where load_collection, compress_embed and save_result get their answers. */
 import { OpenEOError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { foldedBox } from '../geo/bbox.ts';
 import { transformBounds, WGS84 } from '../geo/crs.ts';
 import type { Bounds, Grid } from '../geo/grid.ts';
 import { Cube } from '../cube/cube.ts';
@@ -228,7 +229,7 @@ function searchBox(extent: Bounds | null): [number, number, number, number] | nu
   const { west, south, east, north } = transformBounds(extent, WGS84);
   const dy = SEARCH_MARGIN_METRES / 111_320;
   const dx = dy / Math.max(0.01, Math.cos((Math.max(Math.abs(south), Math.abs(north)) * Math.PI) / 180));
-  return [Math.max(-180, west - dx), Math.max(-90, south - dy), Math.min(180, east + dx), Math.min(90, north + dy)];
+  return foldedBox([west - dx, Math.max(-90, south - dy), east + dx, Math.min(90, north + dy)]);
 }
 
 function hasProperties(item: StacItem, conditions: NonNullable<LoadRequest['properties']>): boolean {

@@ -151,7 +151,8 @@ export function flatBox(value: unknown): [number, number, number, number] | null
 
 /** True when two boxes share a point; one that ends west of where it begins crosses the antimeridian. */
 export function boxesMeet([west, south, east, north]: readonly [number, number, number, number], wanted: readonly [number, number, number, number]): boolean {
-  const isAcross = west > east ? wanted[0] <= east || wanted[2] >= west : wanted[0] <= east && wanted[2] >= west;
+  const [end, wantedEnd] = [east < west ? east + 360 : east, wanted[2] < wanted[0] ? wanted[2] + 360 : wanted[2]];
+  const isAcross = [-360, 0, 360].some((turn) => wanted[0] + turn <= end && wantedEnd + turn >= west);
   return isAcross && wanted[1] <= north && wanted[3] >= south;
 }
 

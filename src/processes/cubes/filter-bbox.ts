@@ -1,10 +1,12 @@
 /** filter_bbox: the pixels whose centre lies in a box. */
 import type { Cube } from '../../cube/cube.ts';
 import { findGeometries } from '../../cube/geometries.ts';
+import { cropAround } from '../../cube/turns.ts';
 import { cropCells, pickLabels } from '../../cube/view.ts';
-import { transformBounds } from '../../geo/crs.ts';
-import { boxGeometry } from '../../geo/geometry.ts';
-import { cellsWithCentreIn, intersectWindows, type Bounds, type CellWindow } from '../../geo/grid.ts';
+import { isGeographic, transformBounds, worldWidth } from '../../geo/crs.ts';
+import { boxGeometry, turnsOf } from '../../geo/geometry.ts';
+import { cellsWithCentreIn, gridBounds, intersectWindows, type Bounds, type CellWindow, type Grid } from '../../geo/grid.ts';
+import { movedBox, turnsToMeet } from '../../geo/turns.ts';
 import { invalidArgument } from '../../errors.ts';
 import type { Implementation } from '../../graph/process.ts';
 import { cubeOf } from './arguments.ts';
@@ -21,15 +23,16 @@ export const filterBbox: Implementation = {
 
 /** The vector cube with the geometries that lie wholly in the box. */
 function geometriesWithin(cube: Cube, { west, south, east, north, crs }: Bounds): Cube {
-  return pickByRelation(cube, { crs, shapes: [boxGeometry([west, south, east, north])] }, 'within', 'filter_bbox', 'extent');
+  const box = boxGeometry([west, south, east, north]);
+  return pickByRelation(cube, { crs, shapes: isGeographic(crs) ? turnsOf(box) : [box] }, 'within', 'filter_bbox', 'extent');
 }
 
 /** The cube with the cells whose centre lies in the bounds; without x and y it can't be filtered. */
 export function cropToBounds(cube: Cube, bounds: Bounds): Cube {
   if (cube.grid) {
-    const { grid } = cube;
-    const inside = cellsWithCentreIn(grid, imageIn(grid.crs, bounds));
-    return cropCells(cube, kept(intersectWindows(inside, { x: 0, y: 0, width: grid.width, height: grid.height })));
+    const box = imageIn(cube.grid.crs, bounds);
+    const turns = turnsToMeet(box, gridBounds(cube.grid));
+    return turns.length > 1 ? cropAcross(cube, cube.grid, movedBox(box, turns.at(-1)!)) : cropCells(cube, cellsIn(cube.grid, movedBox(box, turns[0] ?? 0)));
   }
   // Without a grid the labels are coordinates in the box's own reference system.
   return (['x', 'y'] as const).reduce((filtered, axis) => {
@@ -37,9 +40,29 @@ export function cropToBounds(cube: Cube, bounds: Bounds): Cube {
     if (!dimension) throw invalidArgument('filter_bbox', 'data', `the cube has no ${axis} dimension`);
     const [low, high] = axis === 'x' ? [bounds.west, bounds.east] : [bounds.south, bounds.north];
     const labels = cube.labels(dimension.name);
-    const indices = labels.flatMap((label, i) => (Number(label) >= low && Number(label) <= high ? [i] : []));
+    // A box over the antimeridian goes on beyond 180 degrees, where longitudes begin anew.
+    const turn = axis === 'x' && high > 180 && isGeographic(bounds.crs) ? 360 : 0;
+    const isIn = (value: number) => value >= low && value <= high;
+    const indices = labels.flatMap((label, i) => (isIn(Number(label)) || isIn(Number(label) + turn) ? [i] : []));
     return pickLabels(filtered, filtered.indexOf(dimension.name), indices);
   }, cube);
+}
+
+/** The cells of a grid in a box. */
+function cellsIn(grid: Grid, box: Bounds): CellWindow {
+  return kept(intersectWindows(cellsWithCentreIn(grid, box), { x: 0, y: 0, width: grid.width, height: grid.height }));
+}
+
+/** The cells on both sides of the antimeridian, side by side. `box` begins in the cube and ends beyond it. */
+function cropAcross(cube: Cube, grid: Grid, box: Bounds): Cube {
+  const columns = worldWidth(grid.crs)! / grid.stepX;
+  const whole = Math.round(columns);
+  if (Math.abs(columns - whole) > 1e-3) throw invalidArgument('filter_bbox', 'extent', `the box crosses the antimeridian, where the cells of the cube do not fit together: there are ${columns} of them around the globe`);
+  const { x, y, width, height } = cellsWithCentreIn(grid, box);
+  const rows = intersectWindows({ x: 0, y, width: 1, height }, { x: 0, y: 0, width: 1, height: grid.height });
+  const right = Math.min(x + width, whole + grid.width);
+  const first = Math.max(0, x);
+  return cropAround(cube, { x: first, y: rows.y, width: Math.min(right - first, whole), height: rows.height }, whole);
 }
 
 function imageIn(crs: string, bounds: Bounds): Bounds {
