@@ -35,8 +35,9 @@ export class CurveFit {
   isSolved = false;
 
   readonly #size: number;
-  /** The best parameters so far, and their residuals. */
+  /** The best parameters so far, what the model gives for them, and the residuals. */
   readonly #best: Float64Array;
+  readonly #bestValues: Float64Array;
   readonly #residuals: Float64Array;
   /** Derivatives, one column after the other; the triangular factor after `#factorize`. */
   readonly #columns: Float64Array;
@@ -67,6 +68,7 @@ export class CurveFit {
     this.x = perObservation();
     this.y = perObservation();
     this.values = perObservation();
+    this.#bestValues = perObservation();
     this.#residuals = perObservation();
     this.#turned = perObservation();
     this.parameters = perParameter();
@@ -119,7 +121,10 @@ export class CurveFit {
 
   #accept(): void {
     this.#best.set(this.parameters);
-    for (let k = 0; k < this.#count; k++) this.#residuals[k] = this.y[k]! - this.values[k]!;
+    for (let k = 0; k < this.#count; k++) {
+      this.#bestValues[k] = this.values[k]!;
+      this.#residuals[k] = this.y[k]! - this.values[k]!;
+    }
   }
 
   /** Asks for the model with each parameter moved a little. */
@@ -132,18 +137,25 @@ export class CurveFit {
   #perturb(): void {
     const value = this.#best[this.#column]!;
     this.parameters.set(this.#best);
-    this.parameters[this.#column] = value + (value === 0 ? STEP : STEP * Math.abs(value));
+    this.parameters[this.#column] = value + this.#smallStep(value);
     // What the sum has become after rounding.
     this.#delta = this.parameters[this.#column]! - value;
     this.#phase = 'derivative';
   }
 
+  /**
+   * Small against the parameter, but large enough that the model changes in more than its last digits: a
+   * parameter of 1 beside one of 10,000 would else have a derivative of rounding errors.
+   */
+  #smallStep(value: number): number {
+    const scale = this.#scale[this.#column]!;
+    const wanted = scale > 0 ? Math.max(Math.abs(value), norm(this.#bestValues, 0, this.#count) / scale) : Math.abs(value);
+    return STEP * (wanted > 0 ? wanted : 1);
+  }
+
   #takeDerivative(): void {
     const at = this.#column * this.#count;
-    for (let k = 0; k < this.#count; k++) {
-      const before = this.y[k]! - this.#residuals[k]!;
-      this.#columns[at + k] = (this.values[k]! - before) / this.#delta;
-    }
+    for (let k = 0; k < this.#count; k++) this.#columns[at + k] = (this.values[k]! - this.#bestValues[k]!) / this.#delta;
     if (++this.#column < this.#size) this.#perturb();
     else if (this.#factorize()) this.#tryStep();
     else this.#phase = 'end';
