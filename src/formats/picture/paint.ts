@@ -15,7 +15,7 @@ export function rampPainter({ low, high }: Limits, ramp: readonly Colour[]): Pai
   const scale = 255 / (high - low || 1);
   return (block) => painted(block, (i, pixels) => {
     const at = Math.max(0, Math.min(255, Math.round((block.data[i]! - low) * scale))) * 4;
-    pixels.set(table.subarray(at, at + 4), i * 4);
+    for (let channel = 0; channel < 4; channel++) pixels[i * 4 + channel] = table[at + channel]!;
   });
 }
 
@@ -23,7 +23,7 @@ export function rampPainter({ low, high }: Limits, ramp: readonly Colour[]): Pai
 export function classPainter(classes: Classes): Painter {
   return (block) => painted(block, (i, pixels) => {
     const colour = classes.get(block.data[i]!);
-    if (colour) pixels.set(colour, i * 4);
+    if (colour) for (let channel = 0; channel < 4; channel++) pixels[i * 4 + channel] = colour[channel]!;
   });
 }
 
