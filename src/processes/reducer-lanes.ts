@@ -1,5 +1,6 @@
 /** Reducers in lanes: an accumulator of expressions that goes through the elements, no-data skipped by selection. */
 import type { Expression, Expressions } from '../graph/lanes/expression.ts';
+import { rangeOfDType } from '../graph/lanes/facts.ts';
 import { laneScalar, type LaneArray, type LaneCode, type LaneEmitter, type LaneOperands, type LaneScalar } from '../graph/lanes/lane-code.ts';
 import { arithmeticOf } from '../graph/result-dtype.ts';
 
@@ -45,10 +46,6 @@ export function foldLanes(initial: number, step: (make: Expressions, total: Expr
   };
 }
 
-const lowest: Readonly<Record<string, readonly [number, number]>> = {
-  uint8: [0, 255], int8: [-128, 127], uint16: [0, 65535], int16: [-32768, 32767], uint32: [0, 4294967295], int32: [-2147483648, 2147483647],
-};
-
 /** min and max: begins with the end of the type's range, which no sample lies beyond. */
 export function extremeLanes(op: 'least' | 'most'): LaneEmitter {
   return (operands, code) => {
@@ -60,7 +57,7 @@ export function extremeLanes(op: 'least' | 'most'): LaneEmitter {
 
 function extreme(make: Expressions, data: LaneArray, op: 'least' | 'most' | 'min' | 'max'): Expression {
   const isLow = op === 'most' || op === 'max';
-  const range = lowest[data.dtype];
+  const range = rangeOfDType(data.dtype);
   const end = make.number(range ? range[isLow ? 0 : 1] : isLow ? -Infinity : Infinity);
   return accumulate(make, data.elements, end, end, (m, x) => make.binary(op, m, x));
 }

@@ -23,17 +23,17 @@ export type Connective = 'and' | 'or' | 'xor' | 'not';
  * choose: args are a condition and what to take when it holds and when it does not.
  * count: how many of the conditions hold.
  * stored: the number as it comes back from a float32.
- * median, quantile, ranked: of a series; args are its n numbers and then its n no-data flags.
+ * median, quantile: of a series; args are its n numbers and then its n no-data flags.
  */
 export type Op = UnaryOp | BinaryOp | Relation | Connective
-  | 'sample' | 'flag' | 'truth' | 'number' | 'boolean' | 'choose' | 'count' | 'stored' | 'median' | 'quantile' | 'ranked';
+  | 'sample' | 'flag' | 'truth' | 'number' | 'boolean' | 'choose' | 'count' | 'stored' | 'median' | 'quantile';
 
 export interface Expression {
   readonly id: number;
   readonly op: Op;
   readonly type: ScalarType;
   readonly args: readonly Expression[];
-  /** Of literals: the number, or 1 for true; of quantiles: the probability; of ranked: the rank. */
+  /** Of literals: the number, or 1 for true; of quantiles: the probability. */
   readonly value: number;
   /** Of samples, flags and truths: index of the input, of the element in it, and its type. */
   readonly input: number;
@@ -138,12 +138,17 @@ export class Expressions {
     return x === y ? x : this.make('choose', [condition, x, y]);
   }
 
+  /** The number as it comes back from a float32. */
+  stored(x: Expression): Expression {
+    return x.op === 'stored' ? x : this.make('stored', [x]);
+  }
+
   count(conditions: readonly Expression[]): Expression {
     return this.make('count', conditions);
   }
 
   /** A statistic of a series; `flags` says which of the items are no-data. */
-  ofSeries(op: 'median' | 'quantile' | 'ranked', items: readonly Expression[], flags: readonly Expression[], value = 0): Expression {
+  ofSeries(op: 'median' | 'quantile', items: readonly Expression[], flags: readonly Expression[], value = 0): Expression {
     return this.make(op, [...items, ...flags], { value });
   }
 

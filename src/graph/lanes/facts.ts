@@ -36,14 +36,14 @@ export class Facts {
   }
 
   #findRange(x: Expression): Range | null {
-    switch (x.op) {
+    const op: string = x.op;
+    switch (op) {
       case 'sample': return ranges[x.dtype!] ?? null;
       case 'number': return Number.isInteger(x.value) && !Object.is(x.value, -0) ? [x.value, x.value] : null;
       case 'count': return [0, x.args.length];
       case 'ceil': case 'floor': case 'trunc': case 'nearest': return this.rangeOf(x.args[0]!);
       case 'abs': case 'add': case 'sub': case 'min': case 'max': case 'least': case 'most': return this.#combine(x);
       case 'choose': return x.type === 'number' ? this.#union(x.args.slice(1)) : null;
-      case 'ranked': return this.#union(x.args.slice(0, x.args.length / 2));
       case 'stored': {
         const range = this.rangeOf(x.args[0]!);
         return within(range, -SINGLE, SINGLE) ? range : null;
@@ -53,7 +53,8 @@ export class Facts {
   }
 
   /** A difference of equal integers is +0, so sums and differences stay without −0. Products need not: 0 · −1. */
-  #combine({ op, args: [a, b] }: Expression): Range | null {
+  #combine(expression: Expression): Range | null {
+    const [op, [a, b]]: readonly [string, readonly Expression[]] = [expression.op, expression.args];
     const [x, y] = [this.rangeOf(a!), b ? this.rangeOf(b) : null];
     if (x === null || (b !== undefined && y === null)) return null;
     switch (op) {
@@ -73,14 +74,14 @@ export class Facts {
   #findSingle(x: Expression): boolean {
     const range = this.rangeOf(x);
     if (range) return within(range, -SINGLE, SINGLE);
-    switch (x.op) {
+    const op: string = x.op;
+    switch (op) {
       case 'sample': return x.dtype === 'float32';
       case 'number': return Object.is(Math.fround(x.value), x.value);
       case 'stored': return true;
       case 'abs': case 'ceil': case 'floor': case 'trunc': case 'nearest':
       case 'min': case 'max': case 'least': case 'most': return x.args.every((arg) => this.isSingle(arg));
       case 'choose': return x.args.slice(1).every((arg) => this.isSingle(arg));
-      case 'ranked': return x.args.slice(0, x.args.length / 2).every((arg) => this.isSingle(arg));
       default: return false;
     }
   }

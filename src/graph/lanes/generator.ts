@@ -165,16 +165,14 @@ export class LaneGenerator {
   }
 
   #writeInteger(x: Expression): Vector {
-    switch (x.op) {
+    const op: string = x.op;
+    switch (op) {
       case 'sample': return this.#loadInteger(x.input, x.element, x.dtype!);
       case 'number': return this.code.constant(constants.integers(x.value));
       case 'count': return this.#count(x.args);
       case 'choose': return this.code.op('v128.bitselect', [this.integer(x.args[1]!), this.integer(x.args[2]!), this.mask32(x.args[0]!)]);
       case 'ceil': case 'floor': case 'trunc': case 'nearest': case 'stored': return this.integer(x.args[0]!);
-      default: {
-        const op = integerOps[x.op as keyof typeof integerOps];
-        return this.code.op(op, x.args.map((arg) => this.integer(arg)));
-      }
+      default: return this.code.op(integerOps[op as keyof typeof integerOps], x.args.map((arg) => this.integer(arg)));
     }
   }
 
@@ -186,7 +184,7 @@ export class LaneGenerator {
       case 'uint16': return this.code.load('v128.load16x4_u', place);
       case 'int16': return this.code.load('v128.load16x4_s', place);
       case 'int32': return this.code.load('v128.load', place);
-      default: throw new NotCompilable(`${dtype} is no integer`);
+      case 'bool': case 'uint32': case 'float16': case 'float32': case 'float64': throw new NotCompilable(`${dtype} is not computed in int32`);
     }
   }
 

@@ -6,7 +6,8 @@ import { pointwiseRegrid } from '../../cube/resample.ts';
 import type { Implementation } from '../../graph/process.ts';
 import { callbackOf, contextOf, cubeOf } from './arguments.ts';
 import { meaningOf } from './fingerprint.ts';
-import { compileScalar, runPointwise } from './kernels.ts';
+import { compileScalar } from './kernels.ts';
+import { readStep, rememberStep, stepOn } from './steps.ts';
 
 export const apply: Implementation = {
   run(args) {
@@ -14,13 +15,14 @@ export const apply: Implementation = {
     const meaning = meaningOf('apply', args);
     const derive = (cube: Cube, regrid?: Cube['regrid']): Cube => {
       const kernel = compileScalar(callback, [{ name: 'x', kind: 'scalar', dtype: cube.dtype }], contextOf(args), { process: 'apply', parameter: 'process' });
-      return cube.with({
+      const step = stepOn(cube, null, kernel);
+      return rememberStep(cube.with({
         dtype: kernel.dtype,
         attributes: withNewValues(cube.attributes),
-        read: async (window, signal) => runPointwise(kernel, [await cube.read(window, signal)]),
+        read: (window, signal) => readStep(step, window, signal),
         fingerprint: async (window) => digest([meaning, await cube.fingerprint(window)]),
         ...(regrid && { regrid }),
-      });
+      }), step);
     };
     const cube = cubeOf(args, 'apply');
     return derive(cube, pointwiseRegrid(cube, derive));

@@ -1,17 +1,17 @@
 /** reduce_dimension: one value of every series along a dimension, which is dropped. */
 import { withNewValues, withoutBands } from '../../cube/attributes.ts';
-import { createBlock, type Block, type Window } from '../../cube/block.ts';
+import type { Window } from '../../cube/block.ts';
 import type { Cube } from '../../cube/cube.ts';
 import { digest } from '../../cube/digest.ts';
-import { pasteBlock } from '../../cube/paste.ts';
 import { pointwiseRegrid } from '../../cube/resample.ts';
 import { withoutGrid } from '../../cube/view.ts';
-import { isSameWindow, splitWindow, withInserted } from '../../cube/window.ts';
+import { withInserted } from '../../cube/window.ts';
 import type { Kernel } from '../../graph/kernel.ts';
 import type { Implementation } from '../../graph/process.ts';
 import { callbackOf, contextOf, cubeOf, textOf } from './arguments.ts';
 import { meaningOf } from './fingerprint.ts';
-import { compileScalar, MAX_SAMPLES, runAlong } from './kernels.ts';
+import { compileScalar } from './kernels.ts';
+import { readStep, rememberStep, stepOn } from './steps.ts';
 
 export const reduceDimension: Implementation = {
   run(args) {
@@ -34,23 +34,13 @@ function reduced(cube: Cube, dimension: number, kernel: Kernel, meaning: string,
   const { axis, type, size } = cube.dimensions[dimension]!;
   const rest = axis === 'x' || axis === 'y' ? withoutGrid(cube) : cube;
   const whole = (window: Window) => withInserted(window, dimension, 0, size);
-  return rest.with({
+  const step = stepOn(cube, dimension, kernel);
+  return rememberStep(rest.with({
     dimensions: rest.dimensions.toSpliced(dimension, 1),
     dtype: kernel.dtype,
     attributes: type === 'bands' ? withoutBands(cube.attributes) : withNewValues(cube.attributes),
-    read: (window, signal) => readReduced(cube, dimension, kernel, window, signal),
+    read: (window, signal) => readStep(step, window, signal),
     fingerprint: async (window) => digest([meaning, await cube.fingerprint(whole(window))]),
     ...(regrid && { regrid }),
-  });
-}
-
-/** Works off a window in pieces: long series must not pile up in memory. */
-async function readReduced(cube: Cube, dimension: number, kernel: Kernel, window: Window, signal: AbortSignal): Promise<Block> {
-  const { size } = cube.dimensions[dimension]!;
-  const reduce = async (piece: Window) => runAlong(kernel, await cube.read(withInserted(piece, dimension, 0, size), signal), dimension);
-  const pieces = [...splitWindow(window, Math.max(1, Math.floor(MAX_SAMPLES / Math.max(1, size))))];
-  if (pieces.length === 1 && isSameWindow(pieces[0]!, window)) return reduce(window);
-  const out = createBlock(kernel.dtype, window.size);
-  for (const piece of pieces) pasteBlock(out, window, await reduce(piece), piece);
-  return out;
+  }), step);
 }
