@@ -94,7 +94,7 @@ function crsOf(value: unknown): string {
   if (typeof name !== 'string' && typeof name !== 'number') throw new GeometryError('its member \'crs\' names no reference system; expected is {"type": "name", "properties": {"name": "EPSG:…"}}');
   const text = String(name).trim();
   if (/CRS84$/i.test(text)) return WGS84;
-  const code = /^(?:urn:ogc:def:crs:)?EPSG:[\d.]*:?(\d+)$/i.exec(text)?.[1];
+  const code = /^(?:urn:ogc:def:crs:)?EPSG:(?:[\d.]*:)?(\d+)$/i.exec(text)?.[1];
   try {
     return parseCrs(code ?? text);
   } catch (cause) {
