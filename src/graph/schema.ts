@@ -13,6 +13,7 @@ interface Schema {
   readonly subtype?: string;
   readonly anyOf?: readonly Schema[];
   readonly oneOf?: readonly Schema[];
+  readonly dimensions?: readonly { readonly type?: string }[];
   readonly items?: unknown;
   readonly parameters?: readonly ParameterDescription[];
   readonly additionalProperties?: unknown;
@@ -35,12 +36,17 @@ function createAjv(): Ajv {
   return instance;
 }
 
-function isOfSubtype(name: string, value: unknown): boolean {
-  if (/^(datacube|raster-cube|vector-cube)$/.test(name)) return value instanceof Cube;
+/** `schema` is the one with the subtype. Where a vector cube is wanted GeoJSON will do, as clients write it into the graph. */
+function isOfSubtype(name: string, value: unknown, schema?: Schema): boolean {
+  if (/^(datacube|raster-cube|vector-cube)$/.test(name)) return value instanceof Cube || (isOfGeometries(schema) && isOfSubtype('geojson', value));
   if (name === 'process-graph') return value instanceof Callback;
   if (value instanceof Cube || value instanceof Callback) return false;
   if (name === 'labeled-array') return labeled.has(value as object);
   return subtypes.get(name)?.(value) ?? true;
+}
+
+function isOfGeometries(schema: Schema | undefined): boolean {
+  return schema?.dimensions?.some((d) => d.type === 'geometry') === true;
 }
 
 /** The alternatives of a parameter's schema: a schema, an array of them, or anyOf. */

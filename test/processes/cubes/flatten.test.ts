@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { product } from '../../../src/cube/block.ts';
 import { boxesOfRange } from '../../../src/processes/cubes/flatten-dimensions.ts';
-import { codeOf, fingerprint, grid, run, runCube, sample, values } from './harness.ts';
+import { codeOf, fingerprint, grid, runCube, sample, values } from './harness.ts';
 
 const t = ['2024-01-01T00:00:00Z', '2024-01-02T00:00:00Z', '2024-01-03T00:00:00Z'];
 

@@ -56,7 +56,7 @@ describe(ID, () => {
   });
 
   it('takes x and y wherever they are', async () => {
-    const turned = new Cube({ ...cube, dimensions: [cube.dimensions[3]!, cube.dimensions[0]!, cube.dimensions[2]!], read: async ({ size }) => ({ dtype: 'float32', shape: size, data: Float32Array.from({ length: 12 }, (_, i) => i), nulls: null }), fingerprint: async () => '' });
+    const turned = new Cube({ grid: null, dtype: 'float32', dimensions: [cube.dimensions[3]!, cube.dimensions[0]!, cube.dimensions[2]!], read: async ({ size }) => ({ dtype: 'float32', shape: size, data: Float32Array.from({ length: 12 }, (_, i) => i), nulls: null }), fingerprint: async () => '' });
     // [x, t, y] of 3 × 2 × 2.
     expect(await values(await runCube(ID, { data: turned, reducer: reducer('min') }))).toEqual([0, 2]);
     expect(await values(await runCube(ID, { data: turned, reducer: reducer('max') }))).toEqual([9, 11]);
