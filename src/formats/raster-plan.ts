@@ -37,7 +37,7 @@ export function requireCells(cube: Cube): void {
 export function requireGrid(cube: Cube, format: string): Grid {
   if (cube.grid && spatialAxes(cube.dimensions)) return cube.grid;
   const names = cube.dimensions.map((d) => `'${d.name}'`).join(', ') || 'none';
-  throw new OpenEOError('FormatUnsuitable', {}, { detail: `${format} needs a data cube with regular x and y dimensions; this one has the dimensions ${names}. Save it as ${findGeometries(cube) ? 'GeoJSON, CSV, Parquet or JSON' : 'CSV or JSON'}.` });
+  throw new OpenEOError('FormatUnsuitable', {}, { detail: `${format} needs a data cube with regular x and y dimensions; this one has the dimensions ${names}. Save it as ${findGeometries(cube) ? 'GeoJSON, CSV, Parquet, netCDF or JSON' : 'CSV or JSON'}.` });
 }
 
 /**
