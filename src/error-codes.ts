@@ -100,6 +100,10 @@ export const errorCodes = {
   GeometriesOverlap: { status: 400, message: 'Geometries are not allowed to overlap to avoid that pixel values are processed multiple times.' },
   UnitMismatch: { status: 400, message: 'The unit of the spatial reference system is not meters, but the given distance is in meters.' },
   CountMismatch: { status: 400, message: 'The total number of points is lower than the number of geometries.' },
+  // Exceptions of run_udf; the last is Lamina's own, for whatever the code of the user does wrong.
+  InvalidRuntime: { status: 400, message: 'The specified UDF runtime is not supported.' },
+  InvalidVersion: { status: 400, message: 'The specified UDF runtime version is not supported.' },
+  UdfFailed: { status: 400, message: 'The user-defined function failed: {reason}.' },
   // Lamina's own: the standard has no code for a caller who asks for more than his share.
   TooManyRequests: { status: 429, message: 'You have {limit} {what} already, which is as many as one user may have. Please try again when one of them has ended.' },
   // Exceptions of compress_embed, Lamina's own process.

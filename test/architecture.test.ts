@@ -10,6 +10,7 @@ const mayImport: Record<string, string[]> = {
   geo: ['errors'],
   cube: ['geo', 'errors'],
   graph: ['cube', 'geo', 'errors', 'log'],
+  udf: ['graph', 'errors', 'log'],
   processes: ['graph', 'cube', 'geo', 'errors'],
   storage: ['errors', 'log'],
   database: ['errors', 'log'],
@@ -46,6 +47,8 @@ const owner: Record<string, string> = {
   proj4: 'geo',
   'epsg-index': 'geo',
   jsts: 'geo',
+  'quickjs-emscripten-core': 'udf',
+  '@jitl/quickjs-wasmfile-release-sync': 'udf',
   ajv: 'graph',
   'ajv-formats': 'graph',
 };
