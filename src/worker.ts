@@ -22,6 +22,7 @@ import { createStreamLog, type Log } from './log.ts';
 import { definitionSource } from './user-processes/source.ts';
 import { UserProcessStore } from './user-processes/store.ts';
 import { startSweeping } from './storage/leftovers.ts';
+import { LocalCopies } from './storage/local-copies.ts';
 import { UserFiles } from './storage/user-files.ts';
 import { Workspaces } from './storage/workspaces.ts';
 import { createOnnxRuntime } from './operators/runtime/onnx.ts';
@@ -56,7 +57,8 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   const userFiles = new UserFiles(objects, { quotaBytes: config.userStorageBytes, fileBytes: config.uploadMaxBytes });
   const workspaces = new Workspaces(userFiles, new Map(config.workspaces.map(({ name, place }) => [name, place])), config.s3);
   const watches = new Watches(database);
-  const files = new UploadedFiles({ files: userFiles, rasters });
+  const copies = new LocalCopies(join(config.data, 'scratch'));
+  const files = new UploadedFiles({ files: userFiles, rasters, copies });
   const vectors = new RemoteVectors({ fetch: guardedFetch({ allowedHosts: config.allowedHosts, process: 'load_url' }) });
   const scratch = join(config.data, 'scratch');
   await mkdir(scratch, { recursive: true });
@@ -100,6 +102,7 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
       await Promise.all(workers.map((worker) => worker.close(2000)));
       await runtime.close();
       await rasters.close();
+      await copies.close();
       await deployment.close();
     },
   };

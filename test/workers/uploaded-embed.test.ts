@@ -12,6 +12,7 @@ import { evaluate } from '../../src/graph/evaluate.ts';
 import { EmbedBlocks, type BlockTask } from '../../src/layers/embed-blocks.ts';
 import { EngineScope, type Engine } from '../../src/layers/scope.ts';
 import { silentLog } from '../../src/log.ts';
+import { LocalCopies } from '../../src/storage/local-copies.ts';
 import { UserFiles } from '../../src/storage/user-files.ts';
 import { createEmbedHandler } from '../../src/workers/embed.ts';
 import { toyService, writeItem, type ToyService } from '../layers/service.ts';
@@ -28,7 +29,7 @@ beforeAll(async () => {
   service = await toyService(folder, []);
   rasters = new RasterCache({ store: service.store });
   files = new UserFiles(service.store, { quotaBytes: 1e9, fileBytes: 1e9 });
-  engine = { ...service.engine, rasters, files: new UploadedFiles({ files, rasters }) };
+  engine = { ...service.engine, rasters, files: new UploadedFiles({ files, rasters, copies: new LocalCopies(folder) }) };
   await upload('ann', 20);
   await upload('bob', 100);
 });

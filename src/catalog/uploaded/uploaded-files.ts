@@ -1,11 +1,15 @@
 /** load_uploaded_files: files of a user as a lazy data cube. Headers are read now, samples when somebody asks. */
+import type { Readable } from 'node:stream';
 import type { Cube } from '../../cube/cube.ts';
 import { invalidArgument, isOpenEOError, OpenEOError } from '../../errors.ts';
 import { findInputFormat, inputFormats, type InputFormat } from '../../formats/input-formats.ts';
+import { openNetcdf } from '../../formats/netcdf/open.ts';
 import { readOptions, type Options } from '../../formats/options.ts';
 import type { LoadFilesRequest } from '../../graph/scope.ts';
+import type { LocalCopies } from '../../storage/local-copies.ts';
 import type { UserFile, UserFiles } from '../../storage/user-files.ts';
 import type { RasterOpener } from '../read-asset.ts';
+import { uploadedFeatures, uploadedJson, type WholeFile } from './whole-files.ts';
 import { uploadedRasters, type NamedFile } from './rasters.ts';
 
 const PROCESS = 'load_uploaded_files';
@@ -13,8 +17,10 @@ const PROCESS = 'load_uploaded_files';
 const MAX_FILES = 1000;
 
 export interface UploadedFilesParts {
-  readonly files: Pick<UserFiles, 'get'>;
+  readonly files: Pick<UserFiles, 'get' | 'stream'>;
   readonly rasters: RasterOpener;
+  /** For readers that can only read local files. */
+  readonly copies: LocalCopies;
 }
 
 export interface FilesRun {
@@ -56,12 +62,42 @@ export class UploadedFiles {
     return files;
   }
 
-  #open(format: InputFormat, files: readonly UserFile[], options: Options, run: FilesRun): Promise<Cube> {
-    const named = files.map(namedFile);
+  async #open(format: InputFormat, files: readonly UserFile[], options: Options, run: FilesRun): Promise<Cube> {
     switch (format) {
-      case 'GTiff': return uploadedRasters(named, { rasters: this.#parts.rasters, bandNames: (options['band_names'] as string[] | undefined) ?? null, onRead: run.onRead });
+      case 'netCDF': return this.#netcdf(files, (options['variables'] as string[] | undefined) ?? null, run);
+      case 'GeoJSON':
+      case 'Parquet': return uploadedFeatures(files.map((file) => this.#whole(file)), format, options['properties'] as string[]);
+      case 'JSON': return uploadedJson(files.map((file) => this.#whole(file)));
+      case 'GTiff': return uploadedRasters(files.map(namedFile), { rasters: this.#parts.rasters, bandNames: (options['band_names'] as string[] | undefined) ?? null, onRead: run.onRead });
     }
   }
+
+  #netcdf(files: readonly UserFile[], variables: readonly string[] | null, { user, onRead }: FilesRun): Promise<Cube> {
+    const [file] = files;
+    if (file === undefined || files.length > 1) throw invalidArgument(PROCESS, 'paths', 'a netCDF file is loaded alone; load several apart and use merge_cubes');
+    const version = `${file.objectKey}\0${file.etag}`;
+    const original = { id: version, sizeBytes: file.sizeBytes, open: () => opened(this.#parts.files, user, file) };
+    return openNetcdf({ name: `'${file.path}'`, version, use: (work) => this.#parts.copies.use(original, work) }, { variables, onRead });
+  }
+
+  #whole(file: UserFile): WholeFile {
+    return {
+      path: file.path, sizeBytes: file.sizeBytes,
+      read: async () => {
+        const stream = await this.#parts.files.stream(file);
+        if (stream === null) throw new OpenEOError('FileNotFound', { file: file.path });
+        return Buffer.concat(await Array.fromAsync(stream) as Uint8Array[]);
+      },
+    };
+  }
+}
+
+/** The content that was meant, and no later one. */
+async function opened(files: UploadedFilesParts['files'], user: string, file: UserFile): Promise<Readable> {
+  const now = await files.get(user, file.path);
+  const stream = now.etag === file.etag ? await files.stream(file) : null;
+  if (stream === null) throw new OpenEOError('FileContentInvalid', {}, { detail: `'${file.path}' changed while it was read.` });
+  return stream;
 }
 
 /** '/a/b', './a/b' and 'a/b' are the same: the workspace is the root. */

@@ -10,6 +10,7 @@ import { findFormat } from '../../../src/formats/index.ts';
 import { silentLog } from '../../../src/log.ts';
 import { createLocalStore } from '../../../src/storage/local.ts';
 import type { ObjectStore } from '../../../src/storage/object-store.ts';
+import { LocalCopies } from '../../../src/storage/local-copies.ts';
 import { UserFiles, type UserFile } from '../../../src/storage/user-files.ts';
 
 export interface Workspace {
@@ -31,7 +32,8 @@ export async function openWorkspace(): Promise<Workspace> {
   const store = createLocalStore(join(folder, 'objects'));
   const rasters = new RasterCache({ store });
   const files = new UserFiles(store, { quotaBytes: 1e9, fileBytes: 1e9 });
-  const uploaded = new UploadedFiles({ files, rasters });
+  const copies = new LocalCopies(folder);
+  const uploaded = new UploadedFiles({ files, rasters, copies });
   const read = { samples: 0 };
   const { signal } = new AbortController();
   return {
@@ -45,6 +47,7 @@ export async function openWorkspace(): Promise<Workspace> {
     load: (paths, format = 'GTiff', options = {}, user = 'ann') => uploaded.load({ paths, format, options }, { user, signal, onRead: (samples) => void (read.samples += samples) }),
     async close() {
       await rasters.close();
+      await copies.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
