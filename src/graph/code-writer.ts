@@ -2,6 +2,7 @@
 import type { Label } from '../cube/dimension.ts';
 import type { DType } from '../cube/dtype.ts';
 import { invalidArgument } from '../errors.ts';
+import { tooManySteps } from './steps.ts';
 import {
   NotCompilable, type ArrayOperand, type CallbackOperand, type Code, type NewArray, type Operand, type Operands, type ScalarOperand, type ScalarType,
 } from './emit.ts';
@@ -11,6 +12,10 @@ import type { Value } from './value.ts';
 
 /** Written-out loops must not grow without bounds; what is longer is interpreted. */
 const MAX_LINES = 20_000;
+/** What is written to learn its type and thrown away counts too: it doubles with every callback inside of a callback. */
+const MAX_NAMES = 40_000;
+/** Statements that run for one cell. Beyond it a block would keep a worker busy for hours, and nobody could stop it. */
+const MAX_STATEMENTS_PER_CELL = 2e7;
 /** Constant arrays up to this length are written as literals, longer ones are tables. */
 const MAX_LITERALS = 64;
 
@@ -22,6 +27,9 @@ export class CodeWriter implements Code {
   readonly #hoisted = new Map<string, string>();
   #lines: string[] = [];
   #names = 0;
+  #statements = 0;
+  /** How often for one cell the statements run that are being written. */
+  #times = 1;
   #call: Call | null = null;
   readonly #inline: InlineGraph;
 
@@ -55,6 +63,8 @@ export class CodeWriter implements Code {
 
   line(statement: string): void {
     if (this.#lines.push(statement) > MAX_LINES) this.giveUp('the code is too long');
+    this.#statements += this.#times;
+    if (this.#statements > MAX_STATEMENTS_PER_CELL) throw tooManySteps();
   }
 
   local(expression: string): string {
@@ -84,7 +94,7 @@ export class CodeWriter implements Code {
   loop(count: string | number, body: (index: string) => void): void {
     const index = this.#name();
     this.line(`for (let ${index} = 0; ${index} < ${count}; ${index}++) {`);
-    body(index);
+    this.#repeated(typeof count === 'number' ? count : 1, () => body(index));
     this.line('}');
   }
 
@@ -136,8 +146,16 @@ export class CodeWriter implements Code {
 
   each(array: ArrayOperand, body: (element: ScalarOperand, index: string) => void): void {
     if (array.elements) array.elements.forEach((element, i) => body(element, String(i)));
-    else if (array.each) array.each(body);
-    else this.loop(array.count ?? array.length, (index) => body(array.at(index), index));
+    else if (array.each) array.each((element, index) => this.#repeated(array.length, () => body(element, index)));
+    else if (array.count === null) this.loop(array.length, (index) => body(array.at(index), index));
+    else this.#repeated(array.length, () => this.loop(array.count!, (index) => body(array.at(index), index)));
+  }
+
+  #repeated(times: number, write: () => void): void {
+    const outer = this.#times;
+    this.#times *= Math.max(1, times);
+    write();
+    this.#times = outer;
   }
 
   inline(callback: CallbackOperand, parameters: Readonly<Record<string, Operand>>): Operand {
@@ -190,6 +208,7 @@ export class CodeWriter implements Code {
   }
 
   #name(): string {
+    if (this.#names > MAX_NAMES) this.giveUp('the code is too long');
     return `v${this.#names++}`;
   }
 

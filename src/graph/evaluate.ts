@@ -11,6 +11,7 @@ import { parse } from './parse.ts';
 import type { Call, ProcessRegistry } from './process.ts';
 import { environmentOf, type Bindings } from './resolve.ts';
 import type { Scope } from './scope.ts';
+import { STEPS_PER_NODE } from './steps.ts';
 import type { Arguments, Value } from './value.ts';
 import type { ProcessGraph } from './wire.ts';
 
@@ -122,6 +123,7 @@ class Evaluation {
       scope: this.#scope,
       path: [...this.#path, { node_id: node.id, process_id: node.process.description.id }],
       originOf: (cube) => this.originOf(cube),
+      steps: { left: STEPS_PER_NODE },
     };
   }
 }

@@ -5,9 +5,11 @@ import { compileCallback } from './compile.ts';
 import { checkedArguments } from './checked-arguments.ts';
 import type { Environment, Graph, GraphNode } from './graph.ts';
 import { writeCallback } from './callback-writer.ts';
+import type { Interpret } from './interpreted-kernel.ts';
 import type { Kernel, KernelInput } from './kernel.ts';
 import { locate, located } from './location.ts';
 import type { Call } from './process.ts';
+import { STEPS_PER_CELL, takeStep } from './steps.ts';
 import { environmentOf, resolve, withDefaults, type Bindings } from './resolve.ts';
 import type { Arguments, Value } from './value.ts';
 import type { ProcessGraph } from './wire.ts';
@@ -56,8 +58,18 @@ export class GraphCallback extends Callback {
       constants: new Map([...this.#environment, ...defaults, ...Object.entries(constants)]),
       inputs,
       call: this.#call,
-      interpret: (parameters) => this.interpret({ ...constants, ...parameters }),
+      interpret: this.#interpretCell(constants),
     });
+  }
+
+  /** Every cell may take so many steps. */
+  #interpretCell(constants: Readonly<Record<string, Value>>): Interpret {
+    const steps = { left: 0 };
+    const callback = new GraphCallback(this.#graph, this.#environment, { ...this.#call, steps });
+    return (parameters) => {
+      steps.left = STEPS_PER_CELL;
+      return callback.interpret({ ...constants, ...parameters });
+    };
   }
 
   #bind(parameters: Readonly<Record<string, Value>>): Environment {
@@ -84,6 +96,7 @@ export class GraphCallback extends Callback {
 
   #run(node: GraphNode, results: ReadonlyMap<string, Value>, environment: Environment): Value {
     const call = this.#calls.get(node)!;
+    if (call.steps) takeStep(call.steps);
     try {
       const bindings = this.#bindings(results, environment, call);
       const given = Object.fromEntries([...node.arguments].map(([name, argument]) => [name, resolve(argument, bindings)]));

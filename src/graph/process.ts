@@ -5,6 +5,7 @@ import type { Emitter } from './emit.ts';
 import type { LaneEmitter } from './lanes/lane-code.ts';
 import type { Graph } from './graph.ts';
 import type { Scope } from './scope.ts';
+import type { Steps } from './steps.ts';
 import type { Arguments, Value } from './value.ts';
 import type { ProcessDescription, ProcessGraph } from './wire.ts';
 
@@ -15,6 +16,8 @@ export interface Call {
   readonly path: NodePath;
   /** The self-contained graph that makes a cube, parameters replaced by values. */
   originOf(cube: Cube): ProcessGraph;
+  /** What callbacks may still compute; absent: as much as they like. */
+  readonly steps?: Steps;
 }
 
 export interface Implementation {
