@@ -15,7 +15,7 @@ export interface LoadedCubeOptions {
   readonly anchor: { readonly x: number; readonly y: number } | undefined;
   readonly rasters: RasterOpener;
   readonly method?: Resampling;
-  /** Take the coarsest overview that is fine enough even for nearest neighbours: right for pictures, not for values. */
+  /** Take the coarsest overview that is fine enough: right for pictures, not for values. */
   readonly isPicture?: boolean;
   /** Told how many source samples a read asks for, before it happens; may throw to refuse. */
   readonly onRead?: (samples: number) => void;

@@ -1,6 +1,7 @@
 /** Reads bands of one file on the grid of a cube: straight where the lattices agree, else warped. */
-import type { Block } from '../cube/block.ts';
+import { createNullBlock, type Block, type Window } from '../cube/block.ts';
 import type { Resampling } from '../cube/cube.ts';
+import { pasteBlock } from '../cube/paste.ts';
 import { createWarp, scaleBetween, type Warp } from '../cube/warp.ts';
 import type { RasterFile } from '../formats/raster-file.ts';
 import { cropGrid, intersectWindows, isSameLattice, latticeOffset, type CellWindow, type Grid } from '../geo/grid.ts';
@@ -22,6 +23,9 @@ export interface AssetReaderOptions {
  * cells from the CRS origin, so that a place is warped alike whatever extent was loaded.
  */
 const LATTICE_CELLS = 4096;
+
+/** Source samples that one step may hold. */
+const MAX_SAMPLES = 1 << 24;
 
 /** How one file (or one of its overviews) comes onto the grid. */
 interface Route {
@@ -57,11 +61,8 @@ export class AssetReader {
       const { x, y } = latticeOffset(native, this.grid);
       return file.read({ level: 0, window: { ...cells, x: cells.x + x, y: cells.y + y }, bands }, signal);
     }
-    const { level, source, warp } = this.#route(file, native);
     const target = { ...cells, x: cells.x + this.#shift.x, y: cells.y + this.#shift.y };
-    const window = intersectWindows(warp.sourceCells(target), { x: 0, y: 0, width: source.width, height: source.height });
-    if (window.width === 0 || window.height === 0) return null;
-    return warp.run(await file.read({ level, window, bands }, signal), window, target);
+    return warped(file, this.#route(file, native), bands, target, signal);
   }
 
   #route(file: RasterFile, native: Grid): Route {
@@ -69,7 +70,7 @@ export class AssetReader {
     let route = this.#routes.get(key);
     if (!route) {
       const method = this.#options.method ?? 'near';
-      const level = this.#levelFor(file, native, method);
+      const level = this.#levelFor(file, native);
       const source = levelGrid(file, native, level);
       route = { level, source, warp: createWarp(this.#target, source, method) };
       this.#routes.set(key, route);
@@ -78,17 +79,43 @@ export class AssetReader {
   }
 
   /**
-   * The coarsest overview that is still at least as fine as the grid. Overviews are means: nearest
-   * neighbours of values come from the pixels themselves.
+   * For pictures the coarsest overview that is still at least as fine as the grid. Values come from the pixels
+   * themselves: nobody tells how overviews were made, and no sum, extreme or median can be had from means.
    */
-  #levelFor(file: RasterFile, native: Grid, method: Resampling): number {
-    if (method === 'near' && !this.#options.isPicture) return 0;
+  #levelFor(file: RasterFile, native: Grid): number {
+    if (!this.#options.isPicture) return 0;
     const scale = scaleBetween(this.grid, native);
     const ratio = Math.sqrt(scale.x * scale.y);
     let level = 0;
     while (level + 1 < file.levels.length && native.width / file.levels[level + 1]!.width <= ratio * 1.01) level++;
     return level;
   }
+}
+
+/** Bands of a file on the target's cells; null when it has nothing there. Much coarser targets are read part by part. */
+async function warped(file: RasterFile, route: Route, bands: readonly number[], target: CellWindow, signal: AbortSignal): Promise<Block | null> {
+  const { level, source, warp } = route;
+  const window = intersectWindows(warp.sourceCells(target), { x: 0, y: 0, width: source.width, height: source.height });
+  const samples = window.width * window.height * bands.length;
+  if (samples === 0) return null;
+  if (samples <= MAX_SAMPLES || target.width * target.height === 1) return warp.run(await file.read({ level, window, bands }, signal), window, target);
+  let out: Block | null = null;
+  for (const half of halves(target)) {
+    const block = await warped(file, route, bands, half, signal);
+    if (!block) continue;
+    out ??= createNullBlock(block.dtype, [bands.length, target.height, target.width]);
+    pasteBlock(out, windowOf(target, bands.length), block, windowOf(half, bands.length));
+  }
+  return out;
+}
+
+const windowOf = ({ x, y, width, height }: CellWindow, bands: number): Window => ({ start: [0, y, x], size: [bands, height, width] });
+
+/** The cells cut across their longer side. */
+function halves({ x, y, width, height }: CellWindow): [CellWindow, CellWindow] {
+  const [across, down] = [Math.ceil(width / 2), Math.ceil(height / 2)];
+  if (width >= height) return [{ x, y, width: across, height }, { x: x + across, y, width: width - across, height }];
+  return [{ x, y, width, height: down }, { x, y: y + down, width, height: height - down }];
 }
 
 function levelGrid(file: RasterFile, native: Grid, level: number): Grid {

@@ -21,7 +21,7 @@ export function aggregate(source: Block, place: Placement, method: AggregationMe
     fillSpans(place, target.y + row, spans, row === 0);
     for (let band = 0; band < source.shape[0]!; band++) {
       const to = (band * target.height + row) * target.width;
-      compute({ block: source, base: band * cells.width * cells.height, width: cells.width }, spans, values, out.nulls!, to);
+      compute({ block: source, base: band * cells.width * cells.height, width: cells.width, x: cells.x, y: cells.y }, spans, values, out.nulls!, to);
       storeRow(values, out.data, out.dtype, to);
     }
   }
@@ -32,15 +32,18 @@ interface Layer {
   /** Index of the band's first sample. */
   readonly base: number;
   readonly width: number;
+  /** First cell of the block in the source grid. */
+  readonly x: number;
+  readonly y: number;
 }
 
 type ComputeRow = (layer: Layer, spans: Spans, values: Float64Array, flags: Uint8Array, to: number) => void;
 
-/** What the cells of a target row cover along one axis, in cells of the source block. */
+/** What the cells of a target row cover along one axis. Positions are those of the source grid, so that they do not depend on the block. */
 interface Axis {
   readonly from: Float64Array;
   readonly to: Float64Array;
-  /** First cell that is touched and the one after the last. */
+  /** First cell of the block that is touched and the one after the last. */
   readonly first: Int32Array;
   readonly end: Int32Array;
 }
@@ -67,14 +70,14 @@ function fillSpans({ map, source, separable }: Placement, row: number, { across,
 
 function touch({ from, to, first, end }: Axis, origin: number, size: number): void {
   for (let c = 0; c < from.length; c++) {
-    const low = Math.min(from[c]!, to[c]!) - origin;
-    const high = Math.max(from[c]!, to[c]!) - origin;
+    const low = Math.min(from[c]!, to[c]!);
+    const high = Math.max(from[c]!, to[c]!);
     from[c] = low;
     to[c] = high;
     // Comparisons with NaN are false: a cell without image covers nothing.
     const isThere = high > low;
-    first[c] = isThere ? Math.max(0, Math.floor(low + 1e-9)) : 0;
-    end[c] = isThere ? Math.min(size, Math.ceil(high - 1e-9)) : 0;
+    first[c] = isThere ? Math.max(0, Math.floor(low + 1e-9) - origin) : 0;
+    end[c] = isThere ? Math.min(size, Math.ceil(high - 1e-9) - origin) : 0;
   }
 }
 
@@ -83,16 +86,16 @@ const share = (cell: number, from: number, to: number) => Math.min(cell + 1, to)
 
 function meanRow(method: 'average' | 'sum' | 'rms'): ComputeRow {
   const isSquared = method === 'rms';
-  return ({ block: { data, nulls }, base, width }, { across, down }, values, flags, to) => {
+  return ({ block: { data, nulls }, base, width, x: left, y: top }, { across, down }, values, flags, to) => {
     for (let c = 0; c < values.length; c++) {
       let sum = 0;
       let total = 0;
       for (let y = down.first[c]!; y < down.end[c]!; y++) {
-        const wy = share(y, down.from[c]!, down.to[c]!);
+        const wy = share(top + y, down.from[c]!, down.to[c]!);
         const line = base + y * width;
         for (let x = across.first[c]!; x < across.end[c]!; x++) {
           if (nulls !== null && nulls[line + x] === 1) continue;
-          const weight = wy * share(x, across.from[c]!, across.to[c]!);
+          const weight = wy * share(left + x, across.from[c]!, across.to[c]!);
           const value = data[line + x]!;
           sum += weight * (isSquared ? value * value : value);
           total += weight;

@@ -4,6 +4,7 @@
  *
  * A target cell is taken for the quadrilateral between its four corners, in source cells.
  */
+import type { CellWindow } from '../geo/grid.ts';
 import type { Block } from './block.ts';
 import type { Placement } from './nearest.ts';
 import { storeRow } from './store.ts';
@@ -27,8 +28,7 @@ export function sumShares(source: Block, place: Placement, out: Block): void {
     sums.fill(0);
     areas.fill(0);
     for (let c = 0; c < target.width; c++) {
-      const quad = corners.flatMap(({ xs, ys }) => [xs[c]! - cells.x, ys[c]! - cells.y]);
-      eachShare(quad, cells.width, cells.height, (at, share) => {
+      eachShare(corners.flatMap(({ xs, ys }) => [xs[c]!, ys[c]!]), cells, (at, share) => {
         for (let band = 0; band < bands; band++) {
           const from = band * cells.width * cells.height + at;
           if (source.nulls?.[from]) continue;
@@ -48,18 +48,18 @@ export function sumShares(source: Block, place: Placement, out: Block): void {
   }
 }
 
-/** Visits the source cells that a quadrilateral [x, y, x, y, …] covers, each with the share of its area that is covered. */
-function eachShare(quad: readonly number[], width: number, height: number, visit: (at: number, share: number) => void): void {
+/** Visits the cells of the source block that a quadrilateral [x, y, x, y, …] covers, each with the share of its area that is covered. */
+function eachShare(quad: readonly number[], cells: CellWindow, visit: (at: number, share: number) => void): void {
   // Comparisons with NaN are false: a cell without image covers nothing.
   const [west, east] = range(quad, 0);
   const [north, south] = range(quad, 1);
   if (!(east > west && south > north)) return;
-  for (let y = Math.max(0, Math.floor(north)); y < Math.min(height, Math.ceil(south)); y++) {
+  for (let y = Math.max(cells.y, Math.floor(north)); y < Math.min(cells.y + cells.height, Math.ceil(south)); y++) {
     const band = cutBetween(quad, 1, y, y + 1);
     if (band.length === 0) continue;
-    for (let x = Math.max(0, Math.floor(west)); x < Math.min(width, Math.ceil(east)); x++) {
+    for (let x = Math.max(cells.x, Math.floor(west)); x < Math.min(cells.x + cells.width, Math.ceil(east)); x++) {
       const share = area(cutBetween(band, 0, x, x + 1));
-      if (share > LEAST_SHARE) visit(y * width + x, share);
+      if (share > LEAST_SHARE) visit((y - cells.y) * cells.width + x - cells.x, share);
     }
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CubeAttributes } from '../../../src/cube/cube.ts';
+import type { Grid } from '../../../src/geo/grid.ts';
 import { callback, codeOf, fingerprint, grid, run, runCube, sample, values } from './harness.ts';
 
 const days = ['2024-01-01T00:00:00Z', '2024-01-11T00:00:00Z', '2024-01-21T00:00:00Z'];
@@ -41,6 +42,29 @@ describe('filter_bbox', () => {
     ['an unknown reference system', { ...box(0, 0, 1, 1), crs: 999_999 }, 'ProcessParameterInvalid'],
   ])('refuses a box with %s', async (_, extent, code) => {
     expect(await codeOf(run('filter_bbox', { data: cube, extent }))).toBe(code);
+  });
+
+  it('crosses the antimeridian with west greater than east, in cubes on either side and around the globe', async () => {
+    const globe: Grid = { crs: 'EPSG:4326', originX: -180, originY: 1, stepX: 45, stepY: 1, width: 8, height: 2 };
+    const data = sample({ grid: globe });
+    const across = { west: 100, east: -100, south: -1, north: 1 };
+    const cropped = await runCube('filter_bbox', { data, extent: across });
+    expect(cropped.grid).toEqual({ ...globe, originX: 90, width: 4 });
+    expect(await values(cropped)).toEqual([6, 7, 0, 1, 14, 15, 8, 9]);
+    expect(await values(cropped, [1, 1], [1, 2])).toEqual([15, 8]);
+    expect(await values(cropped, [0, -1], [1, 6])).toEqual([5, 6, 7, 0, 1, 2]);
+    expect(await fingerprint(cropped)).not.toBe(await fingerprint(await runCube('filter_bbox', { data, extent: { ...across, west: 0, east: 180 } })));
+    // A cube that itself goes on beyond 180, and a box by its name in the west.
+    const beyond = sample({ grid: { ...globe, originX: 135, width: 2 } });
+    expect(await values(await runCube('filter_bbox', { data: beyond, extent: { west: -179, east: -140, south: 0, north: 1 } }))).toEqual([1]);
+    expect(await values(await runCube('filter_bbox', { data: beyond, extent: across }))).toEqual([0, 1, 2, 3]);
+    // A map of the world in metres.
+    const map = sample({ grid: { ...globe, crs: 'EPSG:3857', originX: -20_037_508.342789244, originY: 100_000, stepX: 5_009_377.085697311, stepY: 100_000 } });
+    expect(await values(await runCube('filter_bbox', { data: map, extent: { ...across, south: -0.5, north: 0.5 } }))).toEqual([6, 7, 0, 1, 14, 15, 8, 9]);
+    // Cells that do not fit around the globe can't be put side by side.
+    const odd = sample({ grid: { ...globe, stepX: 44, width: 8 } });
+    await expect(run('filter_bbox', { data: odd, extent: across })).rejects.toThrow(/'extent'.*crosses the antimeridian/);
+    expect(await codeOf(run('filter_bbox', { data, extent: { ...across, crs: 32631 } }))).toBe('ProcessParameterInvalid');
   });
 
   it('filters irregular cubes by their labels', async () => {
