@@ -1,9 +1,12 @@
 /** How the facts that travel with a cube change when the cube does. */
 import type { BandDescription, CubeAttributes, Encoding } from './cube.ts';
 
-/** After new values: what said how the old ones are stored or made, or of which date, is gone, also scale and offset and codes of bands. */
+/**
+ * After new values: what said how the old ones are stored or made, or of which date, is gone, also scale, offset
+ * and codes of bands, and the number that stood for no-data: it may be a value like any other now.
+ */
 export function withNewValues(attributes: CubeAttributes): CubeAttributes {
-  const { encoding: _, operator: __, embedding: ___, sourcesByLabel: ____, ...kept } = attributes;
+  const { encoding: _, operator: __, embedding: ___, sourcesByLabel: ____, nodata: _____, ...kept } = attributes;
   return kept.bands ? { ...kept, bands: kept.bands.map(withoutCodes) } : kept;
 }
 
