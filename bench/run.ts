@@ -7,6 +7,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { benchArrays } from './arrays.ts';
 import { benchBlocks } from './blocks.ts';
 import { benchCog } from './cog.ts';
+import { benchFormats } from './formats.ts';
 import { say, type Figure } from './harness.ts';
 import { benchPipeline } from './pipeline.ts';
 import { benchTiles } from './tiles.ts';
@@ -15,7 +16,7 @@ import { benchWarmTiles } from './warm-tiles.ts';
 const page = new URL('../docs/performance.md', import.meta.url);
 const [begin, end] = ['<!-- figures: begin -->', '<!-- figures: end -->'];
 
-const benchmarks: Record<string, () => Promise<Figure[]>> = { pipeline: benchPipeline, blocks: benchBlocks, cog: benchCog, tiles: benchTiles, 'warm-tiles': benchWarmTiles, arrays: benchArrays };
+const benchmarks: Record<string, () => Promise<Figure[]>> = { pipeline: benchPipeline, blocks: benchBlocks, cog: benchCog, formats: () => benchFormats(), tiles: benchTiles, 'warm-tiles': benchWarmTiles, arrays: benchArrays };
 
 function table(figures: readonly Figure[]): string {
   const [cpu] = cpus();
