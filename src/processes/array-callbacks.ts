@@ -3,11 +3,13 @@ import type { Label } from '../cube/dimension.ts';
 import type { Callback } from '../graph/callback.ts';
 import type { ArrayOperand, CallbackOperand, Code, Operand, Operands, ScalarOperand } from '../graph/emit.ts';
 import { mentionsParameter } from '../graph/graph.ts';
+import { laneScalar } from '../graph/lanes/lane-code.ts';
 import type { Call, Implementation } from '../graph/process.ts';
 import { describeValue } from '../graph/schema-words.ts';
 import type { Arguments, Value } from '../graph/value.ts';
+import { applyLanes, eachLane, holdsLanes } from './array-lanes.ts';
 import { arrayOf, callbackOf, elementsOf, invalid, labelsOf } from './arguments.ts';
-import { isValid } from './comparison.ts';
+import { isValid, validLanes } from './comparison.ts';
 
 /** Runs the callback for every element with x, index, label and context. */
 function mapElements(args: Arguments, callback: Callback, call: Call): Value[] {
@@ -54,6 +56,7 @@ const apply: Implementation = {
       eachInline(operands, 'process', code, (result) => append(code.asScalar(result, type)));
     });
   },
+  lanes: applyLanes,
 };
 
 /** Type of what the callback gives, found by writing it once for the first element and throwing that away. */
@@ -112,6 +115,16 @@ const count: Implementation = {
     else if (code.known(operands, 'condition') === null) code.each(data, (x) => code.branch(validity(x), add));
     else return code.giveUp('the condition is refused');
     return code.scalar('number', 'float32', total, null);
+  },
+  lanes: (operands, code) => {
+    const { make } = code;
+    const { elements } = code.array(operands, 'data');
+    if (operands['condition']?.kind === 'callback') {
+      return laneScalar('float32', make.count(eachLane(operands, 'condition', code).map(({ result }) => holdsLanes(result, code))), null);
+    }
+    const condition = code.known(operands, 'condition') ?? null;
+    if (condition === true) return laneScalar('float32', make.number(elements.length), null);
+    return condition === null ? laneScalar('float32', make.count(elements.map((x) => validLanes(make, x))), null) : code.giveUp('the condition is refused');
   },
 };
 

@@ -4,6 +4,7 @@ import type { Code, Operands, ScalarOperand } from '../graph/emit.ts';
 import type { Implementation } from '../graph/process.ts';
 import { arithmeticOf } from '../graph/result-dtype.ts';
 import type { Value } from '../graph/value.ts';
+import { containsLanes, findLanes, interpolateLanes } from './array-lanes.ts';
 import { arrayOf, elementsOf, isSet, labelsOf, numbersOf } from './arguments.ts';
 import { isEqual } from './comparison.ts';
 import { parseInstant } from './dates.ts';
@@ -44,6 +45,7 @@ function searched(operands: Operands, type: 'number' | 'boolean', code: Code): S
 const contains: Implementation = {
   run: (args, call) => indexOf(elementsOf(args, 'data', call), args['value'] ?? null, false) !== null,
   emit: (operands, code) => code.scalar('boolean', 'bool', `${emitSearch(operands, code, false).missing} === 0`, null),
+  lanes: containsLanes,
 };
 
 const find: Implementation = {
@@ -52,6 +54,7 @@ const find: Implementation = {
     const { index, missing } = emitSearch(operands, code, code.known(operands, 'reverse') === true);
     return code.scalar('number', 'float32', index, missing);
   },
+  lanes: findLanes,
 };
 
 const labelIndex = (labels: readonly Label[] | null, label: Value | undefined) => {
@@ -62,6 +65,7 @@ const labelIndex = (labels: readonly Label[] | null, label: Value | undefined) =
 const findLabel: Implementation = {
   run: (args) => labelIndex(labelsOf(args, 'data'), args['label']),
   emit: (operands, code) => ({ kind: 'constant', value: labelIndex(code.array(operands, 'data').labels, code.known(operands, 'label')) }),
+  lanes: (operands, code) => ({ kind: 'constant', value: labelIndex(code.array(operands, 'data').labels, code.known(operands, 'label')) }),
 };
 
 /** Positions on the x axis: numbers and instants as they are, otherwise the indices. */
@@ -102,6 +106,10 @@ const interpolateLinear: Implementation = {
     const dtype = arithmeticOf([data]);
     const at = (k: string | number) => code.scalar('number', dtype, `${values}[${k}]`, data.isNullable ? `${nulls}[${k}]` : null);
     return { kind: 'array', type: 'number', dtype, length: data.length, count: null, labels: data.labels, isNullable: data.isNullable, at };
+  },
+  lanes: (operands, code) => {
+    const data = code.array(operands, 'data');
+    return interpolateLanes(data, axisOf(data.labels, data.elements.length), code);
   },
 };
 

@@ -3,9 +3,11 @@ import type { Label } from '../cube/dimension.ts';
 import type { DType } from '../cube/dtype.ts';
 import { OpenEOError } from '../errors.ts';
 import type { ArrayOperand, Code, Operands, ScalarOperand } from '../graph/emit.ts';
+import type { LaneArray, LaneScalar } from '../graph/lanes/lane-code.ts';
 import type { Call, Implementation } from '../graph/process.ts';
 import { selectionOf } from '../graph/result-dtype.ts';
 import { LabeledArray, type Arguments, type Value } from '../graph/value.ts';
+import { chainLanes } from './array-lanes.ts';
 import { arrayOf, elementsOf, invalid, isSet, labelsOf, numberOf } from './arguments.ts';
 
 /** Where array_element finds its element; null: nowhere, and no-data is wanted then. */
@@ -64,6 +66,11 @@ const create: Implementation = {
     const repeat = repeatOf(code.known(operands, 'repeat') ?? 1, data.length, code.call);
     return repeat === 1 ? { ...data, labels: null } : chain(Array.from({ length: repeat }, () => data), null, code);
   },
+  lanes: (operands, code) => {
+    const data = code.array(operands, 'data');
+    const repeat = repeatOf(code.known(operands, 'repeat') ?? 1, data.elements.length, code.call);
+    return repeat === 1 ? { ...data, labels: null } : chainLanes(Array.from({ length: repeat }, () => data), null, code);
+  },
 };
 
 /** Longer arrays than this are no use in a cell of a cube, and must not exhaust the memory. */
@@ -111,6 +118,10 @@ const concat: Implementation = {
     const [a, b] = [code.array(operands, 'array1'), code.array(operands, 'array2')];
     return chain([a, b], joinLabels(a.labels, b.labels), code);
   },
+  lanes: (operands, code) => {
+    const [a, b] = [code.array(operands, 'array1'), code.array(operands, 'array2')];
+    return chainLanes([a, b], joinLabels(a.labels, b.labels), code);
+  },
 };
 
 /** The labels after a value was appended; the next index when the new label is not given. */
@@ -132,6 +143,11 @@ const append: Implementation = {
     const labels = appendLabel(data.labels, code.known(operands, 'label') ?? null);
     return chain([data, code.tuple([single(operands, 'value', data, code)])], labels, code);
   },
+  lanes: (operands, code) => {
+    const data = code.array(operands, 'data');
+    const labels = appendLabel(data.labels, code.known(operands, 'label') ?? null);
+    return chainLanes([data, singleLanes(code.single(operands['value']))], labels, code);
+  },
 };
 
 /** A value to go into an array, of the array's type. */
@@ -141,6 +157,8 @@ function single(operands: Operands, name: string, data: ArrayOperand, code: Code
   if (type === 'boolean') return code.boolean(operands, name);
   return type === 'number' ? code.number(operands, name) : code.giveUp('the value is neither number nor boolean');
 }
+
+const singleLanes = (value: LaneScalar): LaneArray => ({ kind: 'array', type: value.type, dtype: value.dtype, labels: null, elements: [value] });
 
 const createLabeled: Implementation = {
   run: (args, call) => {
@@ -155,6 +173,7 @@ const createLabeled: Implementation = {
     checkLabels(data.length, labels, code.call);
     return { ...data, labels };
   },
+  lanes: (operands, code) => ({ ...code.array(operands, 'data'), labels: code.known(operands, 'labels') as readonly Label[] }),
 };
 
 function checkLabels(length: number, labels: readonly Label[], call: Call): void {
@@ -169,6 +188,10 @@ const labels: Implementation = {
     const data = code.array(operands, 'data');
     if (data.count !== null) return code.giveUp('the array has a different length in every cell');
     return { kind: 'constant', value: [...(data.labels ?? Array.from({ length: data.length }).keys())] };
+  },
+  lanes: (operands, code) => {
+    const data = code.array(operands, 'data');
+    return { kind: 'constant', value: [...(data.labels ?? data.elements.keys())] };
   },
 };
 

@@ -1,11 +1,13 @@
 /** Category math > cumulative. */
+import type { BinaryOp } from '../graph/lanes/expression.ts';
 import type { Implementation } from '../graph/process.ts';
 import { arithmeticOf } from '../graph/result-dtype.ts';
 import { arrayOf, isSet, labelsOf, numbersOf } from './arguments.ts';
+import { cumulativeLanes } from './array-lanes.ts';
 import { ignoresNodata } from './reducers.ts';
 
 /** Running results: each element is combined with all before it; no-data stays where it is. */
-function cumulative(combine: (a: number, b: number) => number, initial: number, code: (a: string, b: string) => string, selects: boolean): Implementation {
+function cumulative(combine: (a: number, b: number) => number, initial: number, code: (a: string, b: string) => string, selects: boolean, op: BinaryOp): Implementation {
   return {
     run: (args, call) => {
       let total = initial;
@@ -31,12 +33,13 @@ function cumulative(combine: (a: number, b: number) => number, initial: number, 
         append(target.scalar('number', dtype, total, isNull));
       }));
     },
+    lanes: cumulativeLanes(initial, ({ make }, total, x) => make.binary(op, total, x), selects),
   };
 }
 
 export const cumulatives: Record<string, Implementation> = {
-  cummax: cumulative((a, b) => Math.max(a, b), -Infinity, (a, b) => `Math.max(${a}, ${b})`, true),
-  cummin: cumulative((a, b) => Math.min(a, b), Infinity, (a, b) => `Math.min(${a}, ${b})`, true),
-  cumproduct: cumulative((a, b) => a * b, 1, (a, b) => `${a} * ${b}`, false),
-  cumsum: cumulative((a, b) => a + b, 0, (a, b) => `${a} + ${b}`, false),
+  cummax: cumulative((a, b) => Math.max(a, b), -Infinity, (a, b) => `Math.max(${a}, ${b})`, true, 'max'),
+  cummin: cumulative((a, b) => Math.min(a, b), Infinity, (a, b) => `Math.min(${a}, ${b})`, true, 'min'),
+  cumproduct: cumulative((a, b) => a * b, 1, (a, b) => `${a} * ${b}`, false, 'mul'),
+  cumsum: cumulative((a, b) => a + b, 0, (a, b) => `${a} + ${b}`, false, 'add'),
 };

@@ -2,7 +2,7 @@
 import { OpenEOError } from '../errors.ts';
 import { anyNull } from '../graph/emit.ts';
 import type { Expression } from '../graph/lanes/expression.ts';
-import { laneScalar } from '../graph/lanes/lane-code.ts';
+import { laneScalar, type LaneEmitter } from '../graph/lanes/lane-code.ts';
 import type { Implementation } from '../graph/process.ts';
 import { arithmeticOf, selectionOf } from '../graph/result-dtype.ts';
 import { invalid, numberOf } from './arguments.ts';
@@ -22,11 +22,11 @@ function logarithm(x: number, base: number): number {
   return base === 2 ? Math.log2(x) : Math.log(x) / Math.log(base);
 }
 
-/** Nearest integer, halves to the even one (IEEE 754). */
+/** Nearest integer, halves to the even one (IEEE 754); never −0. */
 function roundHalfEven(x: number): number {
   const below = Math.floor(x);
   const part = x - below;
-  if (part !== 0.5) return Math.round(x);
+  if (part !== 0.5) return Math.round(x) + 0;
   return below % 2 === 0 ? below : below + 1;
 }
 
@@ -66,6 +66,18 @@ const integerPart: Implementation = {
   },
 };
 
+const roundLanes: LaneEmitter = (operands, code) => {
+  const { make } = code;
+  const [x, p] = [code.number(operands, 'x'), code.known(operands, 'p')];
+  const factor = typeof p === 'number' ? 10 ** Math.abs(p) : NaN;
+  if (typeof p !== 'number' || !Number.isFinite(factor)) return code.giveUp('p must be a known integer');
+  const nearest = (value: Expression) => make.add(make.unary('nearest', value), make.number(0));
+  const by = make.number(factor);
+  const value = p >= 0 ? make.div(nearest(make.mul(x.value, by)), by) : make.mul(nearest(make.div(x.value, by)), by);
+  // Infinite numbers stay, and where the factor leads beyond float64 the function gives the same infinity.
+  return laneScalar(arithmeticOf([x]), value, x.isNull);
+};
+
 const round: Implementation = {
   run: (args, call) => {
     const [x, p] = [numberOf(args, 'x', call), numberOf(args, 'p', call)];
@@ -77,6 +89,7 @@ const round: Implementation = {
     if (typeof p !== 'number' || !Number.isInteger(p)) return code.giveUp('p must be a known integer');
     return code.scalar('number', arithmeticOf([x]), `${code.constant(roundTo)}(${x.value}, ${p})`, x.isNull);
   },
+  lanes: roundLanes,
 };
 
 const clip: Implementation = {

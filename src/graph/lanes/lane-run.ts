@@ -4,7 +4,7 @@ import { allocate, sampleSize } from '../../cube/dtype.ts';
 import type { KernelData } from '../kernel.ts';
 import { Scratch, type Run } from '../wasm/engine.ts';
 import { SCRATCH_PAGES } from './layout.ts';
-import type { Encoded } from './program.ts';
+import type { Encoded, LaneResult } from './program.ts';
 
 /** Fewer cells than this are done before a module is compiled. */
 const MIN_CELLS = 2048;
@@ -54,8 +54,10 @@ const bytesOf = (samples: KernelData['data']) => new Uint8Array(samples.buffer, 
 /** Returns whether a result is no-data. */
 function runTile(job: Job, o: number, i: number, n: number): boolean {
   const memory = (scratch ??= new Scratch(SCRATCH_PAGES));
-  const run = copyIn(job, memory, o, i, n) ? loadGuarded(job.functions, memory) : loadPlain(job.functions, memory);
-  return copyOut(job, memory, o, i, n, run(n) === 1);
+  const isGuarded = copyIn(job, memory, o, i, n);
+  const run = isGuarded ? loadGuarded(job.functions, memory) : loadPlain(job.functions, memory);
+  const { plain, guarded } = job.functions.encoded.program;
+  return copyOut(job, memory, { o, i, n }, isGuarded ? guarded : plain, run(n) === 1);
 }
 
 const loadPlain = (functions: LaneFunctions, memory: Scratch) => (functions.plain ??= memory.load(functions.encoded.plain));
@@ -91,7 +93,10 @@ function hasFlag(rows: Uint8Array, cells: number, n: number): boolean {
 }
 
 /** Copies the results; flags only when the function has seen one that is set, which a cell beyond the tile may have been. */
-function copyOut({ functions: { encoded: { layout, program } }, inner, out, outNulls }: Job, { bytes }: Scratch, o: number, i: number, n: number, isAlarmed: boolean): boolean {
+function copyOut(
+  { functions: { encoded: { layout, program } }, inner, out, outNulls }: Job, { bytes }: Scratch,
+  { o, i, n }: { readonly o: number; readonly i: number; readonly n: number }, results: readonly LaneResult[], isAlarmed: boolean,
+): boolean {
   const { cells } = layout;
   const size = sampleSize(program.dtype);
   const length = program.plain.length;
@@ -100,7 +105,8 @@ function copyOut({ functions: { encoded: { layout, program } }, inner, out, outN
     const to = (o * length + k) * inner + i;
     const base = layout.outBase + k * cells * size;
     out.set(bytes.subarray(base, base + n * size), to * size);
-    if (!isAlarmed) continue;
+    // Nothing was written to the flags of a result that is never no-data.
+    if (!isAlarmed || results[k]!.isNull === null) continue;
     const flags = bytes.subarray(layout.outFlagBase + k * cells, layout.outFlagBase + k * cells + n);
     outNulls.set(flags, to);
     hasNull ||= findByte(flags, 1) >= 0;
