@@ -30,7 +30,7 @@ const subtypes = new Map(Object.entries(subtypeSchemas).map(([name, schema]) => 
 function createAjv(): Ajv {
   // openEO's numbers include NaN and ±Infinity; its schemas carry keywords ajv has never heard of.
   // Patterns of the standard ('\\:') are regular expressions only without the flag u.
-  const instance = new Ajv({ strict: false, strictNumbers: false, validateSchema: false, addUsedSchema: false, unicodeRegExp: false });
+  const instance = new Ajv({ verbose: true, strict: false, strictNumbers: false, validateSchema: false, addUsedSchema: false, unicodeRegExp: false });
   formats.default(instance, { mode: 'full' });
   instance.addKeyword({ keyword: 'subtype', schemaType: 'string', errors: false, validate: isOfSubtype });
   return instance;
@@ -128,12 +128,26 @@ function reason(errors: readonly ErrorObject[], schema: unknown, value: Value): 
   const deepest = errors.reduce((a, b) => (b.instancePath.length > a.instancePath.length ? b : a), errors[0]!);
   if (deepest.instancePath === '' && ['type', 'anyOf', 'oneOf', 'subtype', 'enum', 'const'].includes(deepest.keyword)) return mismatch(schema, value);
   const where = deepest.instancePath === '' ? 'it' : deepest.instancePath.slice(1).replaceAll('/', '.');
+  if (deepest.keyword === 'subtype') return `${where} must be ${describeSchema([{ subtype: deepest.schema as string }])}`;
   const allowed = deepest.keyword === 'enum' ? `: ${(deepest.params.allowedValues as unknown[]).map((v) => JSON.stringify(v)).join(', ')}` : '';
   return `${where} ${deepest.message ?? 'is not as described'}${allowed}`;
 }
 
 function mismatch(schema: unknown, value: Value): string {
-  return `it must be ${describeSchema(alternatives(schema))}, not ${describeValue(value)}`;
+  const inside = problemInside(schema, value);
+  return `it must be ${describeSchema(alternatives(schema))}, not ${describeValue(value)}${inside === null ? '' : ` in which ${inside}`}`;
+}
+
+/** What is wrong inside of a value that is of a subtype otherwise, e.g. with one end of an interval. */
+function problemInside(schema: unknown, value: Value): string | null {
+  if (typeof value !== 'object' || value === null || value instanceof Cube || value instanceof Callback || value instanceof LabeledArray) return null;
+  for (const { subtype = '' } of alternatives(schema)) {
+    const validate = subtypes.get(subtype);
+    if (!validate || validate(value)) continue;
+    const found = validate.errors!.find((e) => e.instancePath !== '');
+    if (found) return `${found.instancePath.slice(1).replaceAll('/', '.')} (${describeValue(found.data)}) is not as it must be`;
+  }
+  return null;
 }
 
 /** Keywords of a schema written by a user that are checked, and what they must hold to be taken up. */

@@ -9,9 +9,16 @@ const TIME = /^(\d{2}):(\d{2}):(\d{2})(?:\.\d+)?(?:Z|\+00:00)?$/;
 
 /** Milliseconds since 1970 of a date (midnight UTC) or date-time (UTC when it names no zone); NaN when it is neither. */
 export function instant(text: string): number {
+  if (!isInCalendar(text)) return NaN;
   if (DATE.test(text)) return Date.parse(`${text}T00:00:00Z`);
   if (!DATE_TIME.test(text)) return NaN;
   return Date.parse(/(Z|[+-]\d{2}:\d{2})$/i.test(text) ? text : `${text}Z`);
+}
+
+/** False for 30 February and for 24 o'clock, which JavaScript takes for the day after. */
+function isInCalendar(text: string): boolean {
+  const days = new Date(Date.UTC(Number(text.slice(0, 4)) + 400, Number(text.slice(5, 7)), 0)).getUTCDate();
+  return Number(text.slice(8, 10)) <= days && !/T24/i.test(text);
 }
 
 /** Milliseconds since midnight of 'HH:MM:SS'; NaN when it is no time of day. */
@@ -19,7 +26,7 @@ export function timeOfDay(text: string): number {
   const match = TIME.exec(text);
   if (!match) return NaN;
   const [hours, minutes, seconds] = match.slice(1, 4).map(Number) as [number, number, number];
-  return hours <= 24 && minutes < 60 && seconds < 61 ? ((hours * 60 + minutes) * 60 + seconds) * 1000 : NaN;
+  return hours < 24 && minutes < 60 && seconds < 61 ? ((hours * 60 + minutes) * 60 + seconds) * 1000 : NaN;
 }
 
 /** A left-closed interval; open ends are infinite. */
