@@ -17,7 +17,7 @@ describe.each(Object.entries(resultFormats))('%s', (_, format) => {
 
   it('describes every parameter as a schema, whose default fits it', () => {
     for (const [name, schema] of parameters) {
-      expect([...Object.keys(schema)].filter((word) => !WORDS.has(word)), name).toEqual([]);
+      expect(Object.keys(schema).filter((word) => !WORDS.has(word)), name).toEqual([]);
       expect(schema['description'], name).toMatch(/\.$/);
       if (schema['default'] !== undefined && schema['enum']) expect(schema['enum'], name).toContain(schema['default']);
     }
