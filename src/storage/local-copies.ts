@@ -38,7 +38,6 @@ export class LocalCopies {
   /** Lends the path of a copy, which stays until the work is done. Throws what opening throws, and StorageFailure for a full disk. */
   async use<T>(original: Original, work: (path: string) => T | Promise<T>): Promise<T> {
     const copy = await this.#take(original);
-    copy.users++;
     try {
       return await work(await copy.path);
     } finally {
@@ -53,13 +52,15 @@ export class LocalCopies {
     await rm(this.#directory, { recursive: true, force: true });
   }
 
+  /** The copy, with one user more: nobody may make room of it from now on. */
   async #take(original: Original): Promise<Copy> {
     const known = this.#copies.get(original.id);
     // Whoever tidies the disk up may have taken it for a leftover.
     const isThere = known !== undefined && await known.path.then((path) => stat(path)).then(() => true, () => false);
     const current = this.#copies.get(original.id);
-    if (current !== known && current) return current;
-    const copy = isThere ? known : { path: this.#write(original), sizeBytes: original.sizeBytes, users: 0 };
+    const isNewer = current !== undefined && current !== known;
+    const copy = isNewer ? current : isThere ? known : { path: this.#write(original), sizeBytes: original.sizeBytes, users: 0 };
+    copy.users++;
     this.#copies.delete(original.id);
     this.#copies.set(original.id, copy);
     copy.path.catch(() => {

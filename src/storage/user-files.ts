@@ -1,4 +1,5 @@
 /** The files of users: each has a workspace of his own in the object store, with a quota. */
+import { hash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { OpenEOError } from '../errors.ts';
 import { checkFilePath } from './file-path.ts';
@@ -38,9 +39,13 @@ const MAX_FILES = 10_000;
 /** What a file system says when a file and a folder want the same name. */
 const TAKEN = new Set(['ENOTDIR', 'EEXIST', 'EISDIR', 'ENOTEMPTY']);
 
-/** The folder of a user in the object store. A prefix makes a folder of every name, also of '..'. */
+/** Ids of other identity providers may be long. */
+const MAX_ID = 150;
+
+/** The folder of a user in the object store. It is one segment for every id, also for '..' and for ids with slashes. */
 export function userFolder(user: string): string {
-  return `files/user-${user}/`;
+  const name = encodeURIComponent(user);
+  return `files/user-${name.length <= MAX_ID ? name : `#${hash('sha256', user)}`}/`;
 }
 
 export class UserFiles {

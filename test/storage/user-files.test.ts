@@ -80,6 +80,15 @@ describe.each(['local', 's3'])('files of users: %s', (kind) => {
     expect((await Array.fromAsync(stores[kind]!.list(''))).map(({ key }) => key)).toEqual([`files/user-${user}/f.txt`]);
     await files().delete(user, 'f.txt');
   });
+
+  it.each(['a/b', '../ann', 'ann/x', 'https://id.example/~ann', 'ü@example.org', 'x'.repeat(500)])('keeps the user %j out of the folders of others', async (user) => {
+    await files().put(user, 'f.txt', unknown(chunks(1, 3)));
+    const [key, ...more] = (await Array.fromAsync(stores[kind]!.list(''))).map((info) => info.key);
+    expect([key!.split('/').length, more]).toEqual([3, []]);
+    expect(await files().list('ann')).toEqual([]);
+    expect((await files().list(user)).map(({ path }) => path)).toEqual(['f.txt']);
+    await files().delete(user, 'f.txt');
+  });
 });
 
 it('leaves no unfinished files behind', async () => {
