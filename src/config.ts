@@ -36,6 +36,8 @@ const settings = {
   secret: { env: 'LAMINA_SECRET', parse: secret },
   tokenHours: { env: 'LAMINA_TOKEN_HOURS', parse: integer(1, 24 * 365), fallback: 24 },
   linkHours: { env: 'LAMINA_LINK_HOURS', parse: integer(1, 24 * 365), fallback: 24 },
+  udfSeconds: { env: 'LAMINA_UDF_SECONDS', parse: integer(1, 3600), fallback: 20 },
+  udfMemoryMegabytes: { env: 'LAMINA_UDF_MEMORY_MB', parse: integer(16, 2048), fallback: 128 },
   allowedHosts: { env: 'LAMINA_ALLOWED_HOSTS', parse: hosts, fallback: [] as readonly string[] },
   embedThreads: { env: 'LAMINA_EMBED_THREADS', parse: integer(1, 256), fallback: Math.min(8, availableParallelism()) },
   /** null: 8, and 1 on the CPU. */

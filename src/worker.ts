@@ -24,6 +24,8 @@ import { UserProcessStore } from './user-processes/store.ts';
 import { startSweeping } from './storage/leftovers.ts';
 import { LocalCopies } from './storage/local-copies.ts';
 import { UserFiles } from './storage/user-files.ts';
+import { createUdfRuntimes } from './udf/runtimes.ts';
+import { UdfCode } from './catalog/udf-code.ts';
 import { Workspaces } from './storage/workspaces.ts';
 import { createOnnxRuntime } from './operators/runtime/onnx.ts';
 import { createEmbedHandler, directComputer } from './workers/embed.ts';
@@ -60,6 +62,8 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   const copies = new LocalCopies(join(config.data, 'scratch'));
   const files = new UploadedFiles({ files: userFiles, rasters, copies });
   const vectors = new RemoteVectors({ fetch: guardedFetch({ allowedHosts: config.allowedHosts, process: 'load_url' }) });
+  const udfCode = new UdfCode({ fetch: guardedFetch({ allowedHosts: config.allowedHosts, process: 'run_udf', parameter: 'udf' }), files: userFiles });
+  const udf = { ...createUdfRuntimes({ milliseconds: config.udfSeconds * 1000, memoryBytes: config.udfMemoryMegabytes * 2 ** 20 }), code: udfCode };
   const scratch = join(config.data, 'scratch');
   await mkdir(scratch, { recursive: true });
   const stopSweeping = startSweeping({ scratch, ...(config.s3 ? {} : { objects: join(config.data, 'objects') }) }, log);
@@ -72,10 +76,10 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
     // Jobs read whole cubes, in order; the others what somebody looks at.
     const Blocks = lifetimeMs === undefined ? ReadingAheadBlocks : EmbedBlocks;
     const blocks = new Blocks({ store: objects, compute: queuedComputer(queues, objects, urgency, lifetimeMs === undefined ? {} : { lifetimeMs }), memoryBytes: config.cacheBytes / 8, catalog: cache, fromFile, log });
-    return engineOf(deployment, { rasters, remote, results, definitions, files, vectors }, blocks);
+    return engineOf(deployment, { rasters, remote, results, definitions, files, vectors, udf }, blocks);
   };
   // Blocks of blocks are computed on the spot: a lane that waited for itself could stand still for ever.
-  const innerEngine = engineOf(deployment, { rasters, remote, results, files, vectors }, new EmbedBlocks({ store: objects, compute: directComputer(objects, runtime, cache), memoryBytes: config.cacheBytes / 8, catalog: cache, fromFile, log }));
+  const innerEngine = engineOf(deployment, { rasters, remote, results, files, vectors, udf }, new EmbedBlocks({ store: objects, compute: directComputer(objects, runtime, cache), memoryBytes: config.cacheBytes / 8, catalog: cache, fromFile, log }));
   const embed = createEmbedHandler({ engine: innerEngine, store: objects, runtime, log, catalog: cache });
   const tile = createTileHandler(engineFor('tile'), objects, cache);
   const processing = { store: jobs, logs: jobLogs, watch: new RunWatch(jobs), objects, log, scratch, syncMaxSamples: config.syncMaxPixels, publishing: { catalog, editors: editorsOf(config), workspaces, exclusively: watches.exclusively.bind(watches) } };
@@ -108,7 +112,7 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   };
 }
 
-function engineOf({ catalog, registry, operators }: Deployment, readers: Pick<Engine, 'rasters' | 'remote' | 'results' | 'definitions' | 'files' | 'vectors'>, blocks: EmbedBlocks): Engine {
+function engineOf({ catalog, registry, operators }: Deployment, readers: Pick<Engine, 'rasters' | 'remote' | 'results' | 'definitions' | 'files' | 'vectors' | 'udf'>, blocks: EmbedBlocks): Engine {
   return { catalog, registry, operators, ...readers, blocks };
 }
 

@@ -51,6 +51,8 @@ export class GraphCallback extends Callback {
   }
 
   override compile(inputs: readonly KernelInput[], constants: Readonly<Record<string, Value>> = {}): Kernel {
+    const own = this.#kernelOfProcess(inputs, constants);
+    if (own) return own;
     const given = new Set([...inputs.map((input) => input.name), ...Object.keys(constants)]);
     const defaults = this.#graph.parameters.filter((p) => !given.has(p.name)).map((p): [string, Value] => [p.name, (p.default ?? null) as Value]);
     return compileCallback({
@@ -70,6 +72,23 @@ export class GraphCallback extends Callback {
       steps.left = STEPS_PER_CELL;
       return callback.interpret({ ...constants, ...parameters });
     };
+  }
+
+  /** The kernel of the only node, when its process has one. */
+  #kernelOfProcess(inputs: readonly KernelInput[], constants: Readonly<Record<string, Value>>): Kernel | null {
+    const [node] = this.#graph.nodes;
+    const data = node?.arguments.get('data');
+    const index = data?.kind === 'parameter' ? inputs.findIndex((input) => input.name === data.name) : -1;
+    if (!node?.process.kernel || this.#graph.nodes.length > 1 || index < 0) return null;
+    const call = this.#calls.get(node)!;
+    const bindings = this.#bindings(new Map(), this.#bind(constants), call);
+    const others = [...node.arguments].filter(([name]) => name !== 'data').map(([name, argument]) => [name, resolve(argument, bindings)]);
+    try {
+      const kernel = node.process.kernel(withDefaults(Object.fromEntries(others), node.process), inputs[index]!, call);
+      return kernel && { ...kernel, run: (blocks, outer, inner) => kernel.run([blocks[index]!], outer, inner) };
+    } catch (error) {
+      throw locate(error, call.path);
+    }
   }
 
   #bind(parameters: Readonly<Record<string, Value>>): Environment {

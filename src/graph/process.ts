@@ -4,6 +4,7 @@ import type { NodePath, OpenEOError } from '../errors.ts';
 import type { Emitter } from './emit.ts';
 import type { LaneEmitter } from './lanes/lane-code.ts';
 import type { Graph } from './graph.ts';
+import type { Kernel, KernelInput } from './kernel.ts';
 import type { Scope } from './scope.ts';
 import type { Steps } from './steps.ts';
 import type { Arguments, Value } from './value.ts';
@@ -29,6 +30,11 @@ export interface Implementation {
   readonly run: (args: Arguments, call: Call) => Value | Promise<Value>;
   /** How to write the process as code inside a compiled callback; absent: the callback calls `run`. */
   readonly emit?: Emitter;
+  /**
+   * A kernel of its own for callbacks that are nothing but this process on one of their parameters. `args` lacks
+   * that one. null: the callback is compiled or interpreted like others.
+   */
+  readonly kernel?: (args: Arguments, input: KernelInput, call: Call) => Kernel | null;
   /** How to write it for SIMD lanes, with the same results as `emit`; absent: callbacks with it run as JavaScript. */
   readonly lanes?: LaneEmitter;
 }

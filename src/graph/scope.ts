@@ -7,6 +7,7 @@
 import type { Cube, Quantization, Resampling } from '../cube/cube.ts';
 import type { Bounds, Grid } from '../geo/grid.ts';
 import type { Log } from '../log.ts';
+import type { UdfService } from './udf.ts';
 import type { Value } from './value.ts';
 import type { ProcessGraph } from './wire.ts';
 
@@ -109,6 +110,8 @@ export interface WorkspaceRequest {
 export interface Scope {
   readonly signal: AbortSignal;
   readonly log: Log;
+  /** Runs functions of users; absent: run_udf is refused. */
+  readonly udf?: UdfService;
   loadCollection(request: LoadRequest): Promise<Cube>;
   loadStac(request: LoadStacRequest): Promise<Cube>;
   loadUrl(request: LoadUrlRequest): Promise<Cube>;

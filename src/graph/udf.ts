@@ -87,3 +87,9 @@ export interface UdfRuntimes {
   /** A new sandbox; nothing runs yet. Throws InvalidRuntime and InvalidVersion. */
   open(request: UdfRequest): UdfSandbox;
 }
+
+/** The runtimes, and the scripts that whoever asks may run. */
+export interface UdfService extends UdfRuntimes {
+  /** The code behind an address or at a path of the user's files. Throws ProcessParameterInvalid and FileNotFound. */
+  read(source: string): Promise<string>;
+}

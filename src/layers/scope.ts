@@ -9,6 +9,7 @@ import { evaluate, evaluateTraced } from '../graph/evaluate.ts';
 import type { DefinitionSource } from '../graph/link.ts';
 import type { ProcessRegistry } from '../graph/process.ts';
 import type { EmbedRequest, ExportRequest, LoadFilesRequest, LoadRequest, LoadStacRequest, LoadUrlRequest, ModifyRequest, SaveRequest, Scope, ViewRequest, WorkspaceRequest } from '../graph/scope.ts';
+import type { UdfRuntimes, UdfService } from '../graph/udf.ts';
 import type { Value } from '../graph/value.ts';
 import type { ProcessGraph } from '../graph/wire.ts';
 import { loadedCube } from '../catalog/load.ts';
@@ -17,6 +18,7 @@ import type { RasterOpener } from '../catalog/read-asset.ts';
 import type { RemoteLoad, RemoteStac } from '../catalog/remote/remote-stac.ts';
 import type { RemoteVectors } from '../catalog/remote/remote-vectors.ts';
 import type { StacCollection, StacItem } from '../catalog/types.ts';
+import type { UdfCode } from '../catalog/udf-code.ts';
 import type { UploadedFiles } from '../catalog/uploaded/uploaded-files.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
 import { cachedCube } from './cached-cube.ts';
@@ -48,6 +50,8 @@ export interface Engine {
   readonly remote?: RemoteStac;
   /** Reads what batch jobs of users have written; absent: load_result takes URLs only. */
   readonly results?: JobResultLoader;
+  /** Runs functions of users; absent: run_udf is refused. */
+  readonly udf?: UdfRuntimes & { readonly code: Pick<UdfCode, 'read'> };
   /** Reads the files of users; absent: load_uploaded_files is refused. */
   readonly files?: UploadedFiles;
 }
@@ -98,6 +102,7 @@ export class EngineScope implements Scope {
   readonly signal: AbortSignal;
   readonly log: Log;
   readonly facts: RunFacts;
+  readonly udf?: UdfService;
   readonly #engine: Engine;
   readonly #options: RunOptions;
   /** The layer whose graph is evaluated in this scope. */
@@ -110,6 +115,13 @@ export class EngineScope implements Scope {
     this.#options = options;
     this.signal = options.signal;
     this.log = options.log;
+    const { udf } = engine;
+    if (udf) this.udf = { open: udf.open.bind(udf), read: (source) => udf.code.read(source, this.#filesOf(), this.signal) };
+  }
+
+  /** A layer is for others too, and they have no access to the files of who made it. */
+  #filesOf(): string | null {
+    return this.#layer === null ? this.#options.filesOf ?? this.#options.user ?? null : null;
   }
 
   async loadCollection(request: LoadRequest): Promise<Cube> {

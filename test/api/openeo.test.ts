@@ -214,7 +214,6 @@ describe('every answer', () => {
     ['/openeo/1.3/collections/%ff', 404, 'NotFound'],
     ['/openeo/1.3/services', 501, 'FeatureUnsupported'],
     ['/openeo/1.3/jobs/abc/estimate', 501, 'FeatureUnsupported'],
-    ['/openeo/1.3/udf_runtimes', 501, 'FeatureUnsupported'],
   ])('to %s is %d %s', async (path, status, code) => {
     const answer = await fetch(service.url + path);
     expect(answer.status).toBe(status);

@@ -13,11 +13,13 @@ import { debugJob, debugRequest } from './logs.ts';
 import { deleteProcessGraph, describeProcessGraph, describeShared, listProcessGraphs, storeProcessGraph } from './process-graphs.ts';
 import { listProcesses } from './processes.ts';
 import { computeResult } from './result.ts';
+import { listUdfRuntimes } from './udf-runtimes.ts';
 import { validateProcess } from './validation.ts';
 
 const served: readonly Endpoint[] = [
   { method: 'get', path: '/conformance', access: 'open', handle: describeConformance },
   { method: 'get', path: '/file_formats', access: 'open', handle: listFileFormats },
+  { method: 'get', path: '/udf_runtimes', access: 'open', handle: listUdfRuntimes },
   { method: 'get', path: '/collections', access: 'visitor', handle: listCollections },
   { method: 'get', path: '/collections/{collection_id}', access: 'visitor', handle: describeCollection },
   { method: 'get', path: '/processes', access: 'open', handle: listProcesses },
@@ -58,7 +60,7 @@ export function endpointsOf(dependencies: ApiDependencies): readonly Endpoint[] 
  * service and not the address that lacks it.
  */
 export const unsupported: readonly RegExp[] = [
-  /^\/(udf_runtimes|service_types|services|credentials\/(basic|oidc)|processing_parameters)(\/|$)/,
+  /^\/(service_types|services|credentials\/(basic|oidc)|processing_parameters)(\/|$)/,
   /^\/jobs\/[^/]+\/estimate$/,
   /^\/collections\/.+\/queryables$/,
 ];

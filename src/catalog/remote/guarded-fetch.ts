@@ -18,6 +18,8 @@ export interface GuardOptions {
   readonly allowedHosts: readonly string[];
   /** The process whose parameter `url` is meant, for messages; default load_stac. */
   readonly process?: string;
+  /** Its parameter that holds the URL; default url. */
+  readonly parameter?: string;
   /** Replaces the resolver of the system, for tests. */
   readonly resolve?: typeof resolveName;
 }
@@ -32,7 +34,7 @@ const EMPTY = new Set([204, 205, 304]);
  */
 export function guardedFetch(options: GuardOptions): Fetch {
   const agents = { 'http:': new http.Agent({ keepAlive: true }), 'https:': new https.Agent({ keepAlive: true }) };
-  const refused = refusal(options.process ?? 'load_stac');
+  const refused = refusal(options.process ?? 'load_stac', options.parameter ?? 'url');
   return async (start, { headers = {}, signal } = {}) => {
     let url = parseUrl(start, refused);
     for (let hops = 0; hops <= LARGEST_REDIRECT_CHAIN; hops++) {
@@ -50,7 +52,7 @@ export function guardedFetch(options: GuardOptions): Fetch {
 
 type Refusal = (reason: string) => OpenEOError;
 
-const refusal = (process: string): Refusal => (reason) => invalidArgument(process, 'url', reason);
+const refusal = (process: string, parameter: string): Refusal => (reason) => invalidArgument(process, parameter, reason);
 
 function parseUrl(text: string, refused: Refusal): URL {
   const url = URL.canParse(text) ? new URL(text) : null;

@@ -46,6 +46,7 @@ import { resampleCubeSpatial } from './resample-cube-spatial.ts';
 import { resampleCubeTemporal } from './resample-cube-temporal.ts';
 import { resampleSpatial } from './resample-spatial.ts';
 import { resampleToGrid } from './resample-to-grid.ts';
+import { runUdf } from './run-udf.ts';
 import { saveResult } from './save-result.ts';
 import { stacModify } from './stac-modify.ts';
 import { trimCube } from './trim-cube.ts';
@@ -101,6 +102,7 @@ export const cubeProcesses: Readonly<Record<string, Implementation>> = {
   resample_cube_temporal: resampleCubeTemporal,
   resample_spatial: resampleSpatial,
   resample_to_grid: resampleToGrid,
+  run_udf: runUdf,
   save_result: saveResult,
   stac_modify: stacModify,
   trim_cube: trimCube,
