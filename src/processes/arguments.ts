@@ -7,7 +7,7 @@ import { describeValue } from '../graph/schema-words.ts';
 import { LabeledArray, type Arguments, type Value } from '../graph/value.ts';
 
 /** The error for an argument of the running process. */
-export function invalid(call: Call, parameter: string, reason: string): OpenEOError {
+export function invalid(call: Pick<Call, 'path'>, parameter: string, reason: string): OpenEOError {
   return invalidArgument(call.path.at(-1)?.process_id ?? 'process', parameter, reason);
 }
 

@@ -70,17 +70,69 @@ function sortDescending(numbers: Float64Array, count: number): void {
 
 const order: Implementation = {
   run: (args, call) => orderOf(elementsOf(args, 'data', call), args, call),
+  emit: (operands, code) => {
+    const data = code.numbers(operands, 'data');
+    const nodata = code.known(operands, 'nodata') ?? null;
+    const [numbers, positions] = [code.scratch(data.length), code.constant(new Int32Array(data.length))];
+    const gaps = code.constant(new Int32Array(data.length));
+    const [count, missing, position] = [code.variable('0'), code.variable('0'), code.variable('0')];
+    code.each(data, (x) => {
+      code.line(`${numbers}[${position}] = ${x.value};`);
+      const keep = () => code.line(`${positions}[${count}] = ${position}; ${count} += 1;`);
+      if (x.isNull === null) keep();
+      else code.branch(`(${x.isNull}) === 0`, keep, () => code.line(`${gaps}[${missing}] = ${position}; ${missing} += 1;`));
+      code.line(`${position} += 1;`);
+    });
+    code.line(`${code.constant(code.known(operands, 'asc') === false ? orderDescending : orderAscending)}(${numbers}, ${positions}, ${count});`);
+    const shape = { type: 'number', dtype: 'float32', length: data.length, isFull: data.count === null && (!data.isNullable || nodata !== null) } as const;
+    return code.collect(shape, (append) => {
+      const from = (list: string, length: string) => code.loop(length, (i) => append(code.scalar('number', 'float32', `${list}[${i}]`, null)));
+      if (nodata === false) from(gaps, missing);
+      from(positions, count);
+      if (nodata === true) from(gaps, missing);
+    });
+  },
 };
+
+const orderAscending = (numbers: Float64Array, positions: Int32Array, count: number) => orderBy(numbers, positions, count, 1);
+const orderDescending = (numbers: Float64Array, positions: Int32Array, count: number) => orderBy(numbers, positions, count, -1);
+
+/** Sorts positions by the numbers they stand for; equal numbers keep their order. */
+function orderBy(numbers: Float64Array, positions: Int32Array, count: number, direction: number): void {
+  if (count > 64) {
+    positions.subarray(0, count).sort((a, b) => compare(numbers[a]!, numbers[b]!, direction) || a - b);
+    return;
+  }
+  for (let i = 1; i < count; i++) {
+    const position = positions[i]!;
+    let k = i - 1;
+    while (k >= 0 && compare(numbers[positions[k]!]!, numbers[position]!, direction) > 0) {
+      positions[k + 1] = positions[k]!;
+      k--;
+    }
+    positions[k + 1] = position;
+  }
+}
+
+function checkedPosition(position: Value, length: number, call: Pick<Call, 'path'>): number {
+  if (typeof position === 'number' && Number.isInteger(position) && position >= 0 && position < length) return position;
+  throw invalid(call, 'order', `it must hold positions from 0 to ${length - 1}, not ${describeValue(position)}`);
+}
 
 const rearrange: Implementation = {
   run: (args, call) => {
     const data = elementsOf(args, 'data', call);
-    return elementsOf(args, 'order', call).map((position) => {
-      if (typeof position !== 'number' || !Number.isInteger(position) || position < 0 || position >= data.length) {
-        throw invalid(call, 'order', `it must hold positions from 0 to ${data.length - 1}, not ${describeValue(position)}`);
-      }
-      return data[position]!;
-    });
+    return elementsOf(args, 'order', call).map((position) => data[checkedPosition(position, data.length, call)]!);
+  },
+  emit: (operands, code) => {
+    const [data, places] = [code.array(operands, 'data'), code.numbers(operands, 'order')];
+    // Kernels are kept: of the call only the path may stay with them.
+    const call: Pick<Call, 'path'> = { path: code.call.path };
+    const wanted = code.constant((position: number, isNull: number, length: number) => checkedPosition(isNull === 1 ? null : position, length, call));
+    const shape = { type: data.type, dtype: data.dtype, length: places.length, isFull: places.count === null } as const;
+    return code.collect(shape, (append) => code.each(places, (place) => {
+      append(data.at(code.local(`${wanted}(${place.value}, ${place.isNull ?? '0'}, ${data.count ?? data.length})`)));
+    }));
   },
 };
 

@@ -43,6 +43,7 @@ const signatures: Record<string, Signature> = {
   extrema: ['numbers', { data: 'numbers' }, ignore],
   quantiles: ['numbers', { data: 'numbers' }, () => fc.constantFrom({ probabilities: [0, 0.3, 1] }, { probabilities: 4, ignore_nodata: false })],
   sort: ['numbers', { data: 'numbers' }, () => fc.record({ asc: fc.boolean(), nodata: fc.constantFrom(null, true, false) })],
+  order: ['numbers', { data: 'numbers' }, () => fc.record({ asc: fc.boolean(), nodata: fc.constantFrom(null, true, false) })],
   array_apply: ['numbers', { data: 'numbers', context: 'number' }, () => fc.constantFrom(
     { process: callback('add', { x: parameter('x'), y: parameter('context') }) },
     { process: callback('multiply', { x: parameter('index'), y: parameter('x') }) },

@@ -192,3 +192,37 @@ it('compiles the same callback once', () => {
   expect(compile(2)).toBe(compile(2));
   expect(compile(2)).not.toBe(compile(3));
 });
+
+describe('order and rearrange', () => {
+  const ordered = (args: object) => compileArray(one('order', { data: from('data'), ...args }));
+  const values = samples([5, null, NaN], 'float64');
+
+  it('are compiled, with no-data removed, last or first and NaN last in either direction', () => {
+    expect(ordered({}).isInterpreted).toBe(false);
+    expect(cellResult(ordered({}), [values])).toEqual([0, 2, null]);
+    expect(cellResult(ordered({ nodata: true }), [values])).toEqual([0, 2, 1]);
+    expect(cellResult(ordered({ nodata: false, asc: false }), [values])).toEqual([1, 0, 2]);
+  });
+
+  it('keeps equal numbers in their order, in long series too', () => {
+    const labels = Array.from({ length: 100 }, (_, i) => i);
+    for (const length of [40, 100]) {
+      const kernel = compileArray(one('order', { data: from('data'), asc: false }), 'float64', labels.slice(0, length));
+      const given = labels.slice(0, length).map((i) => i % 7);
+      const expected = labels.slice(0, length).sort((a, b) => given[b]! - given[a]! || a - b);
+      expect(cellResult(kernel, [samples(given, 'float64')])).toEqual(expected);
+    }
+  });
+
+  it('puts a series into the order of another one', () => {
+    const graph: ProcessGraph = { by: node('order', { data: from('data'), asc: false, nodata: true }), put: node('rearrange', { data: from('data'), order: { from_node: 'by' } }, result) };
+    const kernel = compileArray(graph);
+    expect(kernel.isInterpreted).toBe(false);
+    expect(cellResult(kernel, [samples([1, null, 3], 'float64')])).toEqual([3, 1, null]);
+  });
+
+  it('refuses positions that are not there, by name', () => {
+    const kernel = compileArray(one('rearrange', { data: from('data'), order: [0, 3] }));
+    expect(() => cellResult(kernel, [samples([1, 2, 3], 'float64')])).toThrow(/order.*positions from 0 to 2/s);
+  });
+});

@@ -1,6 +1,8 @@
 /** Runs callbacks on single cells, compiled and interpreted. */
 import { GraphCallback } from '../../src/graph/graph-callback.ts';
 import type { Kernel, KernelData, KernelInput } from '../../src/graph/kernel.ts';
+import { runLanes } from '../../src/graph/lanes/lane-run.ts';
+import { encodeProgram } from '../../src/graph/lanes/program.ts';
 import { parse } from '../../src/graph/parse.ts';
 import type { Call } from '../../src/graph/process.ts';
 import { LabeledArray, type Value } from '../../src/graph/value.ts';
@@ -30,7 +32,16 @@ export function samples(values: readonly Value[], dtype: DType): KernelData {
 
 /** The result of a kernel for the only cell it was run on. */
 export function cellResult(kernel: Kernel, inputs: readonly KernelData[]): Value {
-  const { data, nulls } = kernel.run(inputs, 1, 1);
+  return valueOf(kernel, kernel.run(inputs, 1, 1));
+}
+
+/** The same by SIMD lanes; undefined when the kernel has no form for them. */
+export function laneResult(kernel: Kernel, inputs: readonly KernelData[]): Value | undefined {
+  const encoded = kernel.lanes && encodeProgram(kernel.lanes);
+  return encoded ? valueOf(kernel, runLanes({ encoded, plain: null, guarded: null }, inputs, 1, 1)) : undefined;
+}
+
+function valueOf(kernel: Kernel, { data, nulls }: KernelData): Value {
   const values = Array.from(data, (v, i): Value => (nulls?.[i] ? null : kernel.dtype === 'bool' ? v !== 0 : v));
   if (kernel.length === null) return values[0]!;
   return kernel.labels ? new LabeledArray(values, kernel.labels) : values;
