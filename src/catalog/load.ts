@@ -5,6 +5,7 @@ import { Cube, type CubeAttributes, type Resampling } from '../cube/cube.ts';
 import { bandsDimension, spatialDimensions, temporalDimension } from '../cube/dimension.ts';
 import type { DType } from '../cube/dtype.ts';
 import { findByte } from '../cube/find-byte.ts';
+import { WARP_VERSION } from '../cube/warp.ts';
 import { cropGrid, isSameLattice, type CellWindow } from '../geo/grid.ts';
 import { commonDType } from '../graph/result-dtype.ts';
 import { AssetReader, type RasterOpener } from './read-asset.ts';
@@ -172,7 +173,7 @@ async function fingerprintWindow(plan: LoadPlan, window: Window, options: Loaded
   const target = cropGrid(grid, { x: window.start[3]!, y: window.start[2]!, width: window.size[3]!, height: window.size[2]! });
   // Thousandths of a cell from the CRS origin: the same place, however the window was cut out.
   const place = [target.originX / target.stepX, target.originY / target.stepY].map((n) => Math.round(n * 1000));
-  const facts = [JSON.stringify([target.crs, target.stepX, target.stepY, place, target.width, target.height, options.method ?? 'near'])];
+  const facts = [JSON.stringify([target.crs, target.stepX, target.stepY, place, target.width, target.height, WARP_VERSION, options.method ?? 'near'])];
   const versions = new Map<string, string>();
   for (const date of plan.dates.slice(window.start[0]!, window.start[0]! + window.size[0]!)) {
     facts.push(date.label);

@@ -6,7 +6,7 @@ import type { Cube, Resampling } from './cube.ts';
 import { digest } from './digest.ts';
 import { pasteBlock } from './paste.ts';
 import { permute } from './permute.ts';
-import { createWarp, warpedDType, type Warp } from './warp.ts';
+import { createWarp, WARP_VERSION, warpedDType, type Warp } from './warp.ts';
 import { cellsOf, spatialAxes, withCells } from './window.ts';
 
 /** Source samples that one step may hold; larger windows are cut. */
@@ -43,7 +43,7 @@ export function warpCube(cube: Cube, target: Grid, method: Resampling): Cube {
     dtype: reader.dtype,
     attributes,
     read: (window, signal) => readWarped(reader, window, signal),
-    fingerprint: async (window) => digest(['resample', method, target, source, window, await cube.fingerprint(sourceOf(reader, window))]),
+    fingerprint: async (window) => digest(['resample', WARP_VERSION, method, target, source, window, await cube.fingerprint(sourceOf(reader, window))]),
   });
 }
 

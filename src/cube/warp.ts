@@ -16,6 +16,9 @@ import { pickNearest } from './nearest.ts';
 import { cropBlock, withoutIdleNulls } from './paste.ts';
 import { sumShares } from './shared-area.ts';
 
+/** Part of the fingerprints of warped samples: it changes with the numbers that a warp gives. */
+export const WARP_VERSION = 'warp/2';
+
 export interface Warp {
   /** Cells of the source grid, neighbours included, that a window of target cells needs; they may lie beyond the grid. */
   sourceCells(target: CellWindow): CellWindow;
