@@ -58,8 +58,9 @@ export class LocalCopies {
     // Whoever tidies the disk up may have taken it for a leftover.
     const isThere = known !== undefined && await known.path.then((path) => stat(path)).then(() => true, () => false);
     const current = this.#copies.get(original.id);
-    const isNewer = current !== undefined && current !== known;
-    const copy = isNewer ? current : isThere ? known : { path: this.#write(original), sizeBytes: original.sizeBytes, users: 0 };
+    // Meanwhile it may have been copied anew, or have made room.
+    const usable = current !== known ? current : isThere ? known : undefined;
+    const copy = usable ?? { path: this.#write(original), sizeBytes: original.sizeBytes, users: 0 };
     copy.users++;
     this.#copies.delete(original.id);
     this.#copies.set(original.id, copy);
