@@ -23,7 +23,7 @@ function table(figures: readonly Figure[]): string {
   const rows = figures.map(({ what, ours, peer, ratio, goal }) => `| ${what} | ${ours} | ${peer} | ${ratio} | ${goal} |`);
   return [
     begin,
-    `Measured ${new Date().toISOString().slice(0, 10)} on ${cpus().length} × ${cpu?.model.trim() ?? 'unknown CPU'}, Node ${process.version}; medians of seven alternating rounds.`,
+    `Measured ${new Date().toISOString().slice(0, 10)} on ${cpus().length} × ${cpu?.model.trim() ?? 'unknown CPU'}, Node ${process.version}; medians of seven alternating rounds (of formats three).`,
     '',
     '| what | ours | peer | ratio | goal |',
     '| --- | --- | --- | --- | --- |',
