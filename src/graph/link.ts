@@ -6,6 +6,7 @@
  * What can't be had is no error yet: the parser tells it where the node is that needs it.
  */
 import { isOpenEOError, OpenEOError } from '../errors.ts';
+import { isDeeperThan, MAX_JSON_DEPTH } from './json-depth.ts';
 import { isObject } from './parse-context.ts';
 import type { Definition, Definitions, ProcessRegistry } from './process.ts';
 
@@ -108,7 +109,9 @@ class Linker {
   #count = 0;
 
   #bounded(entry: Definition | OpenEOError | null): Definition | OpenEOError | null {
-    if (entry === null || entry instanceof OpenEOError || ++this.#count <= MAX_DEFINITIONS) return entry;
+    if (entry === null || entry instanceof OpenEOError) return entry;
+    if (isDeeperThan(entry.process, MAX_JSON_DEPTH)) return new OpenEOError('ProcessGraphInvalid', {}, { detail: `The process '${entry.name}' is nested more than ${MAX_JSON_DEPTH} deep.` });
+    if (++this.#count <= MAX_DEFINITIONS) return entry;
     return new OpenEOError('ProcessGraphInvalid', {}, { detail: `It needs more than ${MAX_DEFINITIONS} user-defined processes.` });
   }
 

@@ -81,6 +81,14 @@ describe('storing', () => {
     expect((await call('GET', '/process_graphs/mine')).status).toBe(404);
   });
 
+  it('refuses what is nested so deep that it could not be written again', async () => {
+    const deep = `{"process_graph": {"a": {"process_id": "add", "arguments": {"x": 1, "y": 1}, "result": true}}, "more": ${'['.repeat(20_000)}${']'.repeat(20_000)}}`;
+    for (const [method, path, body] of [['PUT', '/process_graphs/mine', deep], ['POST', '/jobs', `{"process": ${deep}}`], ['POST', '/validation', deep]] as const) {
+      const answer = await fetch(`${service.url}/openeo/1.3${path}`, { method, headers: { ...bearer, 'Content-Type': 'application/json' }, body });
+      expect(await json(answer), path).toMatchObject({ code: 'ProcessInvalid', message: expect.stringContaining('1000 deep') as unknown });
+    }
+  });
+
   it('refuses a circle over several processes and names it', async () => {
     await call('PUT', '/process_graphs/leaf', plusOne);
     await call('PUT', '/process_graphs/stem', { process_graph: { a: node('leaf', { x: 1 }) } });

@@ -92,7 +92,7 @@ describe.each([['1.2.0', '1.2'], ['1.3.0', '1.3']])('openEO API %s', (version, p
   }
 
   // Not /processes: its schema refuses the standard's own descriptions, which test/processes compares ours with.
-  it.each(['/', '/conformance', '/file_formats', '/collections', '/me', '/jobs'])('GET %s', async (endpoint) => {
+  it.each(['/', '/conformance', '/file_formats', '/udf_runtimes', '/collections', '/me', '/jobs'])('GET %s', async (endpoint) => {
     if (endpoint === '/jobs') await finished();
     const answer = await call(endpoint);
     expect(answer.status).toBe(200);
@@ -109,6 +109,17 @@ describe.each([['1.2.0', '1.2'], ['1.3.0', '1.3']])('openEO API %s', (version, p
 
   it('GET /credentials/basic', async () => {
     await check(await call('/credentials/basic', { headers: { Authorization: `Basic ${btoa('ann:secret')}` } }), '/credentials/basic');
+  });
+
+  it('user-defined processes', async () => {
+    // Without parameters: the document refuses every schema, also the standard's own.
+    const own = { process_graph: { a: { process_id: 'add', arguments: { x: 2, y: 1 }, result: true } }, parameters: null, returns: null, summary: 'S', description: null, categories: ['math'] };
+    expect((await call('/process_graphs/plus', { method: 'PUT', body: JSON.stringify(own) })).status).toBe(200);
+    await check(await call('/process_graphs'), '/process_graphs');
+    await check(await call('/process_graphs/plus'), '/process_graphs/{process_graph_id}');
+    await check(await call('/process_graphs/minus'), '/process_graphs/{process_graph_id}');
+    await check(await call('/process_graphs/add', { method: 'PUT', body: JSON.stringify(own) }), '/process_graphs/{process_graph_id}', 'put');
+    expect((await call('/process_graphs/plus', { method: 'DELETE' })).status).toBe(204);
   });
 
   it('POST /validation', async () => {

@@ -86,7 +86,7 @@ it('a valid process that was tampered with is either valid or refused', async ()
       if (what === 'replace') holder[key] = value;
       else if (what === 'remove') delete holder[key];
       else if (what === 'copy') holder[key] = structuredClone(otherHolder[otherKey]);
-      else {
+      else if (!Array.isArray(holder)) {
         Object.defineProperty(holder, name, { value: holder[key], enumerable: true, configurable: true, writable: true });
         if (name !== key) delete holder[key];
       }

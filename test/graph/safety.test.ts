@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { evaluate, evaluateTraced } from '../../src/graph/evaluate.ts';
 import { linkDefinitions } from '../../src/graph/link.ts';
+import { isDeeperThan, MAX_JSON_DEPTH } from '../../src/graph/json-depth.ts';
 import { parse, validate } from '../../src/graph/parse.ts';
 import { restrictSchema } from '../../src/graph/schema.ts';
 import type { Cube } from '../../src/cube/cube.ts';
@@ -38,6 +39,19 @@ describe('depth', () => {
     expect(errors({ a: result('sum', { data: { from_node: deep(100_000) } }) })).toMatchObject([['ProcessGraphInvalid', expect.anything()]]);
     expect(errors({ a: { ...result('pi'), namespace: deep(100_000) } })).toMatchObject([['ProcessGraphInvalid', expect.stringContaining('namespace')]]);
     expect(errors({ a: result('pi') }, { parameters: [{ name: 'p', schema: deep(100_000), default: deep(100_000) }] })).toEqual([]);
+  });
+
+  it('of a whole body is limited before anything is done with it', () => {
+    expect([isDeeperThan(deep(1000), 1000), isDeeperThan(deep(1002), 1000), isDeeperThan(deep(1_000_000), 1000)]).toEqual([false, true, true]);
+    expect([isDeeperThan(5, 0), isDeeperThan(null, 0), isDeeperThan({ a: [] }, 1), isDeeperThan({ a: [[]] }, 1)]).toEqual([false, false, false, true]);
+    expect(isDeeperThan({ process: { process_graph: nested(99, [1]) } }, MAX_JSON_DEPTH)).toBe(false);
+  });
+
+  it('of definitions is limited', async () => {
+    const source = { ofUser: async () => new Map([['f', { process_graph: { a: result('pi') }, parameters: [{ name: 'p', default: deep(5000), schema: {} }] }]]), at: () => Promise.reject(new Error('no')) };
+    const process = { process_graph: { a: result('f') } };
+    const linked = await linkDefinitions(process, registry, source, { user: 'ann', signal: new AbortController().signal });
+    expect(validate(process, linked)).toMatchObject([{ code: 'ProcessGraphInvalid', message: expect.stringContaining('more than 1000 deep') as unknown }]);
   });
 
   it('is no matter when definitions are looked for', async () => {

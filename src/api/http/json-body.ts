@@ -2,6 +2,7 @@
 import express from 'express';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { OpenEOError } from '../../errors.ts';
+import { isDeeperThan, MAX_JSON_DEPTH } from '../../graph/json-depth.ts';
 
 /** The largest known process graphs have some hundred kilobytes, polygons included. */
 export const maxBodyBytes = 8 * 1024 * 1024;
@@ -21,6 +22,7 @@ export const jsonBody: RequestHandler = (request: Request, response: Response, n
     if (error) return next(error);
     const body = request.body as unknown;
     if (typeof body !== 'object' || body === null || Array.isArray(body)) return next(new OpenEOError('ProcessInvalid', {}, { detail: 'The request body must be a JSON object.' }));
+    if (isDeeperThan(body, MAX_JSON_DEPTH)) return next(new OpenEOError('ProcessInvalid', {}, { detail: `The request body is nested more than ${MAX_JSON_DEPTH} deep.` }));
     next();
   });
 };
