@@ -5,7 +5,7 @@ import type { Geometry } from '../geo/geometry.ts';
 import { toWkt } from '../geo/wkt.ts';
 import { createNullBlock } from './block.ts';
 import { Cube } from './cube.ts';
-import { digest } from './digest.ts';
+import { digest, digestBytes } from './digest.ts';
 import { geometryDimension, type Dimension, type Geometries } from './dimension.ts';
 
 /** A dimension that still has its geometries. */
@@ -44,7 +44,7 @@ export function withShapes(dimension: GeometryDimension, shapes: readonly Geomet
 
 /** Digest of geometries, all or a range. */
 export function shapesDigest({ crs, shapes }: Geometries, start = 0, size = shapes.length): string {
-  return digest([crs, shapes.slice(start, start + size)]);
+  return digestBytes(JSON.stringify([crs, shapes.slice(start, start + size)]));
 }
 
 /** A vector cube of geometries that have no values yet. */

@@ -16,6 +16,8 @@ const MAX_LINES = 20_000;
 const MAX_NAMES = 40_000;
 /** Statements that run for one cell. Beyond it a block would keep a worker busy for hours, and nobody could stop it. */
 const MAX_STATEMENTS_PER_CELL = 2e7;
+/** More for arrays that are long themselves, as the pixels of a large polygon are: what grows with the data is no loop inside of a loop. */
+const MAX_STATEMENTS_PER_SAMPLE = 100;
 /** Constant arrays up to this length are written as literals, longer ones are tables. */
 const MAX_LITERALS = 64;
 
@@ -32,9 +34,12 @@ export class CodeWriter implements Code {
   #times = 1;
   #call: Call | null = null;
   readonly #inline: InlineGraph;
+  readonly #limit: number;
 
-  constructor(inline: InlineGraph) {
+  /** @param longest length of the longest array among the inputs */
+  constructor(inline: InlineGraph, longest = 0) {
     this.#inline = inline;
+    this.#limit = Math.max(MAX_STATEMENTS_PER_CELL, MAX_STATEMENTS_PER_SAMPLE * longest);
   }
 
   get text(): string {
@@ -64,7 +69,7 @@ export class CodeWriter implements Code {
   line(statement: string): void {
     if (this.#lines.push(statement) > MAX_LINES) this.giveUp('the code is too long');
     this.#statements += this.#times;
-    if (this.#statements > MAX_STATEMENTS_PER_CELL) throw tooManySteps();
+    if (this.#statements > this.#limit) throw tooManySteps();
   }
 
   local(expression: string): string {

@@ -86,8 +86,9 @@ type CodeOperand = Exclude<Operand, ConstantOperand>;
 function compileLoop(request: CompileRequest): Kernel {
   const { graph, inputs } = request;
   const constants = [...request.constants].map(([name, value]): [string, Operand] => [name, { kind: 'constant', value }]);
+  const longest = Math.max(0, ...inputs.map(({ labels }) => labels?.length ?? 0));
   const write = (hasNulls: boolean): Loop => {
-    const writer: CodeWriter = new CodeWriter((callback, parameters) => inline(writer, callback, parameters));
+    const writer: CodeWriter = new CodeWriter((callback, parameters) => inline(writer, callback, parameters), longest);
     const operands = inputs.map((input, i): [string, Operand] => [input.name, inputOperand(writer, input, i, hasNulls)]);
     const result = writeGraph<CodeOperand>(targetOf(writer), graph, new Map([...constants, ...operands]), request.call);
     return createLoop(writer, result, inputs.length);

@@ -27,7 +27,7 @@ export const aggregateSpatial: Implementation = {
     const geometry = geometriesOf(args, ID, 'geometries');
     const target = optionalTextOf(args, ID, 'target_dimension');
     const kernels = new ZoneKernels(callbackOf(args, ID, 'reducer'), cube.dtype, contextOf(args));
-    return aggregated(cube, { geometry, target, kernels, meaning: meaningOf(ID, args) });
+    return aggregated(cube, { geometry, target, kernels, meaning: meaningOf(ID, { ...args, geometries: undefined }) });
   },
 };
 
