@@ -79,7 +79,7 @@ export interface UdfRequest {
   readonly code: string;
   /** Anything that JSON can hold. */
   readonly context: unknown;
-  /** Takes what the code writes to the console. */
+  /** Takes what the code logs. */
   readonly log: Log;
 }
 

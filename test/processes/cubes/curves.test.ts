@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Cube } from '../../../src/cube/cube.ts';
+import type { Cube } from '../../../src/cube/cube.ts';
 import { callbackFrom } from '../../graph/kernels.ts';
 import { codeOf, fingerprint, grid, run, runCube, sample, values } from './harness.ts';
 

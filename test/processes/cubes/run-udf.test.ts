@@ -9,7 +9,7 @@ const read: string[] = [];
 
 function withUdf(): ReturnType<typeof recordingScope> {
   const recording = recordingScope();
-  const scope: Scope = { ...recording.scope, udf: { open: runtimes.open, read: async (source) => { read.push(source); return 'const apply = ({data}) => data.map((v) => v + 100);\n'; } } };
+  const scope: Scope = { ...recording.scope, udf: { open: (request) => runtimes.open(request), read: async (source) => { read.push(source); return 'const apply = ({data}) => data.map((v) => v + 100);\n'; } } };
   return { ...recording, scope };
 }
 
