@@ -42,7 +42,12 @@ function relate(relation: Relation, candidate: JstsGeometry, base: JstsGeometry)
   switch (relation) {
     case 'equals': return RelateOp.equalsTopo(candidate, base);
     case 'within': return RelateOp.contains(base, candidate);
-    default: return RelateOp[relation](candidate, base);
+    case 'intersects':
+    case 'disjoint':
+    case 'touches':
+    case 'crosses':
+    case 'overlaps':
+    case 'contains': return RelateOp[relation](candidate, base);
   }
 }
 

@@ -234,7 +234,7 @@ describe('vector processes', () => {
     expect(positionsOf(inside!)).toHaveLength(50);
     expect(positionsOf(inside!).every(([x, y]) => isInside(holed.coordinates, x!, y!))).toBe(true);
     expect(positionsOf(along!).every(([x, y]) => y === 5_600_000 && x! >= 600_000 && x! <= 600_100)).toBe(true);
-    expect(positionsOf(picked!).map(([x]) => x).sort()).toEqual([600_000, 600_001]);
+    expect(positionsOf(picked!).map(([x]) => x!).toSorted((a, b) => a - b)).toEqual([600_000, 600_001]);
     expect(none!.geometries).toEqual([]);
     expect(shapesOf(await draw({ geometry_count: 50 }))).toEqual(shapesOf(await draw({ geometry_count: 50 })));
     expect(shapesOf(await draw({ seed: 6 }))).not.toEqual(shapesOf(await draw({})));
