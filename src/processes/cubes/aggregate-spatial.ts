@@ -68,7 +68,8 @@ function resultDimensions(geometry: GeometryDimension, others: readonly Dimensio
 }
 
 /** What attributes say of cells is of no meaning for geometries. */
-function withoutPlace({ anchor: _, blockSize: __, nodata: ___, ...kept }: CubeAttributes): CubeAttributes {
+function withoutPlace(attributes: CubeAttributes): CubeAttributes {
+  const { anchor: _, blockSize: __, nodata: ___, ...kept } = attributes;
   return kept;
 }
 
