@@ -64,7 +64,10 @@ export type UdfCall = DescribeCall | ChunkCall | ProbeCall | CellsCall;
 
 export type UdfAnswer<C extends UdfCall> = C extends DescribeCall ? readonly UdfDimension[] | null : C extends ProbeCall ? UdfCellResult : UdfSamples;
 
-/** The code of a user, isolated from everything else. The buffers of a call are taken away from the caller. */
+/**
+ * The code of a user, isolated from everything else. The buffers of a call are taken away from the caller. A
+ * sandbox is used in one of the two ways, never in both: who blocks would miss the answers of the others.
+ */
 export interface UdfSandbox {
   /** Throws UdfFailed with what the user needs to know, and the reason of `signal`. */
   call<C extends UdfCall>(call: C, signal: AbortSignal): Promise<UdfAnswer<C>>;

@@ -18,13 +18,13 @@ export const runUdf: Implementation = {
     const { data } = args;
     if (data instanceof Cube) return onCube(data, args, call);
     const source = textOf(args, ID, 'udf');
-    if (isCode(source)) return onValue(data ?? null, openSandbox(source, args, call));
+    if (isCode(source)) return onValue(data ?? null, openSandbox(source, args, call, 'values'));
     if (call.path.length > 1) throw invalidArgument(ID, 'udf', 'inside a callback it must be the code itself: addresses and files are read only for run_udf on a whole cube');
-    return readCode(source, call).then((code) => onValue(data ?? null, openSandbox(code, args, call)));
+    return readCode(source, call).then((code) => onValue(data ?? null, openSandbox(code, args, call, 'values')));
   },
   kernel(args, input, call) {
     const source = textOf(args, ID, 'udf');
-    return isCode(source) ? cellKernel(openSandbox(source, args, call), input) : null;
+    return isCode(source) ? cellKernel(openSandbox(source, args, call, 'values'), input) : null;
   },
 };
 
@@ -35,7 +35,7 @@ async function onCube(cube: Cube, args: Arguments, call: Call): Promise<Cube> {
   const source = textOf(args, ID, 'udf');
   const code = isCode(source) ? source : await readCode(source, call);
   const meaning = digest([code, textOf(args, ID, 'runtime'), optionalTextOf(args, ID, 'version'), contextOf(args)]);
-  return udfCube(cube, openSandbox(code, args, call), meaning, call.scope.signal);
+  return udfCube(cube, openSandbox(code, args, call, 'cube'), meaning, call.scope.signal);
 }
 
 function readCode(source: string, { scope }: Call): Promise<string> {
@@ -44,17 +44,18 @@ function readCode(source: string, { scope }: Call): Promise<string> {
 
 function serviceOf({ udf }: Scope): NonNullable<Scope['udf']> {
   if (udf) return udf;
-  throw new OpenEOError('ProcessUnsupported', { process: ID, namespace: 'backend' });
+  throw new OpenEOError('ProcessUnsupported', { process: ID, namespace: 'backend' }, { detail: 'Functions of users run in jobs and synchronous requests only.' });
 }
 
 /** Sandboxes by what runs in them. A scope is one run of one user, so nothing is shared beyond that. */
 const opened = new WeakMap<Scope, Map<string, UdfSandbox>>();
 
-function openSandbox(code: string, args: Arguments, { scope }: Call): UdfSandbox {
+/** Cubes wait for their sandbox, values block it. */
+function openSandbox(code: string, args: Arguments, { scope }: Call, use: 'cube' | 'values'): UdfSandbox {
   const request = { runtime: textOf(args, ID, 'runtime'), version: optionalTextOf(args, ID, 'version'), code, context: contextOf(args) };
   const known = opened.get(scope) ?? new Map<string, UdfSandbox>();
   opened.set(scope, known);
-  const key = digest(request);
+  const key = digest([use, request]);
   const sandbox = known.get(key) ?? serviceOf(scope).open({ ...request, log: scope.log });
   known.set(key, sandbox);
   return sandbox;

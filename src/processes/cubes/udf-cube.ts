@@ -6,13 +6,16 @@ import { digest } from '../../cube/digest.ts';
 import type { Dimension, Label } from '../../cube/dimension.ts';
 import { allocate, arithmeticDType } from '../../cube/dtype.ts';
 import { cropBlock, pasteBlock } from '../../cube/paste.ts';
-import { cellsOf, spatialAxes, splitWindow, withRange } from '../../cube/window.ts';
+import { cellsOf, isSameWindow, spatialAxes, splitWindow, withRange } from '../../cube/window.ts';
 import { OpenEOError } from '../../errors.ts';
 import { axisLabels, cropGrid } from '../../geo/grid.ts';
 import type { UdfDimension, UdfSandbox, UdfSamples } from '../../graph/udf.ts';
+import { KeptBlocks } from './kept-blocks.ts';
 
 /** Samples of a chunk, given or returned: small enough for the memory of a sandbox, large enough to be worth the way. */
 const CHUNK_SAMPLES = 1 << 18;
+/** Chunks hold all dates, but results are often written date by date. */
+const KEPT_BYTES = 32 * 2 ** 20;
 /** Without x and y there is one chunk only. */
 const MAX_WHOLE = 1 << 21;
 
@@ -25,6 +28,7 @@ export async function udfCube(cube: Cube, sandbox: UdfSandbox, meaning: string, 
   const samples = Math.max(...[cube.dimensions, plan.dimensions].map((list) => product(list.filter((d) => !isCell(cube, d)).map((d) => d.size))));
   if (samples > (cube.grid ? CHUNK_SAMPLES * 8 : MAX_WHOLE)) throw failed(`a single pixel of the cube has ${samples} values, too many for a function; reduce dates or bands before`);
   const dtype = arithmeticDType(cube.dtype);
+  const kept = new KeptBlocks(KEPT_BYTES);
   const keepsBands = plan.dimensions.some((d) => d.type === 'bands' && cube.dimensions.includes(d));
   return cube.with({
     dimensions: plan.dimensions,
@@ -34,8 +38,11 @@ export async function udfCube(cube: Cube, sandbox: UdfSandbox, meaning: string, 
       const out = createBlock(dtype, window.size);
       const whole = wholeChunk(plan, window);
       for (const piece of splitWindow(whole, Math.max(1, Math.floor(CHUNK_SAMPLES / samples)) * sizeBeside(plan, whole), beside(plan))) {
-        const block = await compute(cube, plan, sandbox, piece, reading);
-        pasteBlock(out, window, cropBlock(block, piece, cut(plan, piece, window)), cut(plan, piece, window));
+        const key = JSON.stringify(piece);
+        const part = cut(plan, piece, window);
+        const block = kept.get(key) ?? await compute(cube, plan, sandbox, piece, reading);
+        if (!isSameWindow(part, piece)) kept.keep(key, block);
+        pasteBlock(out, window, cropBlock(block, piece, part), part);
       }
       return out;
     },

@@ -69,6 +69,13 @@ describe('run_udf on a cube', () => {
     expect(found.every((v, i) => v % 10_000 === i % 1000)).toBe(true);
   }, 60_000);
 
+  it('computes a chunk once for readers that go date by date', async () => {
+    const { scope, log } = withUdf();
+    const result = await run('run_udf', { data: cube, ...given('function apply({data}) {\n  console.log("called"); return data;\n}') }, scope) as Cube;
+    for (const t of [0, 1, 0]) expect((await values(result, [t, 0, 0, 0], [1, 1, 2, 3])).slice(0, 2)).toEqual([t * 12, t * 12 + 1]);
+    expect(log.filter(({ message }) => message === 'called')).toHaveLength(1);
+  });
+
   it('works without a grid', async () => {
     const flat = sample({ t: dates, bands: ['a', 'b'] });
     expect(await values(await onCube(flat, 'function describe({dimensions: [t, bands]}) { return [t]; }\nconst apply = ({data}) => [data[0] + data[1], data[2] + data[3]]'))).toEqual([1, 5]);
