@@ -64,6 +64,18 @@ describe.skipIf(!enabled)(`the openEO JavaScript client${enabled ? '' : ' (skipp
     expect(errors.map(({ code }: { code: string }) => code)).toEqual(['ProcessUnsupported']);
   });
 
+  it('stores, lists, describes, uses and deletes user-defined processes', async () => {
+    for (const feature of ['listUserProcesses', 'describeUserProcess', 'setUserProcess', 'deleteUserProcess']) expect(connection.capabilities().hasFeature(feature), feature).toBe(true);
+    const process_graph = { a: { process_id: 'add', arguments: { x: { from_parameter: 'x' }, y: 1 }, result: true } };
+    const own = await connection.setUserProcess('plus_one', { process_graph, parameters: [{ name: 'x', description: 'A number.', schema: { type: 'number' } }], description: null } as never);
+    expect((await connection.listUserProcesses()).map(({ id }: { id: string }) => id)).toEqual(['plus_one']);
+    expect((await own.describeUserProcess()).toJSON()).toMatchObject({ id: 'plus_one', process_graph });
+    const { data } = await connection.computeResult({ process_graph: { p: { process_id: 'plus_one', namespace: 'user', arguments: { x: 41 }, result: true } } } as never);
+    expect(Buffer.concat(await Array.fromAsync(data as unknown as AsyncIterable<Buffer>)).toString()).toBe('42');
+    await own.deleteUserProcess();
+    expect([...await connection.listUserProcesses()]).toEqual([]);
+  }, 60_000);
+
   it('computes a result', async () => {
     const { data, type } = await connection.computeResult(await ndviOfFirstDay());
     expect(type).toMatch(/^image\/tiff/);
