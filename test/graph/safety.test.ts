@@ -68,6 +68,18 @@ describe('size', () => {
     expect(errors(chain(20_001))).toMatchObject([['ProcessGraphInvalid', expect.stringContaining('at most 20000')]]);
   });
 
+  it('of a callback is no matter for blocks that are computed by lanes', () => {
+    const long = (step: (previous: unknown) => Json, length: number) => Object.fromEntries(Array.from({ length }, (_, i) => [`n${i}`, { ...step(i === 0 ? x : { from_node: `n${i - 1}` }), result: i === length - 1 }]));
+    const cells = 1 << 14;
+    const products = callbackFrom(long((previous) => node('multiply', { x: previous, y: x }), 4000) as never, ['x']).compile([{ name: 'x', kind: 'scalar', dtype: 'float32' }]);
+    expect(products.run([{ data: new Float32Array(cells).fill(1), nulls: null }], 1, cells).data[cells - 1]).toBe(1);
+    const appended = Array.from({ length: 100 }, (_, i) => [
+      [`a${i}`, node('array_append', { data: { from_parameter: 'data' }, value: i === 0 ? 1 : { from_node: `s${i - 1}` } })], [`s${i}`, node('sum', { data: { from_node: `a${i}` } }, { result: i === 99 })],
+    ]).flat();
+    const sums = callbackFrom(Object.fromEntries(appended) as never, ['data']).compile([{ name: 'data', kind: 'array', dtype: 'float32', labels: Array.from({ length: 100 }, (_, i) => i) }]);
+    expect(sums.run([{ data: new Float32Array(100 * cells), nulls: null }], 1, cells).data[cells - 1]).toBe(1);
+  }, 60_000);
+
   it('of a circle is no matter, and it is shown in short', () => {
     const circle = { ...chain(5000), n0: node('add', { x: { from_node: 'n4999' }, y: 1 }) };
     expect(errors(circle)[0]![1]).toMatch(/circle: 'n0' → 'n4999' → .* → … → .* → 'n0'/);

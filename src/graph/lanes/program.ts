@@ -46,12 +46,14 @@ export interface Source {
 
 /** Elements of an array that a program can have one by one: longer ones take longer to write than they save. */
 const MAX_ELEMENTS = 1024;
+/** Nodes of a callback with everything in it. Expressions are written recursively: each node may be a level more. */
+const MAX_NODES = 250;
 
 /** The program of a callback; null when something in it has no form for lanes, or gives another type than `dtype`. */
 export function writeProgram(source: Source, dtype: DType, length: number | null): LaneProgram | null {
   const inputs = source.inputs.map((input) => ({ dtype: input.dtype, length: input.kind === 'array' ? input.labels?.length ?? 0 : 1 }));
   if ([...inputs.map((i) => i.dtype), dtype].includes('float16')) return null;
-  if (inputs.some((input) => input.length > MAX_ELEMENTS)) return null;
+  if (source.graph.size > MAX_NODES || inputs.some((input) => input.length > MAX_ELEMENTS)) return null;
   return orNull(() => {
     const [plain, guarded] = [writeResults(source, false), writeResults(source, true)];
     const isExpected = [plain, guarded].every((results) => results.dtype === dtype && results.length === length);
@@ -59,12 +61,12 @@ export function writeProgram(source: Source, dtype: DType, length: number | null
   });
 }
 
-/** Null instead of NotCompilable and TooLong. */
+/** Null instead of NotCompilable and TooLong, and for expressions too deep for the stack: the JavaScript kernel does it all. */
 export function orNull<T>(write: () => T): T | null {
   try {
     return write();
   } catch (error) {
-    if (error instanceof NotCompilable || error instanceof TooLong) return null;
+    if (error instanceof NotCompilable || error instanceof TooLong || error instanceof RangeError) return null;
     throw error;
   }
 }
