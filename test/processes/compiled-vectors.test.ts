@@ -93,4 +93,4 @@ describe.each(Object.keys(scalarProcesses).sort())('%s', (id) => {
 });
 
 /** Fewer would mean that processes lost their form for lanes unnoticed. */
-if (specFolder) afterAll(() => expect(inLanes.size).toBeGreaterThan(300));
+if (specFolder) afterAll(() => expect(inLanes.size).toBeGreaterThan(550));

@@ -10,15 +10,23 @@ const ranges: Readonly<Partial<Record<DType, Range>>> = {
   uint32: [0, 4294967295], int32: [-2147483648, 2147483647],
 };
 
+/** Numbers between low and high that are multiples of step, a power of two. −0 may be among them. */
+interface Multiples {
+  readonly low: number;
+  readonly high: number;
+  readonly step: number;
+}
+
 /** What an integer type holds; undefined for other types. */
 export const rangeOfDType = (dtype: DType): Range | undefined => ranges[dtype];
 
-/** Integers up to here are exact as float32. */
+/** Integers up to here are exact as float32, and so are multiples of a power of two up to as many steps. */
 const SINGLE = 1 << 24;
 
 export class Facts {
   readonly #ranges = new Map<Expression, Range | null>();
   readonly #single = new Map<Expression, boolean>();
+  readonly #multiples = new Map<Expression, Multiples | null>();
 
   /** The range of an integer expression; null when it may be something else. */
   rangeOf(x: Expression): Range | null {
@@ -71,9 +79,28 @@ export class Facts {
     return all.reduce((a, b) => a && b && [Math.min(a[0], b[0]), Math.max(a[1], b[1])]) ?? null;
   }
 
-  #findSingle(x: Expression): boolean {
+  #multiplesOf(x: Expression): Multiples | null {
+    return recall(this.#multiples, x, () => this.#findMultiples(x));
+  }
+
+  /** Band arithmetic on integers is often exact although it is none on integers: 2.5 · (nir − red). */
+  #findMultiples(x: Expression): Multiples | null {
     const range = this.rangeOf(x);
-    if (range) return within(range, -SINGLE, SINGLE);
+    if (range) return known({ low: range[0], high: range[1], step: 1 });
+    if (x.op === 'number') return Number.isFinite(x.value) ? known({ low: x.value, high: x.value, step: stepOf(x.value) }) : null;
+    if (x.op !== 'add' && x.op !== 'sub' && x.op !== 'mul') return null;
+    const [a, b] = x.args.map((arg) => this.#multiplesOf(arg));
+    if (!a || !b) return null;
+    if (x.op === 'add') return known({ low: a.low + b.low, high: a.high + b.high, step: Math.min(a.step, b.step) });
+    if (x.op === 'sub') return known({ low: a.low - b.high, high: a.high - b.low, step: Math.min(a.step, b.step) });
+    const corners = [a.low * b.low, a.low * b.high, a.high * b.low, a.high * b.high];
+    return known({ low: Math.min(...corners), high: Math.max(...corners), step: a.step * b.step });
+  }
+
+  #findSingle(x: Expression): boolean {
+    if (this.rangeOf(x)) return within(this.rangeOf(x), -SINGLE, SINGLE);
+    const multiples = this.#multiplesOf(x);
+    if (multiples && stepsOf(multiples) <= SINGLE) return true;
     const op: string = x.op;
     switch (op) {
       case 'sample': return x.dtype === 'float32';
@@ -85,6 +112,18 @@ export class Facts {
       default: return false;
     }
   }
+}
+
+const stepsOf = ({ low, high, step }: Multiples) => Math.max(Math.abs(low), Math.abs(high)) / step;
+
+/** Multiples that float64 might round, or that are too small for float32's exponents, are no longer known. */
+const known = (multiples: Multiples): Multiples | null => (stepsOf(multiples) <= Number.MAX_SAFE_INTEGER && multiples.step >= 2 ** -64 && stepsOf(multiples) * multiples.step <= 2 ** 64 ? multiples : null);
+
+/** The largest power of two, at most 1, that divides a number. */
+function stepOf(value: number): number {
+  let step = 1;
+  while (step >= 2 ** -64 && !Number.isInteger(value / step)) step /= 2;
+  return step;
 }
 
 /** Sums that float64 might round are no longer known. */
