@@ -79,7 +79,8 @@ const MAX_LENGTH = 1 << 16;
 function repeatOf(repeat: Value, length: number, call: Call): number {
   if (typeof repeat !== 'number' || !Number.isInteger(repeat) || repeat < 1) throw invalid(call, 'repeat', 'it must be an integer of at least 1');
   if (repeat * length > MAX_LENGTH) throw invalid(call, 'repeat', `the array would have ${repeat * length} elements; the limit is ${MAX_LENGTH}`);
-  return repeat;
+  // Nothing, however often, is nothing.
+  return length === 0 ? 1 : repeat;
 }
 
 /** Arrays up to this length are kept as single operands. */

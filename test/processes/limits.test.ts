@@ -36,6 +36,7 @@ it.each([
   ['date_between', { x: '2020-01-01T00:30:00+01:00', min: '2019-12-31', max: '2020-01-01' }, true],
   ['sort', { data: ['2020-01-01T01:00:00+02:00', '2019-12-31T23:30:00Z', null], asc: false }, ['2019-12-31T23:30:00Z', '2020-01-01T01:00:00+02:00']],
   ['sort', { data: [2, 1, 3], asc: false }, [3, 2, 1]],
+  ['array_create', { data: [], repeat: 2979818713805111 }, []],
   ['array_interpolate_linear', { data: [1, null, null, 4] }, [1, 2, 3, 4]],
 ])('%s of %o', async (process, args, expected) => {
   expect(await run(process, args)).toEqual(expected);
