@@ -7,7 +7,8 @@ import { expectReturned } from '../conformance/vector-compare.ts';
 import { absent, specFolder, toProcess, vectors, type Vector } from '../conformance/vectors.ts';
 import { emptyScope, registry } from './registry.ts';
 
-const ids = Object.keys(scalarProcesses).sort();
+/** The standard has no case for fit_curve; cubes/curves.test.ts has ours. */
+const ids = Object.keys(scalarProcesses).filter((id) => id !== 'fit_curve').sort();
 
 async function expectCase(vector: Vector): Promise<void> {
   const { process, parameters } = toProcess(vector);
