@@ -33,15 +33,25 @@ function repeat(block: Block, present: readonly boolean[], size: readonly number
   const own = strides(block.shape);
   let next = 0;
   const steps = present.map((p) => (p ? own[next++]! : 0));
+  // Runs of dimensions that the block has lie together in it and are copied as a whole.
+  const runStart = present.lastIndexOf(false) + 1;
+  const run = product(size.slice(runStart));
   const length = product(size);
   const data = allocate(block.dtype, length);
   const nulls = block.nulls && new Uint8Array(length);
   let at = 0;
   const visit = (level: number, offset: number) => {
-    if (level === size.length) {
-      data[at] = block.data[offset]!;
-      if (nulls) nulls[at] = block.nulls![offset]!;
-      at++;
+    if (level === runStart) {
+      data.set(block.data.subarray(offset, offset + run), at);
+      if (nulls) nulls.set(block.nulls!.subarray(offset, offset + run), at);
+      at += run;
+      return;
+    }
+    if (level === runStart - 1 && run === 1) {
+      // The last dimension is one that the block lacks: one sample fills it.
+      data.fill(block.data[offset]!, at, at + size[level]!);
+      if (nulls) nulls.fill(block.nulls![offset]!, at, at + size[level]!);
+      at += size[level]!;
       return;
     }
     const step = steps[level]!;

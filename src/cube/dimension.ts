@@ -35,8 +35,8 @@ export function geometryDimension(geometries: Geometries, labels: readonly Label
 }
 
 /** The dimension with other labels. Geometries belong to the old ones and are let go. */
-export function withLabels({ geometries: _, ...dimension }: Dimension, labels: readonly Label[]): Dimension {
-  return { ...dimension, size: labels.length, labels };
+export function withLabels({ name, type, axis }: Dimension, labels: readonly Label[]): Dimension {
+  return { name, type, ...(axis && { axis }), size: labels.length, labels };
 }
 
 /** The dimension with some of its labels (and geometries), by their positions, in that order. */

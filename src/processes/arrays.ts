@@ -20,7 +20,7 @@ function positionOf(length: number, labels: readonly Label[] | null, args: Argum
   if (isSet(args, 'return_nodata')) return null;
   const missing = label === null
     ? `index ${position}: it has ${length} elements, counted from 0`
-    : `label ${JSON.stringify(label)}: the labels are ${listOf(labels!)}`;
+    : `label ${JSON.stringify(label)}: the labels are ${textOf(labels!)}`;
   throw new OpenEOError('ArrayElementNotAvailable', {}, { detail: `There is no ${missing}.` });
 }
 
@@ -29,7 +29,7 @@ function labeledPosition(labels: readonly Label[] | null, label: Value): number 
   return labels.findIndex((l) => l === label);
 }
 
-function listOf(labels: readonly Label[]): string {
+function textOf(labels: readonly Label[]): string {
   const shown = labels.slice(0, 20).map((l) => JSON.stringify(l)).join(', ');
   return labels.length > 20 ? `${shown}, …` : shown || 'empty';
 }
@@ -110,17 +110,31 @@ function joinLabels(a: readonly Label[] | null, b: readonly Label[] | null): rea
   return [...a, ...b];
 }
 
+/** Graphs of many clients append a single value with array_concat: it is taken for an array of one, without a label. */
+const listOf = (value: Value | undefined): Value | undefined => (typeof value === 'number' || typeof value === 'boolean' ? [value] : value);
+
 const concat: Implementation = {
   run: (args, call) => {
-    const values = [...elementsOf(args, 'array1', call), ...elementsOf(args, 'array2', call)];
-    return arrayOf(values, joinLabels(labelsOf(args, 'array1'), labelsOf(args, 'array2')));
+    const lists = { array1: listOf(args['array1']), array2: listOf(args['array2']) };
+    const values = [...elementsOf(lists, 'array1', call), ...elementsOf(lists, 'array2', call)];
+    return arrayOf(values, joinLabels(labelsOf(lists, 'array1'), labelsOf(lists, 'array2')));
   },
   emit: (operands, code) => {
-    const [a, b] = [code.array(operands, 'array1'), code.array(operands, 'array2')];
+    const list = (name: string) => {
+      const operand = operands[name];
+      if (operand?.kind === 'scalar') return code.tuple([operand], null);
+      return code.array(operand?.kind === 'constant' ? { [name]: { ...operand, value: listOf(operand.value) ?? null } } : operands, name);
+    };
+    const [a, b] = [list('array1'), list('array2')];
     return chain([a, b], joinLabels(a.labels, b.labels), code);
   },
   lanes: (operands, code) => {
-    const [a, b] = [code.array(operands, 'array1'), code.array(operands, 'array2')];
+    const list = (name: string): LaneArray => {
+      const operand = operands[name];
+      if (operand?.kind === 'scalar') return { kind: 'array', type: operand.type, dtype: operand.dtype, labels: null, elements: [operand] };
+      return code.array(operand?.kind === 'constant' ? { [name]: { ...operand, value: listOf(operand.value) ?? null } } : operands, name);
+    };
+    const [a, b] = [list('array1'), list('array2')];
     return chainLanes([a, b], joinLabels(a.labels, b.labels), code);
   },
 };

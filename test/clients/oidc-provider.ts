@@ -36,4 +36,5 @@ const provider = new Provider(issuer, {
   cookies: { keys: ['only for tests'] },
 });
 
-createServer(provider.callback()).listen(port, '127.0.0.1', () => process.stdout.write(`${issuer}\n`));
+const answer = provider.callback();
+createServer((request, response) => void answer(request, response)).listen(port, '127.0.0.1', () => process.stdout.write(`${issuer}\n`));

@@ -52,9 +52,9 @@ describe.skipIf('reason' in python)(`xarray${'reason' in python ? ` (skipped: ${
   it('sees compression and chunks as asked for', async () => {
     const large = testCube({ dtype: 'int16', dimensions: [], width: 100, height: 70, value: (i) => i % 97 });
     const plain = await write(large, { zlib: false, chunk_size: 32, filename_prefix: 'plain' });
-    expect(view(plain.path).variables['data']!.encoding).toMatchObject({ zlib: false, chunksizes: [32, 32] });
+    expect(view(plain.path).variables['var']!.encoding).toMatchObject({ zlib: false, chunksizes: [32, 32] });
     const small = await write(large, { complevel: 9, filename_prefix: 'small' });
-    expect(view(small.path).variables['data']).toMatchObject({ encoding: { zlib: true, complevel: 9, chunksizes: [70, 100] }, values: Array.from({ length: 7000 }, (_, i) => i % 97) });
+    expect(view(small.path).variables['var']).toMatchObject({ encoding: { zlib: true, complevel: 9, chunksizes: [70, 100] }, values: Array.from({ length: 7000 }, (_, i) => i % 97) });
     expect((await stat(small.path)).size).toBeLessThan((await stat(plain.path)).size);
   });
 

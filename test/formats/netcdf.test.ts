@@ -55,9 +55,9 @@ describe('variables', () => {
   it('are one with a dimension when bands are many', async () => {
     const labels = Array.from({ length: 40 }, (_, i) => `e${i}`);
     const file = await readBack(testCube({ dimensions: [bands(...labels)] }));
-    expect(file.get('data')).toMatchObject({ shape: [40, 4, 5], scales: ['/bands', '/y', '/x'] });
+    expect(file.get('var')).toMatchObject({ shape: [40, 4, 5], scales: ['/bands', '/y', '/x'] });
     expect(file.get('bands').values).toEqual(labels);
-    expect(file.get('data').values).toEqual(Array.from({ length: 800 }, (_, i) => i));
+    expect(file.get('var').values).toEqual(Array.from({ length: 800 }, (_, i) => i));
   });
 
   it('have seconds for times of day', async () => {
@@ -66,20 +66,20 @@ describe('variables', () => {
 
   it('larger than a window are complete', async () => {
     const file = await readBack(testCube({ dimensions: [], width: 1300, height: 1100 }));
-    expect(file.get('data').values.every((value, i) => value === i)).toBe(true);
+    expect(file.get('var').values.every((value, i) => value === i)).toBe(true);
     expect(context.shares.length).toBeGreaterThan(2);
   });
 });
 
 describe('no-data', () => {
   it('is the fill value, and NaN stays NaN', async () => {
-    const data = (await readBack(testCube({ dimensions: [], value: (i) => (i === 1 ? null : i === 2 ? Number.NaN : i) }))).get('data');
+    const data = (await readBack(testCube({ dimensions: [], value: (i) => (i === 1 ? null : i === 2 ? Number.NaN : i) }))).get('var');
     expect(data.attributes._FillValue).toEqual(new Float32Array([FILL]));
     expect(data.values.slice(0, 4)).toEqual([0, FILL, Number.NaN, 3]);
   });
 
   it('of integers is a value that no sample has', async () => {
-    const data = (await readBack(testCube({ dtype: 'uint16', dimensions: [], attributes: { nodata: 0 }, value: (i) => (i === 7 ? null : i) }))).get('data');
+    const data = (await readBack(testCube({ dtype: 'uint16', dimensions: [], attributes: { nodata: 0 }, value: (i) => (i === 7 ? null : i) }))).get('var');
     expect(data.attributes._FillValue).toEqual(new Uint16Array([65_535]));
     expect(data.values.slice(6, 9)).toEqual([6, 65_535, 8]);
   });
@@ -98,10 +98,10 @@ describe('encodings', () => {
   it('fall back to float32 when one variable would need several scales', async () => {
     const many = bands(...Array.from({ length: 40 }, (_, i) => `e${i}`));
     const scales = (last: number) => encoding(Array.from({ length: 40 }, (_, i) => (i === 39 ? last : 0.5)));
-    expect((await readBack(testCube({ dimensions: [many], attributes: scales(2) }))).get('data').dtype).toBe('<f');
+    expect((await readBack(testCube({ dimensions: [many], attributes: scales(2) }))).get('var').dtype).toBe('<f');
     await context.remove();
     context = await testContext();
-    expect((await readBack(testCube({ dimensions: [many], attributes: scales(0.5) }))).get('data').dtype).toBe('<b');
+    expect((await readBack(testCube({ dimensions: [many], attributes: scales(0.5) }))).get('var').dtype).toBe('<b');
   });
 });
 

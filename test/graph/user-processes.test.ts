@@ -6,7 +6,7 @@ import { linkDefinitions, type DefinitionSource } from '../../src/graph/link.ts'
 import { GraphCallback } from '../../src/graph/graph-callback.ts';
 import { parse, validate } from '../../src/graph/parse.ts';
 import type { ProcessRegistry } from '../../src/graph/process.ts';
-import { Cube } from '../../src/cube/cube.ts';
+import type { Cube } from '../../src/cube/cube.ts';
 import { createLog, type LogEntry } from '../../src/log.ts';
 import { emptyScope, registry } from '../processes/registry.ts';
 import { fingerprint, grid, recordingScope, sample, values } from '../processes/cubes/harness.ts';

@@ -12,7 +12,7 @@ def sentinel2(folder: Path):
     transform = from_origin(679_000, 5_152_600, 10, 10)
     for offset in range(0, 29, 3):
         day = date(2022, 6, 2) + timedelta(days=offset)
-        write(folder / f'S2_{day:%Y%m%d}.tif', waves((2, 240, 260), day, low=400, high=5000).astype('uint16'), 'EPSG:32632', transform, ['B04', 'B08'])
+        write(folder / f'S2_{day:%Y%m%d}.tif', waves((2, 240, 260), day, low=400, high=6000).astype('uint16'), 'EPSG:32632', transform, ['B04', 'B08'])
 
 
 def soil_moisture(folder: Path):
@@ -28,7 +28,8 @@ def waves(shape, day, low, high):
     bands, rows, columns = (np.arange(n, dtype=float) for n in shape)
     phase = day.timetuple().tm_yday / 58
     pattern = np.sin(rows[:, None] / 17 + phase) * np.cos(columns[None, :] / 23 - phase)
-    shares = 0.5 + 0.5 * np.sin(pattern[None] * 2 + bands[:, None, None] + phase)
+    # The second band is high where the first is low, as near infrared and red are over plants.
+    shares = 0.5 + 0.5 * np.sin(pattern[None] * 2 + bands[:, None, None] * np.pi)
     return np.clip(low + (high - low) * shares, low + 1, high)
 
 

@@ -44,10 +44,10 @@ interface Contents {
 const SIGNATURE = Buffer.from('\x89HDF\r\n\x1a\n', 'latin1');
 
 /** How our own writer calls a variable that is no band. */
-const UNNAMED = 'data';
+const UNNAMED = 'var';
 
 /**
- * The cube of the variables that share their dimensions: a band each, unless there is one that is called 'data'.
+ * The cube of the variables that share their dimensions: a band each, unless there is one that is called 'var'.
  * Stored values are given as they are; scale and offset are told. Fill values are null. Throws FormatUnsuitable
  * for what is no netCDF-4 file, or can't be a cube.
  */

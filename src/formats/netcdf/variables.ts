@@ -31,7 +31,7 @@ const MOST_VARIABLES = 32;
 export function planVariables(cube: Cube): DataVariable[] {
   const order = cube.dimensions.map((_, i) => i).sort((a, b) => rank(cube.dimensions[a]!) - rank(cube.dimensions[b]!) || a - b);
   const bands = cube.dimensions.findIndex((d) => d.type === 'bands');
-  if (bands < 0 || cube.dimensions[bands]!.size > MOST_VARIABLES) return [{ name: freeName('data', cube), dimensions: order, band: null }];
+  if (bands < 0 || cube.dimensions[bands]!.size > MOST_VARIABLES) return [{ name: freeName('var', cube), dimensions: order, band: null }];
   const dimensions = order.filter((i) => i !== bands);
   return cube.labels(cube.dimensions[bands]!.name).map((label, band) => {
     const description = cube.attributes.bands?.[band];

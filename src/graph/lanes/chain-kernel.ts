@@ -17,6 +17,22 @@ export interface ChainShape {
  * Blocks that are too small for lanes go through one after the other.
  */
 export function chainKernel(first: Kernel, second: Kernel, shape: ChainShape): Kernel | null {
+  const known = chains.get(first) ?? new WeakMap<Kernel, Map<string, Kernel | null>>();
+  chains.set(first, known);
+  const ofBoth = known.get(second) ?? new Map<string, Kernel | null>();
+  known.set(second, ofBoth);
+  const key = JSON.stringify(shape);
+  const found = ofBoth.get(key);
+  if (found !== undefined) return found;
+  const made = joinKernels(first, second, shape);
+  ofBoth.set(key, made);
+  return made;
+}
+
+/** Kernels are kept by what they were compiled from (compile.ts); what was joined from them is kept with them. */
+const chains = new WeakMap<Kernel, WeakMap<Kernel, Map<string, Kernel | null>>>();
+
+function joinKernels(first: Kernel, second: Kernel, shape: ChainShape): Kernel | null {
   if (!first.lanes || !second.lanes) return null;
   const { isFirstInside } = shape;
   const program = compose(first.lanes, second.lanes, (outer, inner) => (isFirstInside ? outer * shape.first + inner : inner * shape.second + outer));

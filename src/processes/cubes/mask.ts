@@ -65,26 +65,27 @@ function masked(data: Cube, by: Cube, replacement: number | null, meaning: strin
   });
 }
 
-/** A mask value counts when it is there and neither 0 nor false. */
-const isSet = ({ data, nulls }: Block, i: number) => data[i] !== 0 && !nulls?.[i];
+/** 1 where a mask value counts: it is there and neither 0 nor false. */
+function marksOf({ dtype, data, nulls }: Block): Uint8Array {
+  const marks = data instanceof Uint8Array && dtype === 'bool' ? data : Uint8Array.from(data, (v) => (v === 0 ? 0 : 1));
+  return nulls === null ? marks : marks.map((mark, i) => (mark !== 0 && nulls[i] === 0 ? 1 : 0));
+}
 
 function hide(values: Block, flags: Block): Block {
-  const nulls = values.nulls ? values.nulls.slice() : new Uint8Array(values.data.length);
-  let found = values.nulls !== null;
-  for (let i = 0; i < nulls.length; i++) {
-    if (!isSet(flags, i)) continue;
-    nulls[i] = 1;
-    found = true;
-  }
-  return found ? { ...values, nulls } : values;
+  const marks = marksOf(flags);
+  if (values.nulls === null) return marks.includes(1) ? { ...values, nulls: marks } : values;
+  const nulls = values.nulls.slice();
+  for (let i = 0; i < nulls.length; i++) nulls[i]! |= marks[i]!;
+  return { ...values, nulls };
 }
 
 function replace(values: Block, flags: Block, replacement: number, dtype: DType): Block {
   const data = allocate(dtype, values.data.length);
   data.set(values.data);
   const nulls = values.nulls && values.nulls.slice();
+  const marks = marksOf(flags);
   for (let i = 0; i < data.length; i++) {
-    if (!isSet(flags, i)) continue;
+    if (marks[i] === 0) continue;
     data[i] = replacement;
     if (nulls) nulls[i] = 0;
   }

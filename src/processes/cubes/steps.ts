@@ -7,11 +7,14 @@
  */
 import { createBlock, product, type Block, type Window } from '../../cube/block.ts';
 import type { Cube } from '../../cube/cube.ts';
+import { sampleSize } from '../../cube/dtype.ts';
 import { pasteBlock } from '../../cube/paste.ts';
 import { isSameWindow, splitWindow } from '../../cube/window.ts';
 import type { Kernel } from '../../graph/kernel.ts';
 import { chainKernel } from '../../graph/lanes/chain-kernel.ts';
-import { MAX_SAMPLES } from './kernels.ts';
+
+/** Samples that are read at once take at most this many bytes, their no-data flags not counted. */
+const MAX_BYTES = 1 << 27;
 
 /** Each cell comes from all labels of some dimensions of the source, which are gone in the result. */
 export interface Step {
@@ -59,7 +62,7 @@ export async function readStep(step: Step, window: Window, signal: AbortSignal):
     const { data, nulls } = kernel.run([await source.read(whole(piece), signal)], product(piece.size.slice(0, at)), product(piece.size.slice(at)));
     return { dtype: kernel.dtype, shape: piece.size, data, nulls };
   };
-  const pieces = [...splitWindow(window, Math.max(1, Math.floor(MAX_SAMPLES / Math.max(1, product(size)))))];
+  const pieces = [...splitWindow(window, Math.max(1, Math.floor(MAX_BYTES / sampleSize(source.dtype) / Math.max(1, product(size)))))];
   if (pieces.length === 1 && isSameWindow(pieces[0]!, window)) return reduce(window);
   const out = createBlock(kernel.dtype, window.size);
   for (const piece of pieces) pasteBlock(out, window, await reduce(piece), piece);

@@ -46,7 +46,7 @@ describe('load_collection', () => {
   it.each([
     ['TemporalExtentEmpty', { temporal_extent: ['2024-02-01', '2024-01-01'] }],
     ['ProcessParameterInvalid', { temporal_extent: ['soon', null] }],
-    ['ProcessParameterInvalid', { spatial_extent: { west: 6, south: 50, east: 5, north: 51 } }],
+    ['ProcessParameterInvalid', { spatial_extent: { west: 5, south: 51, east: 6, north: 50 } }],
     ['ProcessParameterInvalid', { spatial_extent: { type: 'Polygon', coordinates: [[[5, 50], [6, 50]]] } }],
     ['ProcessParameterInvalid', { bands: [] }],
   ])('refuses with %s: %j', async (code, args) => {

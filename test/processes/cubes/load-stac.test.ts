@@ -41,6 +41,6 @@ describe('load_stac', () => {
   });
 
   it('names itself in messages', async () => {
-    await expect(load({ spatial_extent: { west: 6, south: 50, east: 5, north: 51 } })).rejects.toThrow(/load_stac/);
+    await expect(load({ spatial_extent: { west: 5, south: 51, east: 6, north: 50 } })).rejects.toThrow(/load_stac/);
   });
 });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { arrayCube, readAll } from '../../../src/cube/array-cube.ts';
 import type { Block } from '../../../src/cube/block.ts';
-import { Cube } from '../../../src/cube/cube.ts';
+import type { Cube } from '../../../src/cube/cube.ts';
 import type { Dimension } from '../../../src/cube/dimension.ts';
 import { allocate, type DType } from '../../../src/cube/dtype.ts';
 import { callback, grid, reducer, runCube, sample } from './harness.ts';
