@@ -5,13 +5,13 @@
 import { sampleSize, type DType } from '../../cube/dtype.ts';
 import { Expressions, substitute, type Expression } from './expression.ts';
 import { Facts, rangeOfDType } from './facts.ts';
-import type { LaneProgram, LaneResult } from './program.ts';
+import { orNull, type LaneProgram, type LaneResult } from './program.ts';
 
 /** Where element `inner` of the first program's input lies for element `outer` of the second one's. */
 export type Placement = (outer: number, inner: number) => number;
 
-/** Together they may read this many samples per cell. */
-const MAX_ELEMENTS = 4096;
+/** Together they may read this many samples per cell: longer trees are deeper than the stack. */
+const MAX_ELEMENTS = 1024;
 
 /**
  * The program that computes `second` on what `first` gives. Both have one input; `first` gives single values.
@@ -21,7 +21,7 @@ export function compose(first: LaneProgram, second: LaneProgram, place: Placemen
   const [input, series] = [first.inputs[0]!, second.inputs[0]!];
   const length = input.length * series.length;
   if (first.length !== null || first.inputs.length !== 1 || second.inputs.length !== 1 || length > MAX_ELEMENTS) return null;
-  const join = (before: readonly LaneResult[]) => joined(before[0]!, first.dtype, before[0]!.isNull === null ? second.plain : second.guarded, place);
+  const join = (before: readonly LaneResult[]) => orNull(() => joined(before[0]!, first.dtype, before[0]!.isNull === null ? second.plain : second.guarded, place));
   const [plain, guarded] = [join(first.plain), join(first.guarded)];
   return plain && guarded && { inputs: [{ dtype: input.dtype, length }], dtype: second.dtype, length: second.length, plain, guarded };
 }
