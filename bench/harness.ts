@@ -24,14 +24,16 @@ export function spread(values: readonly number[]): Spread {
   return { median: sorted[Math.floor(sorted.length / 2)]!, low: sorted[0]!, high: sorted.at(-1)! };
 }
 
-/** A Python process that answers one JSON line with one. */
+/** A process, most in Python, that answers one JSON line with one. */
 export interface Peer {
   ask<T>(task: object): Promise<T>;
   stop(): void;
 }
 
-export function startPeer(script: string): Peer {
-  const child = spawn(python!, [join(import.meta.dirname, script)], { stdio: ['pipe', 'pipe', 'inherit'] });
+/** `command` runs the script: an interpreter, and what goes before the script. */
+export function startPeer(script: string, command: readonly [string, ...string[]] = [python!]): Peer {
+  const [interpreter, ...before] = command;
+  const child = spawn(interpreter, [...before, join(import.meta.dirname, script)], { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
     async ask<T>(task: object): Promise<T> {

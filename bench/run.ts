@@ -10,13 +10,14 @@ import { benchCog } from './cog.ts';
 import { benchFormats } from './formats.ts';
 import { say, type Figure } from './harness.ts';
 import { benchPipeline } from './pipeline.ts';
+import { benchProcesses } from './processes.ts';
 import { benchTiles } from './tiles.ts';
 import { benchWarmTiles } from './warm-tiles.ts';
 
 const page = new URL('../docs/performance.md', import.meta.url);
 const [begin, end] = ['<!-- figures: begin -->', '<!-- figures: end -->'];
 
-const benchmarks: Record<string, () => Promise<Figure[]>> = { pipeline: benchPipeline, blocks: benchBlocks, cog: benchCog, formats: () => benchFormats(), tiles: benchTiles, 'warm-tiles': benchWarmTiles, arrays: benchArrays };
+const benchmarks: Record<string, () => Promise<Figure[]>> = { pipeline: benchPipeline, blocks: benchBlocks, cog: benchCog, formats: () => benchFormats(), tiles: benchTiles, 'warm-tiles': benchWarmTiles, arrays: benchArrays, processes: () => benchProcesses() };
 
 function table(figures: readonly Figure[]): string {
   const [cpu] = cpus();
