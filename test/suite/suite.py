@@ -43,6 +43,8 @@ def main():
     options = parser.parse_args()
     if not SPEC.exists():
         print(f'skipped: {SPEC} is absent')
+        if options.report:
+            write_report(options.report, {})
         return 0
     with tempfile.TemporaryDirectory(prefix='lamina-suite-') as folder:
         outcomes = run_groups(Path(folder), options.groups)
