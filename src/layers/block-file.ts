@@ -1,14 +1,15 @@
 /**
  * The file of a cached block: samples of a window of a cube, whatever their type, with what is no-data.
  *
- * Layout, little-endian: a header of 64 bytes ('LBK2', codes, raw length, CRC-32 of everything else, rank
+ * Layout, little-endian: a header of 64 bytes ('LBK3', codes, raw length, checksum of everything else, rank
  * and shape), then the samples and after them the no-data flags, as they are or under zstd. The samples
  * begin at a multiple of 64 bytes, so that a block which is not compressed is read without a copy.
  */
 import { promisify } from 'node:util';
-import { constants, crc32, zstdCompress, zstdDecompress, zstdDecompressSync } from 'node:zlib';
+import { constants, zstdCompress, zstdDecompress, zstdDecompressSync } from 'node:zlib';
 import { product } from '../cube/block.ts';
 import { dtypes, sampleSize, type DType, type Samples } from '../cube/dtype.ts';
+import { checksum } from './checksum.ts';
 
 /** A block as it is kept: samples in row-major order. */
 export interface StoredBlock {
@@ -23,7 +24,7 @@ export interface StoredBlock {
   readonly nulls: Uint8Array | null;
 }
 
-const MAGIC = 0x324b424c; // 'LBK2'
+const MAGIC = 0x334b424c; // 'LBK3'
 const HEADER_BYTES = 64;
 const MAX_RANK = 8;
 /** A block larger than this is none of ours: headers are read before anything is allocated. */
@@ -65,12 +66,13 @@ function writeHeader(out: Buffer, { dtype, shape, nulls }: StoredBlock, rawLengt
   out.writeUInt32LE(rawLength, 8);
   out.writeUInt32LE(nulls?.length ?? 0, 12);
   shape.forEach((size, i) => out.writeUInt32LE(size, 20 + i * 4));
-  out.writeUInt32LE(checksum(out), 16);
+  out.writeUInt32LE(sumOf(out), 16);
 }
 
-/** CRC-32 of the file without the place that holds it. */
-function checksum(file: Buffer): number {
-  return crc32(file.subarray(20), crc32(file.subarray(0, 16)));
+/** Of the file without the place that holds it. */
+function sumOf(file: Buffer): number {
+  const header = Uint8Array.prototype.slice.call(file, 0, HEADER_BYTES).fill(0, 16, 20);
+  return checksum(header, file.subarray(HEADER_BYTES));
 }
 
 /** What the header says, and the samples as they are kept. */
@@ -99,7 +101,7 @@ export function decodeSmallFile(bytes: Uint8Array): StoredBlock | null | undefin
 function parseFile(bytes: Uint8Array): Packed | null {
   if (bytes.length < HEADER_BYTES) return null;
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (file.readUInt32LE(0) !== MAGIC || file.readUInt32LE(16) !== checksum(file)) return null;
+  if (file.readUInt32LE(0) !== MAGIC || file.readUInt32LE(16) !== sumOf(file)) return null;
   const dtype = codes[file.readUInt8(4)];
   const rank = file.readUInt8(6);
   if (dtype === undefined || rank > MAX_RANK) return null;

@@ -11,7 +11,7 @@ export const simd = {
   'f32x4.ceil': 103, 'f32x4.floor': 104, 'f32x4.trunc': 105, 'f32x4.nearest': 106,
   'f64x2.ceil': 116, 'f64x2.floor': 117, 'f64x2.trunc': 122, 'f64x2.nearest': 148,
   'i16x8.extend_low_i8x16_s': 135, 'i16x8.extend_low_i8x16_u': 137, 'i32x4.extend_low_i16x8_s': 167, 'i32x4.extend_low_i16x8_u': 169,
-  'i32x4.abs': 160, 'i32x4.neg': 161, 'i32x4.add': 174, 'i32x4.sub': 177, 'i32x4.min_s': 182, 'i32x4.max_s': 184,
+  'i32x4.abs': 160, 'i32x4.neg': 161, 'i32x4.shl': 171, 'i32x4.shr_u': 173, 'i32x4.add': 174, 'i32x4.sub': 177, 'i32x4.mul': 181, 'i32x4.min_s': 182, 'i32x4.max_s': 184,
   'i64x2.extend_low_i32x4_s': 199, 'i64x2.extend_high_i32x4_s': 200,
   'f32x4.abs': 224, 'f32x4.sqrt': 227, 'f32x4.add': 228, 'f32x4.sub': 229, 'f32x4.mul': 230, 'f32x4.div': 231,
   'f32x4.min': 232, 'f32x4.max': 233, 'f32x4.pmin': 234, 'f32x4.pmax': 235,
