@@ -6,7 +6,7 @@
  *
  * A fresh process per engine and graph: its first run tells the peak of resident memory, interpreter and
  * packages included, and the result, which is compared; then they take turns for the times. A graph that the
- * peer can't run is printed with its reason and not counted.
+ * peer can't run, or with another result, is printed with the reason and not counted.
  *
  * The peer's packages are a heavy set, so they have an environment of their own, named by LAMINA_OPENEO_DASK:
  *   python3.11 -m venv E && E/bin/pip install --prefer-binary openeo-processes-dask==2026.9.1 \
@@ -28,6 +28,8 @@ const peerPython = process.env['LAMINA_OPENEO_DASK'] ?? null;
 const cores = process.env['LAMINA_BENCH_CORES'] ?? null;
 const THREADS = cores === null ? 2 : cores.split(',').length;
 const ROUNDS = 5;
+/** Fewer rounds where one takes longer than so many milliseconds. */
+const LONG = 20_000;
 /** The peer computes in float32. */
 const TOLERANCE = 1e-4;
 
@@ -36,9 +38,11 @@ const graphs = [
   'moisture', 'clear views', 'anomalies', 'vegetation share', 'zonal statistics', 'water in fields',
 ];
 
-/** The same work with another meaning: measured, and said where it is printed. */
-const knownDifferences: Readonly<Record<string, string>> = {
-  'evi, gaps filled': 'the peer interpolates over positions, ours over dates',
+/** Where results may differ by more: why, and in which share of the samples at most. */
+const knownDifferences: Readonly<Record<string, { readonly why: string; readonly share: number }>> = {
+  'evi, gaps filled': { why: 'the peer interpolates over positions, ours over dates', share: 0.25 },
+  'vegetation share': { why: 'a pixel at the threshold, in float32 on its other side', share: 0.01 },
+  'zonal statistics': { why: 'a pixel on the edge of a polygon, by less than 0.001', share: 0.05 },
 };
 
 function reasonToSkip(): string | null {
@@ -86,13 +90,18 @@ async function measure(name: string, task: object, folder: string): Promise<Figu
     const outputs = [join(folder, 'ours.raw'), join(folder, 'theirs.raw')] as const;
     const own = await ours.ask<RunAnswer>({ ...task, output: outputs[0] });
     if (own.error !== undefined) throw new Error(`${name}: ${own.error}`);
-    const other = await theirs.ask<RunAnswer>({ ...task, output: outputs[1], dimensions: own.dimensions, shape: own.shape });
+    const other = await theirs.ask<RunAnswer>({ ...task, output: outputs[1], dimensions: own.dimensions });
     if (other.error !== undefined) {
       say(`  not counted: the peer can't run it: ${other.error}\n  ours ${own.ms.toFixed(0)} ms, ${megabytes(own.peak)}`);
       return [];
     }
-    say(`  ${await compare(name, [own, other], outputs)}`);
-    const times = await alternate({ ours: timed(ours, task), 'openeo-processes-dask': timed(theirs, task) }, ROUNDS);
+    const { text, isAlike } = await compare(name, [own, other], outputs);
+    say(`  ${text}`);
+    if (!isAlike) {
+      say(`  not counted: the results differ; ours ${own.ms.toFixed(0)} ms, ${megabytes(own.peak)}, theirs ${other.ms.toFixed(0)} ms, ${megabytes(other.peak)} in the first run`);
+      return [];
+    }
+    const times = await alternate({ ours: timed(ours, task), 'openeo-processes-dask': timed(theirs, task) }, own.ms + other.ms > LONG ? 3 : ROUNDS);
     const [ms, peerMs] = [times['ours']!.median, times['openeo-processes-dask']!.median];
     say(`  first run ${own.ms.toFixed(0)} ms, theirs ${other.ms.toFixed(0)} ms; ours takes ${(ms / peerMs).toFixed(2)} × the time and ${(own.peak / other.peak).toFixed(2)} × the memory`);
     return [{
@@ -108,10 +117,10 @@ async function measure(name: string, task: object, folder: string): Promise<Figu
 const timed = (peer: Peer, task: object) => async () => (await peer.ask<RunAnswer>(task)).ms;
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`;
 
-/** Says how alike the results are; throws when more than one sample in a thousand differs without a reason that is known. */
-async function compare(name: string, [own, other]: readonly [RunAnswer, RunAnswer], [ours, theirs]: readonly [string, string]): Promise<string> {
+/** How alike the results are: no more than one sample in a thousand may differ without a reason that is known. */
+async function compare(name: string, [own, other]: readonly [RunAnswer, RunAnswer], [ours, theirs]: readonly [string, string]): Promise<{ readonly text: string; readonly isAlike: boolean }> {
   const [a, b] = (await Promise.all([ours, theirs].map((path) => readFile(path)))).map((bytes) => new Float64Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 8)) as [Float64Array, Float64Array];
-  if (a.length !== b.length) throw new Error(`${name}: ours is [${own.dimensions}] ${own.shape}, theirs [${other.dimensions}] ${other.shape}`);
+  if (a.length !== b.length) return { isAlike: false, text: `ours is [${own.dimensions}] ${own.shape}, theirs [${other.dimensions}] ${other.shape}` };
   let [different, worst] = [0, 0];
   a.forEach((value, i) => {
     const gap = difference(value, b[i]!);
@@ -120,8 +129,7 @@ async function compare(name: string, [own, other]: readonly [RunAnswer, RunAnswe
   });
   const text = `[${own.dimensions}] ${own.shape}: ${different} of ${a.length} samples differ by more than ${TOLERANCE}, the others by at most ${worst.toExponential(1)}`;
   const known = knownDifferences[name];
-  if (different > a.length / 1000 && known === undefined) throw new Error(`${name}: ${text}`);
-  return known === undefined ? text : `${text} (${known})`;
+  return { isAlike: different <= a.length * (known?.share ?? 0.001), text: known === undefined ? text : `${text} (${known.why})` };
 }
 
 /** Relative to the size of the values, 1 at least; Infinity where only one has a number. */

@@ -171,12 +171,18 @@ def run(task):
     if task.get('output'):
         wanted = [name for name in task.get('dimensions', dims) if name in dims]
         result = result.transpose(*[*(d for d in dims if d not in wanted), *wanted])
-        for name, size in zip(task.get('dimensions', []), task.get('shape', [])):
-            # Its resampling adds a margin without data around the scene.
-            if name in 'xy' and name in dims and result.sizes[name] > size:
-                result = result.dropna(name, how='all')
+        if 'x' in dims and 'y' in dims:
+            result = within(json.loads(Path(task['scenes']).read_text())[0]['assets']['10m'], result)
         result.values.astype('float64').tofile(task['output'])
     return {'ms': ms, 'peak': peak, 'shape': list(result.shape), 'dimensions': list(map(str, result.dims))}
+
+
+def within(asset, cube):
+    """Without the margin of cells that its resampling puts around the scene."""
+    (step, _, west, _, down, north), (height, width) = asset['transform'], asset['shape']
+    inside_x = (cube.x > west) & (cube.x < west + width * step)
+    inside_y = (cube.y < north) & (cube.y > north + height * down)
+    return cube.isel(x=np.flatnonzero(inside_x), y=np.flatnonzero(inside_y))
 
 
 def peak_memory():
