@@ -120,17 +120,19 @@ const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`;
 /** How alike the results are: no more than one sample in a thousand may differ without a reason that is known. */
 async function compare(name: string, [own, other]: readonly [RunAnswer, RunAnswer], [ours, theirs]: readonly [string, string]): Promise<{ readonly text: string; readonly isAlike: boolean }> {
   const [a, b] = (await Promise.all([ours, theirs].map((path) => readFile(path)))).map((bytes) => new Float64Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 8)) as [Float64Array, Float64Array];
-  if (a.length !== b.length) return { isAlike: false, text: `ours is [${own.dimensions}] ${own.shape}, theirs [${other.dimensions}] ${other.shape}` };
+  if (a.length !== b.length) return { isAlike: false, text: `ours is ${shapeOf(own)}, theirs ${shapeOf(other)}` };
   let [different, worst] = [0, 0];
   a.forEach((value, i) => {
     const gap = difference(value, b[i]!);
     if (gap > TOLERANCE) different++;
     else worst = Math.max(worst, gap);
   });
-  const text = `[${own.dimensions}] ${own.shape}: ${different} of ${a.length} samples differ by more than ${TOLERANCE}, the others by at most ${worst.toExponential(1)}`;
+  const text = `${shapeOf(own)}: ${different} of ${a.length} samples differ by more than ${TOLERANCE}, the others by at most ${worst.toExponential(1)}`;
   const known = knownDifferences[name];
   return { isAlike: different <= a.length * (known?.share ?? 0.001), text: known === undefined ? text : `${text} (${known.why})` };
 }
+
+const shapeOf = ({ dimensions, shape }: RunAnswer) => `[${dimensions.join()}] ${shape.join()}`;
 
 /** Relative to the size of the values, 1 at least; Infinity where only one has a number. */
 function difference(a: number, b: number): number {
