@@ -41,7 +41,6 @@ const graphs = [
 /** Where results may differ by more: why, and in which share of the samples at most. */
 const knownDifferences: Readonly<Record<string, { readonly why: string; readonly share: number }>> = {
   'evi, gaps filled': { why: 'its code seems to interpolate over positions, ours over dates', share: 0.25 },
-  'vegetation share': { why: 'a pixel at the threshold, in float32 on its other side', share: 0.01 },
   'zonal statistics': { why: 'a pixel on the edge of a polygon, by less than 0.001', share: 0.05 },
 };
 
