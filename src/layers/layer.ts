@@ -81,6 +81,11 @@ export interface FilesMark {
   readonly visibility?: 'public' | 'private';
 }
 
+/** The mark of the files of a layer: they are seen by whom the layer is seen by. */
+export function markOfFiles(layer: string, { visibility, owner }: LayerDefinition): { readonly 'lamina:files': FilesMark } {
+  return { 'lamina:files': { layer, ...(visibility && { visibility }), ...(owner !== undefined && { owner }) } };
+}
+
 /** undefined for collections of files that lay there already, and for layers. */
 export function filesMarkOf(collection: StacCollection): FilesMark | undefined {
   return collection['lamina:files'] as FilesMark | undefined;

@@ -5,7 +5,7 @@ import type { StacCollection } from '../catalog/types.ts';
 import { completeLayer, draftLayer, type DefinedLayer } from './define-layer.ts';
 import { LayerInvalid } from './layer-faults.ts';
 import { baseOf, isStoredAs, nextVersion, rebased } from './layer-versions.ts';
-import { definitionOf, filesCollection, filesMarkOf, isVisible } from './layer.ts';
+import { definitionOf, filesCollection, filesMarkOf, isVisible, markOfFiles } from './layer.ts';
 import type { Engine } from './scope.ts';
 
 /** Where collections are kept; the catalog store is one. */
@@ -73,13 +73,20 @@ export class LayerPublisher {
     const put = await this.#store.changeCollection(collection.id, async (current) => {
       const [next, older] = nextVersion(current, collection);
       isOther = older !== undefined;
-      if (!older) return [next];
+      const files = await this.#markedFiles(next);
+      if (!older) return [next, ...files];
       // Who builds on it must not change under the feet of its users.
       const dependents = await this.#dependents(collection.id);
-      return [older, next, ...dependents.map((layer) => rebased(layer, collection.id, older.id))];
+      return [older, next, ...files, ...dependents.map((layer) => rebased(layer, collection.id, older.id))];
     });
     if (!put) throw new OpenEOError('CollectionNotFound', { identifier: collection.id });
     return { collection: put.find(({ id }) => id === collection.id)!, resolved, change: isOther ? 'new version' : 'edited' };
+  }
+
+  /** The collections that parts of a layer were written to, with who may see them now. */
+  async #markedFiles(layer: StacCollection): Promise<StacCollection[]> {
+    const mark = markOfFiles(layer.id, definitionOf(layer)!);
+    return (await this.#store.collections()).filter((c) => filesMarkOf(c)?.layer === layer.id).map((files) => ({ ...files, ...mark }));
   }
 
   /**

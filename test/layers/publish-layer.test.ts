@@ -1,7 +1,7 @@
 /** Layers in their time: published, edited, replaced by new versions, removed. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StacCollection } from '../../src/catalog/types.ts';
-import { definitionOf, layerOf } from '../../src/layers/layer.ts';
+import { definitionOf, isVisible, layerOf } from '../../src/layers/layer.ts';
 import { layerItems } from '../../src/layers/layer-items.ts';
 import { lazyEngine } from '../../src/layers/layer-trial.ts';
 import { LayerPublisher } from '../../src/layers/publish-layer.ts';
@@ -31,6 +31,17 @@ describe('versions', () => {
     const edited = await world.publisher.replace('V', definition('V', graph(), { views: ['int8'], cache: { max_age_days: 3 } }, { title: 'New' }), 'ann');
     expect(edited).toMatchObject({ change: 'edited', collection: { title: 'New', version: '1', 'lamina:layer': { owner: 'ann', views: ['int8'] } } });
     expect(links(await shown('V'))).toEqual({});
+  });
+
+  it('take the files that parts of the layer were written to along when others may see it, or no longer', async () => {
+    const files = { ...(await stored('V')), id: 'V.files', 'lamina:layer': undefined, 'lamina:files': { layer: 'V', owner: 'ann' } };
+    await world.store.addCollection(files);
+    for (const visibility of ['private', 'public'] as const) {
+      await world.publisher.replace('V', definition('V', graph(), { views: ['int8'], cache: { max_age_days: 3 }, visibility }, { title: 'New' }), 'ann');
+      expect((await stored('V.files'))['lamina:files']).toEqual({ layer: 'V', owner: 'ann', visibility });
+      expect(isVisible(await stored('V.files'), 'bob')).toBe(visibility === 'public');
+    }
+    await world.store.deleteCollection('V.files');
   });
 
   it('go on with another operator; the old one stays readable under its own id, and who builds on it stays what it was', async () => {

@@ -6,7 +6,7 @@ import type { CatalogStore } from '../../catalog/store.ts';
 import type { StacAsset, StacCollection, StacItem } from '../../catalog/types.ts';
 import type { Cube } from '../../cube/cube.ts';
 import { embeddingProperties } from '../../layers/embedding-properties.ts';
-import type { FilesMark, Layer } from '../../layers/layer.ts';
+import { markOfFiles, type Layer } from '../../layers/layer.ts';
 import type { Materialisation } from '../../catalog/materialisations.ts';
 import { fileItem } from '../file-item.ts';
 
@@ -40,13 +40,13 @@ export function materialItem({ id, layer, record, cube, time, sources, assets }:
 /** Adds an item to the collection of the layer's files, which is made when it is the first. */
 export async function publishItem(catalog: CatalogStore, layer: Layer, item: StacItem): Promise<void> {
   const text = textOf(layer, (await catalog.collection(layer.id))!);
-  await publishItems(catalog, { collection: layer.files, items: [item], text, fields: markOf(layer), check: () => {} });
+  await publishItems(catalog, { collection: layer.files, items: [item], text, fields: markOfFiles(layer.id, layer.definition), check: () => {} });
 }
 
 /** Describes the collection by all that is in it: once, when everything is written. */
 export async function describeFiles(catalog: CatalogStore, layer: Layer): Promise<void> {
   const [described, known] = [(await catalog.collection(layer.id))!, await catalog.collection(layer.files)];
-  if (known) await describeCollection(layer.files, catalog, textOf(layer, described), { ...known, ...markOf(layer) });
+  if (known) await describeCollection(layer.files, catalog, textOf(layer, described), { ...known, ...markOfFiles(layer.id, layer.definition) });
 }
 
 function textOf({ id }: Layer, { title, license }: StacCollection): CollectionText {
@@ -56,9 +56,4 @@ function textOf({ id }: Layer, { title, license }: StacCollection): CollectionTe
     license,
     keywords: ['embeddings', 'materialised', id],
   };
-}
-
-/** Whose files they are, and who sees them. */
-function markOf({ id, definition: { visibility, owner } }: Layer): { readonly 'lamina:files': FilesMark } {
-  return { 'lamina:files': { layer: id, ...(visibility && { visibility }), ...(owner !== undefined && { owner }) } };
 }
