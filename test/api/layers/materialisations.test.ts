@@ -50,7 +50,7 @@ beforeAll(async () => {
   store = new Materialisations(fresh.database);
   materialiser = new Materialiser({ store, queues, objects, catalog, maxQueued: 3, log: silentLog });
   const users = { has: async () => true, verify: async () => true };
-  const shared = { baseUrl: () => 'https://lamina.example', authentication: { users, tokens, guard: new LoginGuard() } } as unknown as Shared;
+  const shared = { baseUrl: () => 'https://lamina.example', authentication: { users, tokens, guard: new LoginGuard(), providers: [], isBasicOn: true } } as unknown as Shared;
   const layerFor = async (id: string, user: string | null) => {
     const stored = await catalog.collection(id);
     const layer = stored && isVisible(stored, user) ? layerOf(stored, registry) : null;
