@@ -13,6 +13,9 @@ import type { ByteRange, ObjectInfo, ObjectStore, PutOptions } from './object-st
 /** Files up to this size are read at once, without a detour over other threads. */
 const AT_ONCE_BYTES = 2 ** 20;
 
+/** Times that a folder may vanish before it counts as an error. */
+const MAX_ATTEMPTS = 20;
+
 type Body = Parameters<ObjectStore['put']>[1];
 
 /**
@@ -121,11 +124,12 @@ async function writeBody(path: string, body: Body): Promise<void> {
 /** Another process may remove a folder that it found empty between our making and our using it. */
 async function retryWhenFolderVanishes(path: string, write: () => Promise<void>): Promise<void> {
   for (let attempt = 0; ; attempt++) {
-    await mkdir(dirname(path), { recursive: true });
     try {
+      // It fails like the writing, or with ENOTDIR, when a folder above goes away while it works its way down.
+      await mkdir(dirname(path), { recursive: true });
       return await write();
     } catch (error) {
-      if (!hasCode(error, 'ENOENT') || attempt === 5) throw error;
+      if (!hasCode(error, 'ENOENT', 'ENOTDIR') || attempt === MAX_ATTEMPTS) throw error;
     }
   }
 }

@@ -135,6 +135,19 @@ it('S3 lists more objects than one page holds', async () => {
 });
 
 describe('local store', () => {
+  it('makes folders that others find empty and remove, at every level', async () => {
+    const other = createLocalStore(join(folder, 'objects'));
+    const churn = async (store: ObjectStore, name: string) => {
+      for (let i = 0; i < 400; i++) {
+        const key = `churn/${i % 3}/${i % 2}/${name}`;
+        await store.put(key, Buffer.from(name));
+        await store.delete(key);
+      }
+    };
+    await Promise.all([churn(stores.local!, 'a'), churn(other, 'b'), churn(stores.local!, 'c'), churn(other, 'd')]);
+    expect(await keysOf(stores.local!, 'churn/')).toEqual([]);
+  });
+
   it('lets small objects be glanced at, and nothing else', async () => {
     const store = stores.local!;
     await store.put('glance/small', Buffer.from('small'));
