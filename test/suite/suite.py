@@ -101,8 +101,11 @@ def assets(checkout):
 def run_group(name, folder, url):
     report = folder / f'{name}.xml'
     where, *arguments = GROUPS[name]
+    package = Path(openeo_test_suite.__file__).parent
+    # Fixtures lie in the package's own conftest.py, which pytest reads only at or below its root folder; left
+    # to itself, it takes the nearest folder that holds both this one and the package, if there is one.
     # The suite takes the address as it is when it ends with a slash and has 'openeo' in its path.
-    command = [sys.executable, '-m', 'pytest', '-p', 'openeo_test_suite.lib.pytest_plugin', str(Path(openeo_test_suite.__file__).parent / where), '-p', 'no:cacheprovider', '-q', '--tb=short', f'--junitxml={report}', '-U', f'{url}/openeo/1.2/', *arguments]
+    command = [sys.executable, '-m', 'pytest', '-p', 'openeo_test_suite.lib.pytest_plugin', str(package / where), '-p', 'no:cacheprovider', f'--rootdir={package}', '-q', '--tb=short', f'--junitxml={report}', '-U', f'{url}/openeo/1.2/', *arguments]
     environment = {
         **os.environ, 'OPENEO_AUTH_METHOD': 'client_credentials', 'OPENEO_AUTH_PROVIDER_ID': 'dev',
         'OPENEO_AUTH_CLIENT_ID': 'machine', 'OPENEO_AUTH_CLIENT_SECRET': 'machine-secret',
