@@ -8,6 +8,8 @@ import changes from './0006-changes.ts';
 import materialisations from './0007-materialisations.ts';
 import turns from './0008-job-turns.ts';
 import userProcesses from './0009-user-processes.ts';
+import jobCosts from './0011-job-costs.ts';
+import throughput from './0012-throughput.ts';
 import type { Migration } from './migration.ts';
 
 export type { Migration } from './migration.ts';
@@ -22,4 +24,6 @@ export const migrations: readonly Migration[] = [
   materialisations,
   turns,
   userProcesses,
+  jobCosts,
+  throughput,
 ];
