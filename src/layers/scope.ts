@@ -1,10 +1,12 @@
 /** The scope of a run over the catalog: where load_collection, compress_embed and save_result get their answers. */
 import { OpenEOError } from '../errors.ts';
-import type { Log } from '../log.ts';
+import type { NodePath } from '../errors.ts';
+import { logAt, type Log } from '../log.ts';
 import { foldedBox } from '../geo/bbox.ts';
 import { transformBounds, WGS84 } from '../geo/crs.ts';
 import type { Bounds, Grid } from '../geo/grid.ts';
 import { Cube } from '../cube/cube.ts';
+import { sampleSize } from '../cube/dtype.ts';
 import { evaluate, evaluateTraced } from '../graph/evaluate.ts';
 import type { DefinitionSource } from '../graph/link.ts';
 import type { ProcessRegistry } from '../graph/process.ts';
@@ -70,13 +72,17 @@ const filterBands = {
 /** What happened during a run, for its log and its metadata. */
 export interface RunFacts extends BlockFacts {
   samplesRead: number;
+  /** The same in bytes, as they are decoded. */
+  bytesRead?: number;
+  /** Hrefs of the files that were opened. */
+  readonly files?: Set<string>;
 }
 
 export interface RunOptions {
   readonly signal: AbortSignal;
   readonly log: Log;
   /** Takes what save_result is given; absent: save_result is refused (tiles, blocks). */
-  readonly save?: (request: SaveRequest) => Promise<Value>;
+  readonly save?: (request: SaveRequest, log: Log) => Promise<Value>;
   /** Takes what export_collection is given; absent: export_collection is refused. */
   readonly publish?: (request: ExportRequest) => Promise<string>;
   /** Take what stac_modify and export_workspace are given; absent: they are refused. */
@@ -86,6 +92,8 @@ export interface RunOptions {
   readonly maxSamples?: number;
   /** Load raw collections on this grid instead of their own (map tiles). */
   readonly target?: Grid;
+  /** What is loaded is put on the grid of a picture later on: overviews of files are good enough for it. Default: with a target. */
+  readonly isPicture?: boolean;
   /** Who asks, and so which private layers there are; null or absent: the service itself, which sees everything. */
   readonly user?: string | null;
   /** Whose files there are, where that is not who asks: a block is computed by the service itself. */
@@ -100,13 +108,16 @@ const SEARCH_MARGIN_METRES = 8000;
 
 export class EngineScope implements Scope {
   readonly signal: AbortSignal;
-  readonly log: Log;
+  log: Log;
   readonly facts: RunFacts;
   readonly udf?: UdfService;
   readonly #engine: Engine;
   readonly #options: RunOptions;
   /** The layer whose graph is evaluated in this scope. */
   #layer: string | null = null;
+  /** The nodes of other graphs that this one stands inside of. */
+  #outer: NodePath = [];
+  #path: NodePath = [];
 
   /** @param facts those of the run that this scope is a part of */
   constructor(engine: Engine, options: RunOptions, facts: RunFacts = { cached: 0, computed: 0, samplesRead: 0 }) {
@@ -117,6 +128,15 @@ export class EngineScope implements Scope {
     this.log = options.log;
     const { udf } = engine;
     if (udf) this.udf = { open: udf.open.bind(udf), read: (source) => udf.code.read(source, this.#filesOf(), this.signal) };
+  }
+
+  at(path: NodePath): EngineScope {
+    const scope = new EngineScope(this.#engine, this.#options, this.facts);
+    scope.#layer = this.#layer;
+    scope.#outer = this.#outer;
+    scope.#path = [...this.#outer, ...path];
+    scope.log = logAt(this.#options.log, scope.#path);
+    return scope;
   }
 
   /** A layer is for others too, and they have no access to the files of who made it. */
@@ -140,10 +160,13 @@ export class EngineScope implements Scope {
       catalog.anchors(collection.id),
     ]);
     const items = request.properties ? found.filter((item) => hasProperties(item, request.properties!)) : found;
-    const { target } = this.#options;
+    const { target, isPicture = target !== undefined } = this.#options;
     const plan = planLoad({ collection, items, bands: request.bands, extent: request.spatialExtent, anchor: (crs) => anchors.get(crs), ...(target ? { target } : {}) });
-    this.log.debug(`load_collection '${collection.id}': ${plan.dates.length} dates, ${plan.bands.length} bands, ${plan.grid.width} × ${plan.grid.height} pixels in ${plan.grid.crs}`);
-    return loadedCube(plan, { collectionId: collection.id, anchor: anchors.get(plan.grid.crs), rasters, isPicture: target !== undefined, onRead: (samples) => this.#meter(samples) });
+    this.log.info(`Loads '${collection.id}': ${items.length} items of ${plan.dates.length} dates, ${plan.bands.length} bands, ${plan.grid.width} × ${plan.grid.height} pixels in ${plan.grid.crs}`, {
+      data: { items: items.length, dates: plan.dates.length, bands: plan.bands.length, width: plan.grid.width, height: plan.grid.height, crs: plan.grid.crs },
+    });
+    const cube: Cube = loadedCube(plan, { collectionId: collection.id, anchor: anchors.get(plan.grid.crs), rasters: this.#counting(rasters), isPicture: target !== undefined, onRead: (samples) => this.#meter(samples, sampleSize(cube.dtype)) });
+    return cube;
   }
 
   async #loadLayer(layer: Layer, request: LoadRequest): Promise<Cube> {
@@ -195,7 +218,7 @@ export class EngineScope implements Scope {
 
   saveResult(request: SaveRequest): Promise<Value> {
     if (!this.#options.save) throw new OpenEOError('ProcessUnsupported', { process: 'save_result', namespace: 'backend' }, { detail: 'A layer or map tile has no result to save.' });
-    return this.#options.save(request);
+    return this.#options.save(request, this.log);
   }
 
   exportCollection(request: ExportRequest): Promise<string> {
@@ -224,11 +247,27 @@ export class EngineScope implements Scope {
   #inside(layer: Layer): EngineScope {
     const scope = new EngineScope(this.#engine, this.#options, this.facts);
     scope.#layer = layer.id;
+    scope.#outer = this.#path;
+    scope.#path = this.#path;
+    scope.log = this.log;
     return scope;
   }
 
-  #meter(samples: number): void {
+  /** Notes which files are opened. */
+  #counting(rasters: RasterOpener): RasterOpener {
+    const { files } = this.facts;
+    if (!files) return rasters;
+    return {
+      open: (href) => {
+        files.add(href);
+        return rasters.open(href);
+      },
+    };
+  }
+
+  #meter(samples: number, bytesPerSample = 0): void {
     this.facts.samplesRead += samples;
+    if (this.facts.bytesRead !== undefined) this.facts.bytesRead += samples * bytesPerSample;
     const { maxSamples } = this.#options;
     if (maxSamples !== undefined && this.facts.samplesRead > maxSamples) {
       throw new OpenEOError('ProcessGraphComplexity', {}, { detail: `It reads more than ${maxSamples} samples; a smaller extent, fewer bands or dates stay under the limit.` });

@@ -41,11 +41,30 @@ export async function renderLayer({ engine, layer, collection, overviews }: Laye
   const load = (spatialExtent: Bounds) => scope.loadCollection({ id: layer.id, spatialExtent, temporalExtent: view.interval, bands: null, properties: null });
   const cube = await load(extent);
   const style = layerStyle(layer, collection, cube, view);
-  const level = overviewLevel(target, cube.grid!);
-  if (level === 0) return renderCells(cube, target, style, signal);
   const manifest = layer.operator?.manifest;
   const unit = manifest?.output.norm === 'unit' && cube.find('bands')?.size === manifest.output.dimensions;
-  return renderLevel({ layer: layer.id, cube, load, level, unit, style, cache: overviews ?? { memory: new BlockMemory(2 ** 26) } }, target, signal);
+  return renderCube({ layer: layer.id, cube, load, unit, style, ...(overviews && { overviews }) }, target, signal);
+}
+
+/** A cube on a grid of its own, and how it is drawn. */
+export interface CubeRendering {
+  /** Whose overviews they are, for the list of what the cache holds. */
+  readonly layer: string;
+  readonly cube: Cube;
+  /** Makes the same cube of another extent. */
+  readonly load: (extent: Bounds) => Promise<Cube>;
+  /** Bring means of vectors back to length 1. */
+  readonly unit: boolean;
+  readonly style: Style;
+  readonly overviews?: OverviewCache;
+}
+
+/** The pixels of the target, out of the cells of the cube or of the overview that comes nearest to them; null when there is nothing to see. */
+export async function renderCube({ overviews, ...rendering }: CubeRendering, target: Grid, signal: AbortSignal): Promise<Pixels | null> {
+  const { cube, style } = rendering;
+  const level = overviewLevel(target, cube.grid!);
+  if (level === 0) return renderCells(cube, target, style, signal);
+  return renderLevel({ ...rendering, level, cache: overviews ?? { memory: new BlockMemory(2 ** 26) } }, target, signal);
 }
 
 /** Each tile loads half a cell more on each side, so that those at its edge are there too. */
@@ -53,7 +72,7 @@ const MARGIN_METRES = 200;
 const METRES_PER_DEGREE = 111_320;
 
 /** The tile with a margin, as far as it lies in the extent of the source: far out a tile is more of the world than projections can take. */
-async function loadedExtent(engine: Engine, collection: StacCollection, target: Grid): Promise<Bounds | null> {
+export async function loadedExtent(engine: Engine, collection: StacCollection, target: Grid): Promise<Bounds | null> {
   const root = await rootOf(collection, (id) => engine.catalog.collection(id));
   const [data] = root.extent.spatial.bbox;
   const tile = transformBounds(gridBounds(target), WGS84);
@@ -75,7 +94,8 @@ function overviewLevel(target: Grid, grid: Grid): number {
   return Number.isFinite(scale) ? Math.max(0, Math.round(Math.log2(scale))) : 0;
 }
 
-async function renderCells(cube: Cube, target: Grid, style: Style, signal: AbortSignal): Promise<Pixels | null> {
+/** The pixels of the target out of the cells of the cube, nearest first; newer dates on top of older ones. */
+export async function renderCells(cube: Cube, target: Grid, style: Style, signal: AbortSignal): Promise<Pixels | null> {
   const cells = sourceWindow(target, cube.grid!, 'near');
   if (cells.width === 0 || cells.height === 0) return null;
   const dates = cube.find('temporal')?.size ?? 1;
