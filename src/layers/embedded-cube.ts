@@ -1,6 +1,6 @@
 /** compress_embed as a lazy cube: its windows are put together from blocks of embeddings. */
 import { invalidArgument, OpenEOError } from '../errors.ts';
-import { createBlock, strides, type Block, type Window } from '../cube/block.ts';
+import { strides, type Block, type Window } from '../cube/block.ts';
 import { Cube, type BandDescription, type CubeAttributes } from '../cube/cube.ts';
 import { digest } from '../cube/digest.ts';
 import type { Dimension } from '../cube/dimension.ts';
@@ -16,6 +16,7 @@ import { embedBlock, emptyEmbedBlock, type EmbedBlock } from './embed-block.ts';
 import { embeddingLabels } from './describe.ts';
 import { blockKey, type BlockWish, type EmbedBlocks } from './embed-blocks.ts';
 import { onPixels, pixelGrid } from './own-grid.ts';
+import { PastedVectors, type VectorAxes } from './paste-vectors.ts';
 import { blockCells, blocksOf, BLOCK_PATCHES, patchLattice, type BlockIndex } from './patch-lattice.ts';
 import { keptDimensions, viewedCube } from './view.ts';
 
@@ -92,7 +93,7 @@ class BlockReader implements BlockLayout {
   readonly #request: Pick<EmbedRequest, 'origin' | 'onto'>;
   readonly #dimensions: readonly Dimension[];
   readonly #dependencies: EmbedDependencies;
-  readonly #axes: { readonly x: number; readonly y: number; readonly embedding: number };
+  readonly #axes: VectorAxes;
 
   constructor(source: EmbedSource, request: Pick<EmbedRequest, 'origin' | 'onto'>, dimensions: readonly Dimension[], dependencies: EmbedDependencies) {
     this.#source = source;
@@ -103,12 +104,16 @@ class BlockReader implements BlockLayout {
   }
 
   async read(window: Window, signal: AbortSignal): Promise<Block> {
-    const out = createBlock('float32', window.size);
-    const target: Target = { block: out, nulls: null, window, strides: strides(window.size) };
     const { blocks, wish } = this.#dependencies;
     const wanted = this.#blocks(window).map((place) => ({ source: this.#source, made: this.#request, ...place }));
-    await blocks.read(wanted, { ...wish, signal }, (stored, place) => this.#paste(target, this.#vectors(stored), place));
-    return { ...out, nulls: target.nulls };
+    const step = strides(window.size);
+    const firstSample = (position: Position) => this.#dimensions.reduce((sum, d, i) => (d.name in position ? sum + (position[d.name]! - window.start[i]!) * step[i]! : sum), 0);
+    const columns = new Set(wanted.map(({ index }) => index.x)).size;
+    const pasted = new PastedVectors(window, this.#axes, columns);
+    await blocks.read(wanted, { ...wish, signal }, (stored, { index, position }) => {
+      pasted.put(this.#vectors(stored), blockCells(this.#source.lattice, index), firstSample(position));
+    });
+    return pasted.block;
   }
 
   #vectors(stored: StoredBlock | null): EmbedBlock {
@@ -165,76 +170,5 @@ class BlockReader implements BlockLayout {
       positions = positions.flatMap((p) => indices.map((index) => ({ ...p, [dimension.name]: index })));
     });
     return positions.flatMap((position) => blocksOf(this.#source.lattice, cells).map((index) => ({ index, position })));
-  }
-
-  #paste(target: Target, stored: EmbedBlock, place: { index: BlockIndex; position: Position }): void {
-    const { x, y, embedding } = this.#axes;
-    const { window, strides: step } = target;
-    const cells = blockCells(this.#source.lattice, place.index);
-    const base = this.#dimensions.reduce((sum, d, i) => (d.name in place.position ? sum + (place.position[d.name]! - window.start[i]!) * step[i]! : sum), 0);
-    const left = Math.max(cells.x, window.start[x]!);
-    const right = Math.min(cells.x + cells.width, window.start[x]! + window.size[x]!);
-    const top = Math.max(cells.y, window.start[y]!);
-    const bottom = Math.min(cells.y + cells.height, window.start[y]! + window.size[y]!);
-    const [dx, dy, de] = [step[x]!, step[y]!, step[embedding]!];
-    const from = { first: (top - cells.y) * stored.edge + left - cells.x, dx: 1, dy: stored.edge, de: stored.edge * stored.edge };
-    const to = { first: base + (top - window.start[y]!) * dy + (left - window.start[x]!) * dx, dx, dy, de };
-    const size = { width: right - left, height: bottom - top, planes: window.size[embedding]! };
-    copyPlanes(stored.vectors, { ...from, first: from.first + window.start[embedding]! * from.de }, target.block.data as Float32Array, to, size);
-    if (!hasGap(stored.nulls, from, size)) return;
-    target.nulls ??= new Uint8Array(target.block.data.length);
-    copyFlags(stored.nulls, { ...from, de: 0 }, target.nulls, to, size);
-  }
-}
-
-/** Where blocks are pasted; the flags are made when the first gap shows up. */
-interface Target {
-  readonly block: Block;
-  nulls: Uint8Array | null;
-  readonly window: Window;
-  readonly strides: readonly number[];
-}
-
-/** Where the planes of a piece begin in an array, and the steps from sample to sample. */
-interface Planes {
-  readonly first: number;
-  readonly dx: number;
-  readonly dy: number;
-  readonly de: number;
-}
-
-interface PieceSize {
-  readonly width: number;
-  readonly height: number;
-  readonly planes: number;
-}
-
-// Two loops that look alike: the engine compiles each for one kind of array. Rows are too short for its own copy.
-function copyPlanes(source: Float32Array, from: Planes, target: Float32Array, to: Planes, { width, height, planes }: PieceSize): void {
-  const step = to.dx;
-  for (let plane = 0; plane < planes; plane++) {
-    for (let row = 0; row < height; row++) {
-      let i = from.first + plane * from.de + row * from.dy;
-      let o = to.first + plane * to.de + row * to.dy;
-      for (const end = i + width; i < end; i++, o += step) target[o] = source[i]!;
-    }
-  }
-}
-
-/** Blocks at the edge of the data have gaps where mostly nobody looks. */
-function hasGap(flags: Uint8Array, { first, dy }: Planes, { width, height }: PieceSize): boolean {
-  if (!flags.includes(1)) return false;
-  for (let row = 0; row < height; row++) if (flags.subarray(first + row * dy, first + row * dy + width).includes(1)) return true;
-  return false;
-}
-
-function copyFlags(source: Uint8Array, from: Planes, target: Uint8Array, to: Planes, { width, height, planes }: PieceSize): void {
-  const step = to.dx;
-  for (let plane = 0; plane < planes; plane++) {
-    for (let row = 0; row < height; row++) {
-      let i = from.first + plane * from.de + row * from.dy;
-      let o = to.first + plane * to.de + row * to.dy;
-      for (const end = i + width; i < end; i++, o += step) target[o] = source[i]!;
-    }
   }
 }
