@@ -165,7 +165,7 @@ export class EngineScope implements Scope {
     this.log.info(`Loads '${collection.id}': ${items.length} items of ${plan.dates.length} dates, ${plan.bands.length} bands, ${plan.grid.width} × ${plan.grid.height} pixels in ${plan.grid.crs}`, {
       data: { items: items.length, dates: plan.dates.length, bands: plan.bands.length, width: plan.grid.width, height: plan.grid.height, crs: plan.grid.crs },
     });
-    const cube: Cube = loadedCube(plan, { collectionId: collection.id, anchor: anchors.get(plan.grid.crs), rasters: this.#counting(rasters), isPicture: target !== undefined, onRead: (samples) => this.#meter(samples, sampleSize(cube.dtype)) });
+    const cube: Cube = loadedCube(plan, { collectionId: collection.id, anchor: anchors.get(plan.grid.crs), rasters: this.#counting(rasters), isPicture, onRead: (samples) => this.#meter(samples, sampleSize(cube.dtype)) });
     return cube;
   }
 
