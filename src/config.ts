@@ -2,6 +2,7 @@
  * Every setting of the service: one table, read once by the composition roots, passed on as values.
  * docs/configuration.md lists exactly this table; a test compares them.
  */
+import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { isAbsolute, resolve } from 'node:path';
 
@@ -36,6 +37,9 @@ const settings = {
   secret: { env: 'LAMINA_SECRET', parse: secret },
   tokenHours: { env: 'LAMINA_TOKEN_HOURS', parse: integer(1, 24 * 365), fallback: 24 },
   linkHours: { env: 'LAMINA_LINK_HOURS', parse: integer(1, 24 * 365), fallback: 24 },
+  requestsPerAddress: { env: 'LAMINA_REQUESTS_PER_ADDRESS', parse: integer(0, 10_000_000), fallback: 60_000 },
+  requestsPerUser: { env: 'LAMINA_REQUESTS_PER_USER', parse: integer(0, 10_000_000), fallback: 30_000 },
+  trustedProxies: { env: 'LAMINA_TRUSTED_PROXIES', parse: addresses, fallback: [] as readonly string[] },
   udfSeconds: { env: 'LAMINA_UDF_SECONDS', parse: integer(1, 3600), fallback: 20 },
   udfMemoryMegabytes: { env: 'LAMINA_UDF_MEMORY_MB', parse: integer(16, 2048), fallback: 128 },
   allowedHosts: { env: 'LAMINA_ALLOWED_HOSTS', parse: hosts, fallback: [] as readonly string[] },
@@ -54,6 +58,8 @@ const settings = {
   syncMaxWaiting: { env: 'LAMINA_SYNC_MAX_WAITING', parse: integer(1, 100_000), fallback: 64 },
   syncMaxPerUser: { env: 'LAMINA_SYNC_MAX_PER_USER', parse: integer(1, 100_000), fallback: 8 },
   jobsMaxQueued: { env: 'LAMINA_JOBS_MAX_QUEUED', parse: integer(1, 100_000), fallback: 200 },
+  resultDays: { env: 'LAMINA_RESULT_DAYS', parse: integer(0, 36_500), fallback: 0 },
+  billingFile: { env: 'LAMINA_BILLING_FILE', parse: absolutePath },
   tileMaxWaiting: { env: 'LAMINA_TILE_MAX_WAITING', parse: integer(1, 100_000), fallback: 256 },
   tileDeadlineSeconds: { env: 'LAMINA_TILE_DEADLINE_SECONDS', parse: integer(1, 600), fallback: 20 },
   logLevel: { env: 'LAMINA_LOG_LEVEL', parse: oneOf(...logLevels), fallback: 'info' as (typeof logLevels)[number] },
@@ -165,6 +171,16 @@ function hosts(value: string): readonly string[] {
     const host = entry.trim().toLowerCase();
     if (!/^([a-z0-9_.-]+|\[[0-9a-f:]+\])(:\d{1,5})?$/.test(host)) throw new Error(`must be host,host:port (an IPv6 address in brackets), not "${entry}"`);
     return host;
+  });
+}
+
+/** Addresses or networks of proxies: '10.0.0.7', '10.0.0.0/8', '::1'. */
+function addresses(value: string): readonly string[] {
+  return value.split(',').map((entry) => {
+    const [address = '', bits, ...more] = entry.trim().split('/');
+    const most = isIP(address) === 4 ? 32 : 128;
+    if (isIP(address) === 0 || more.length > 0 || (bits !== undefined && !(/^\d{1,3}$/.test(bits) && Number(bits) <= most))) throw new Error(`must be address,address/bits of proxies, not "${entry}"`);
+    return entry.trim();
   });
 }
 

@@ -106,6 +106,10 @@ export const errorCodes = {
   UdfFailed: { status: 400, message: 'The user-defined function failed: {reason}.' },
   // Lamina's own: the standard has no code for a caller who asks for more than his share.
   TooManyRequests: { status: 429, message: 'You have {limit} {what} already, which is as many as one user may have. Please try again when one of them has ended.' },
+  RangeNotSatisfiable: { status: 416, message: 'The file has {size} bytes, and none of those that the header Range asks for.' },
+  RateLimitExceeded: { status: 429, message: 'There were too many requests {from}: {limit} per minute are answered. Please try again in {seconds} seconds.' },
+  // Lamina's own: HTTP has a status of its own for it, which the standard's codes for bodies lack.
+  BodyTooLarge: { status: 413, message: 'The request body is larger than the {limit} bytes that are read.' },
   // Exceptions of compress_embed, Lamina's own process.
   OperatorNotFound: { status: 400, message: 'The operator \'{operator}\' does not exist.' },
   OperatorBandsMissing: { status: 400, message: 'The operator \'{operator}\' needs bands that the data cube lacks: {bands}.' },

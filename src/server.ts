@@ -8,6 +8,7 @@ import { signAsset } from './api/assets/links.ts';
 import { visitorOf } from './api/auth/authenticate.ts';
 import { readOidcSettings, type OidcSettings } from './api/auth/oidc-settings.ts';
 import { loadSecret } from './api/auth/secret.ts';
+import { Sessions } from './api/auth/sessions.ts';
 import { configuredUsers, ensureDevelopmentUser, storedUsers, type NamedPassword, type UserDirectory } from './api/auth/users.ts';
 import type { ApiDependencies, Shared } from './api/dependencies.ts';
 import { createHome } from './api/home.ts';
@@ -31,6 +32,8 @@ import { OpenEOError } from './errors.ts';
 import { RasterCache } from './formats/cog/raster-cache.ts';
 import { resultFormats } from './formats/index.ts';
 import { inputFormats } from './formats/input-formats.ts';
+import type { Billing } from './jobs/billing.ts';
+import { readBilling } from './jobs/billing-file.ts';
 import { deleteObjects } from './jobs/files.ts';
 import { Jobs } from './jobs/service.ts';
 import { layerPolicies, startEvicting } from './layers/eviction.ts';
@@ -69,8 +72,8 @@ export async function startServer(config: Config, databaseUrl: string, log: Log)
     await prepareCatalog(deployment, [packageFolder('collections'), ...(config.collections === null ? [] : [config.collections])]);
     const { database, jobs: store, jobLogs: logs, queues, objects } = deployment;
     const materialiser = new Materialiser({ store: new Materialisations(database), queues, objects, catalog: deployment.catalog, maxQueued: config.jobsMaxQueued, log });
-    const jobs = new Jobs({ store, logs, queues, objects, log, limits: config });
-    const app = createApp(apiDependencies(config, deployment, { jobs, materialiser, users, secret: await loadSecret(database, config.secret), oidc: await openProviders(config) }));
+    const jobs = new Jobs({ store, logs, queues, objects, log, limits: config, resultDays: config.resultDays });
+    const app = createApp(apiDependencies(config, deployment, { jobs, materialiser, users, billing: await readBilling(config.billingFile), secret: await loadSecret(database, config.secret), oidc: await openProviders(config) }));
     const { port, close } = await listen(createServer({ requestTimeout: UPLOAD_MS }, app), config);
     const stopCaring = [jobs.startCaring(), materialiser.startCaring()];
     const stopEvicting = startEvicting({ database, objects, policies: () => layerPolicies(deployment.catalog), maxBytes: config.storeBytes, log });
@@ -102,7 +105,7 @@ async function openProviders({ oidcFile, basicAuth }: Config): Promise<readonly 
   return [];
 }
 
-function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: Jobs; materialiser: Materialiser; users: UserDirectory; secret: string; oidc: readonly OidcSettings[] }): ApiDependencies {
+function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: Jobs; materialiser: Materialiser; users: UserDirectory; billing: Billing; secret: string; oidc: readonly OidcSettings[] }): ApiDependencies {
   const { catalog, operators, registry, objects, queues, cache, log } = deployment;
   const virtual = new VirtualCatalog(catalog, operators);
   const userProcesses = new UserProcessStore(deployment.database);
@@ -151,9 +154,13 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
     formats: { input: inputFormats, output: mapValues(resultFormats, (format) => format.description) },
     isBasicOn: config.basicAuth === 'on',
     publicUrl: config.publicUrl,
+    sessions: new Sessions(deployment.database),
+    rateLimits: { ofAddress: config.requestsPerAddress, ofUser: config.requestsPerUser },
+    trustedProxies: config.trustedProxies,
     tokenHours: config.tokenHours,
     linkHours: config.linkHours,
     syncTimeoutSeconds: config.syncTimeoutSeconds,
+    resultDays: config.resultDays,
     version,
     log,
     mounts: [

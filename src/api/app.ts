@@ -11,9 +11,11 @@ import { deriveKey } from './auth/secret.ts';
 import { Tokens } from './auth/tokens.ts';
 import type { ApiDependencies, Shared } from './dependencies.ts';
 import { baseUrlOf } from './http/base-url.ts';
-import { compressJson } from './http/compress-json.ts';
 import { collapseSlashes, cors } from './http/cors.ts';
+import { sendDocuments } from './http/documents.ts';
 import { answerErrors } from './http/error-response.ts';
+import { limitAddresses, RateLimiter } from './http/rate-limit.ts';
+import { nameRequests } from './http/request-id.ts';
 import { logRequests } from './http/request-log.ts';
 import { versions } from './openeo/endpoint.ts';
 import type { ApiVersion } from './openeo/endpoint.ts';
@@ -24,9 +26,13 @@ import { listVersions } from './openeo/well-known.ts';
 export function createApp(dependencies: ApiDependencies): Express {
   const app = express();
   app.disable('x-powered-by');
+  // Documents have ETags of their own.
+  app.disable('etag');
+  app.set('trust proxy', dependencies.trustedProxies ?? false);
   const shared = share(dependencies);
-  app.use(logRequests(dependencies.log), cors, collapseSlashes, compressJson);
+  app.use(nameRequests, logRequests(dependencies.log), cors, collapseSlashes, sendDocuments);
   app.get('/health', (_request, response) => response.set('Cache-Control', 'no-store').json({ status: 'ok' }));
+  app.use(limitAddresses(new RateLimiter(dependencies.rateLimits?.ofAddress ?? 0)));
   app.get(['/.well-known/openeo', '/openeo/.well-known/openeo'], listVersions(shared.baseUrl));
   for (const [version, path] of Object.entries(versions)) app.use(path, openeoRouter(version as ApiVersion, dependencies, shared));
   app.use('/openeo', refuseVersion);
@@ -39,11 +45,19 @@ export function createApp(dependencies: ApiDependencies): Express {
   return app;
 }
 
-function share({ publicUrl, secret, users, tokenHours, linkHours, oidc = [], isBasicOn = true, log }: ApiDependencies): Shared {
+function share({ publicUrl, secret, users, sessions, rateLimits, tokenHours, linkHours, oidc = [], isBasicOn = true, log }: ApiDependencies): Shared {
   return {
     baseUrl: baseUrlOf(publicUrl),
     signer: new LinkSigner(deriveKey(secret, 'links'), linkHours),
-    authentication: { users, tokens: new Tokens(deriveKey(secret, 'tokens'), tokenHours), guard: new LoginGuard(), providers: oidc.map((settings) => new OidcProvider(settings, log)), isBasicOn },
+    authentication: {
+      users,
+      tokens: new Tokens(deriveKey(secret, 'tokens'), tokenHours),
+      ...(sessions && { sessions }),
+      ...(rateLimits && { limiter: new RateLimiter(rateLimits.ofUser) }),
+      guard: new LoginGuard(),
+      providers: oidc.map((settings) => new OidcProvider(settings, log)),
+      isBasicOn,
+    },
   };
 }
 

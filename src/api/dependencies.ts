@@ -4,6 +4,7 @@ import type { StacCollection, StacItem } from '../catalog/types.ts';
 import type { FormatDescription } from '../formats/writer.ts';
 import type { DefinitionSource } from '../graph/link.ts';
 import type { ProcessRegistry } from '../graph/process.ts';
+import type { Billing } from '../jobs/billing.ts';
 import type { Jobs } from '../jobs/service.ts';
 import type { Log } from '../log.ts';
 import type { UserFiles } from '../storage/user-files.ts';
@@ -12,6 +13,7 @@ import type { UserProcessStore } from '../user-processes/store.ts';
 import type { LinkSigner } from './assets/sign.ts';
 import type { Authentication } from './auth/authenticate.ts';
 import type { OidcSettings } from './auth/oidc-settings.ts';
+import type { Sessions } from './auth/sessions.ts';
 import type { UserDirectory } from './auth/users.ts';
 
 /** The catalog as clients see it: raw and virtual collections alike. */
@@ -36,6 +38,12 @@ export interface ApiDependencies {
   /** Format name → description. */
   readonly formats: { readonly input: Readonly<Record<string, FormatDescription>>; readonly output: Readonly<Record<string, FormatDescription>> };
   readonly users: UserDirectory;
+  /** Knows the tokens that were ended; absent: they only expire. */
+  readonly sessions?: Sessions;
+  /** Requests per minute that are answered; absent: any number. */
+  readonly rateLimits?: { readonly ofAddress: number; readonly ofUser: number };
+  /** Addresses of proxies whose word on the address of a client counts (X-Forwarded-For). */
+  readonly trustedProxies?: readonly string[];
   /** Whether those users may log in with HTTP Basic; default true. */
   readonly isBasicOn?: boolean;
   /** OpenID Connect providers whose tokens are taken. */
@@ -47,6 +55,10 @@ export interface ApiDependencies {
   readonly tokenHours: number;
   readonly linkHours: number;
   readonly syncTimeoutSeconds: number;
+  /** What processing costs; absent: it is free. */
+  readonly billing?: Billing;
+  /** Days that results are kept after the end of their job; absent or 0: for ever. */
+  readonly resultDays?: number;
   /** Version of the back-end; changes with every change of it. */
   readonly version: string;
   readonly log: Log;

@@ -48,7 +48,7 @@ describe('users', () => {
     expect(await users.verify('ann', 'a')).toBe(true);
     expect(await users.verify('ann', 'b')).toBe(false);
     expect(await users.verify('eve', '')).toBe(false);
-    expect([await users.has('ann'), await users.has('eve')]).toEqual([true, false]);
+    expect([await users.credential('ann'), await users.credential('eve')]).toEqual(['a', null]);
   });
 
   it('may come from the database, where the first start makes one', async () => {
@@ -60,7 +60,7 @@ describe('users', () => {
     expect(await users.verify('dev', 'wrong')).toBe(false);
     expect(await users.verify('eve', made.password)).toBe(false);
     expect(await users.verify('a\0b', 'x')).toBe(false);
-    expect([await users.has('dev'), await users.has('eve')]).toEqual([true, false]);
+    expect([await users.credential('dev'), await users.credential('eve')]).toEqual([expect.stringMatching(/^scrypt:/), null]);
   });
 
   it('share a secret that is made once, unless one is configured', async () => {
@@ -75,14 +75,17 @@ describe('a token', () => {
   const tokens = new Tokens(deriveKey('secret', 'tokens'), 1);
   const invalid = expect.objectContaining({ code: 'TokenInvalid', status: 403 });
 
-  it('names its user', async () => {
-    expect(await tokens.verify(await tokens.issue('ann', 'http://x'))).toBe('ann');
+  it('names its user, and knows with which credential he logged in', async () => {
+    const claims = await tokens.verify(await tokens.issue({ userId: 'ann', credential: 'password', generation: 3 }, 'http://x'));
+    expect(claims).toMatchObject({ userId: 'ann', generation: 3, tokenId: expect.stringMatching(/^[\w-]{36}$/) });
+    expect(claims.fingerprint).not.toContain('password');
+    expect([tokens.isOf(claims, 'password'), tokens.isOf(claims, 'another')]).toEqual([true, false]);
   });
 
   it('is refused when it is old, of another purpose, of another key, or unsigned', async () => {
-    const sign = (key: Uint8Array, change: (jwt: SignJWT) => SignJWT) => change(new SignJWT({}).setProtectedHeader({ alg: 'HS256' }).setIssuer('x').setSubject('ann').setAudience('lamina').setExpirationTime('1h')).sign(key);
+    const sign = (key: Uint8Array, change: (jwt: SignJWT) => SignJWT) => change(new SignJWT({ gen: 0, cred: 'x' }).setProtectedHeader({ alg: 'HS256' }).setIssuer('x').setSubject('ann').setJti('1').setAudience('lamina').setExpirationTime('1h')).sign(key);
     const key = deriveKey('secret', 'tokens');
-    expect(await tokens.verify(await sign(key, (jwt) => jwt))).toBe('ann');
+    expect(await tokens.verify(await sign(key, (jwt) => jwt))).toMatchObject({ userId: 'ann' });
     await expect(tokens.verify(await sign(key, (jwt) => jwt.setExpirationTime(1)))).rejects.toEqual(invalid);
     await expect(tokens.verify(await sign(key, (jwt) => jwt.setAudience('other')))).rejects.toEqual(invalid);
     await expect(tokens.verify(await sign(deriveKey('secret', 'links'), (jwt) => jwt))).rejects.toEqual(invalid);

@@ -1,8 +1,11 @@
 /** From the Authorization header to a user. */
 import type { Request } from 'express';
 import { OpenEOError } from '../../errors.ts';
+import { refuseTooMany, type RateLimiter } from '../http/rate-limit.ts';
+import type { Identity } from './identity.ts';
 import type { LoginGuard } from './login-guard.ts';
-import { issuerOf, type Identity, type OidcProvider } from './oidc-provider.ts';
+import { issuerOf, type OidcProvider } from './oidc-provider.ts';
+import type { Sessions } from './sessions.ts';
 import type { Tokens } from './tokens.ts';
 import type { UserDirectory } from './users.ts';
 
@@ -14,23 +17,38 @@ export interface Authentication {
   readonly providers: readonly OidcProvider[];
   /** Whether users of this service's own directory may log in. */
   readonly isBasicOn: boolean;
+  /** Knows which tokens were ended; absent: they only expire. */
+  readonly sessions?: Sessions;
+  /** Requests of one user; absent: as many as he likes. */
+  readonly limiter?: RateLimiter;
 }
+
+/** Whom a request was found to come from: several handlers may ask, the token is looked at once. */
+const known = new WeakMap<Request, Promise<Identity>>();
 
 /**
  * The user of a Bearer token: a JWT of this service or of an OpenID Connect provider, given plainly (openEO
  * 1.3.0) or as 'basic//TOKEN' and 'oidc/PROVIDER/TOKEN'.
  *
  * @throws AuthenticationRequired without a header, AuthenticationSchemeInvalid for another scheme or
- *   provider, TokenInvalid for a token that is expired, forged, or of a user there is no more; what
- *   OidcProvider.identify throws
+ *   provider, TokenInvalid for a token that is expired, ended, forged, or of a user there is no more;
+ *   RateLimitExceeded; what OidcProvider.identify throws
  */
-export async function bearerIdentity(request: Request, authentication: Authentication): Promise<Identity> {
+export function bearerIdentity(request: Request, authentication: Authentication): Promise<Identity> {
+  const found = known.get(request) ?? identify(request, authentication);
+  known.set(request, found);
+  return found;
+}
+
+async function identify(request: Request, authentication: Authentication): Promise<Identity> {
   const given = credentials(request, 'bearer');
   const provider = given.includes('/') ? namedProvider(given, authentication) : issuingProvider(given, authentication);
   // A token of a provider may have slashes itself.
   const token = given.includes('/') ? given.split('/').slice(2).join('/') : given;
   if (token === '') throw new OpenEOError('TokenInvalid', {});
-  return provider ? provider.identify(token) : ownUser(token, authentication);
+  const identity = await (provider ? provider.identify(token) : ownUser(token, authentication));
+  if (authentication.limiter) refuseTooMany(authentication.limiter, identity.userId, `of the user '${identity.userId}'`);
+  return identity;
 }
 
 /** The id of the user of a Bearer token; throws as `bearerIdentity` does. */
@@ -38,10 +56,13 @@ export async function bearerUser(request: Request, authentication: Authenticatio
   return (await bearerIdentity(request, authentication)).userId;
 }
 
-async function ownUser(token: string, { tokens, users, isBasicOn }: Authentication): Promise<Identity> {
-  const userId = await tokens.verify(token);
-  if (!isBasicOn || !await users.has(userId)) throw new OpenEOError('TokenInvalid', {});
-  return { userId, name: userId };
+async function ownUser(token: string, { tokens, users, sessions, isBasicOn }: Authentication): Promise<Identity> {
+  const claims = await tokens.verify(token);
+  const { userId, tokenId, expires } = claims;
+  const credential = isBasicOn ? await users.credential(userId) : null;
+  const holds = credential !== null && tokens.isOf(claims, credential) && (sessions === undefined || await sessions.holds(claims));
+  if (!holds) throw new OpenEOError('TokenInvalid', {});
+  return { userId, name: userId, groups: [], token: { id: tokenId, expires } };
 }
 
 /** undefined: this service itself. */
@@ -67,7 +88,19 @@ function issuingProvider(token: string, { providers }: Authentication): OidcProv
  * does for a token that does not hold; other kinds of credentials are none here.
  */
 export async function visitorOf(request: Request, authentication: Authentication): Promise<string | null> {
-  return /^bearer\s/i.test(request.headers.authorization?.trim() ?? '') ? bearerUser(request, authentication) : null;
+  return (await visitorIdentity(request, authentication))?.userId ?? null;
+}
+
+/** As `visitorOf`, with all that is known of the user. */
+export async function visitorIdentity(request: Request, authentication: Authentication): Promise<Identity | null> {
+  return /^bearer\s/i.test(request.headers.authorization?.trim() ?? '') ? bearerIdentity(request, authentication) : null;
+}
+
+/** A token for a user who has just logged in. */
+export async function issueToken(userId: string, issuer: string, { users, tokens, sessions }: Authentication): Promise<string> {
+  const credential = await users.credential(userId);
+  if (credential === null) throw new OpenEOError('CredentialsInvalid', {});
+  return tokens.issue({ userId, credential, ...(sessions && { generation: await sessions.generation(userId) }) }, issuer);
 }
 
 /**
@@ -78,7 +111,7 @@ export async function visitorOf(request: Request, authentication: Authentication
  */
 export async function basicUser(request: Request, { users, guard }: Authentication): Promise<string> {
   const [name, password] = splitOnce(Buffer.from(credentials(request, 'basic'), 'base64').toString());
-  const address = request.socket.remoteAddress ?? '';
+  const address = request.ip ?? '';
   const waitSeconds = guard.waitSeconds(name, address);
   if (waitSeconds > 0) {
     request.res?.set('Retry-After', String(waitSeconds));

@@ -3,14 +3,8 @@ import { createHash } from 'node:crypto';
 import { createRemoteJWKSet, decodeJwt, errors, jwtVerify, type JWTPayload } from 'jose';
 import { OpenEOError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
+import type { Identity } from './identity.ts';
 import type { OidcSettings } from './oidc-settings.ts';
-
-/** A user who has proved who he is. */
-export interface Identity {
-  readonly userId: string;
-  /** For people. */
-  readonly name: string;
-}
 
 /** What is needed of the discovery document (OpenID Connect Discovery 1.0, section 3). */
 interface Discovery {
@@ -101,15 +95,15 @@ export class OidcProvider {
   }
 
   #identity(claims: JWTPayload): Identity {
-    const { id, user_claim: claim, required } = this.settings;
+    const { id, user_claim: claim, groups_claim: groupsClaim, required } = this.settings;
     const subject = claims[claim];
     if (typeof subject !== 'string' || subject === '') throw new OpenEOError('TokenInvalid', {}, { detail: `It has no claim '${claim}'.` });
-    if (required && ![claims[required.claim]].flat().some((value) => typeof value === 'string' && required.values.includes(value))) {
+    if (required && !textsOf(claims[required.claim]).some((value) => required.values.includes(value))) {
       throw new OpenEOError('PermissionsInsufficient', {}, { detail: 'This service is for members of certain groups.' });
     }
     const userId = userIdOf(id, subject);
     const name = [claims['name'], claims['preferred_username'], claims['email']].find((each) => typeof each === 'string' && each !== '') as string | undefined;
-    return { userId, name: name ?? userId };
+    return { userId, name: name ?? userId, groups: groupsClaim === undefined ? [] : textsOf(claims[groupsClaim]) };
   }
 
   async #discovery(): Promise<Discovery & { keys: ReturnType<typeof createRemoteJWKSet> }> {
@@ -144,6 +138,11 @@ export class OidcProvider {
     this.#log.warning('An OpenID Connect provider can not be used.', { data: { provider: this.settings.id, reason: cause instanceof Error ? cause.message : String(cause) } });
     return new OpenEOError('InfrastructureBusy', {}, { detail: `The identity provider '${this.settings.id}' can't be reached.`, cause });
   }
+}
+
+/** The texts of a claim that may be one text or a list. */
+function textsOf(claim: unknown): string[] {
+  return [claim].flat().filter((value): value is string => typeof value === 'string');
 }
 
 /** What a JWT says of its issuer, unchecked; undefined for a token that is none. */

@@ -20,6 +20,8 @@ export interface OidcSettings {
   readonly audience?: readonly string[];
   /** The claim that names the user; 'sub' unless another one is unique and never given to somebody else. */
   readonly user_claim: string;
+  /** The claim that lists the user's groups, by which plans are given; absent: no groups. */
+  readonly groups_claim?: string;
   /** Only users with one of these values in the claim (a text or a list) are let in. */
   readonly required?: { readonly claim: string; readonly values: readonly string[] };
 }
@@ -44,7 +46,7 @@ export async function readOidcSettings(path: string): Promise<readonly OidcSetti
 
 function parseProvider(entry: unknown, where: string): OidcSettings {
   const given = objectOf(entry, where);
-  const unknown = Object.keys(given).filter((key) => !['id', 'title', 'issuer', 'description', 'scopes', 'default_clients', 'audience', 'user_claim', 'required'].includes(key));
+  const unknown = Object.keys(given).filter((key) => !['id', 'title', 'issuer', 'description', 'scopes', 'default_clients', 'audience', 'user_claim', 'groups_claim', 'required'].includes(key));
   if (unknown.length > 0) throw new Error(`${where}: there is no field ${unknown.join(', ')}.`);
   const id = textOf(given['id'], `${where}: id`);
   if (!/^[A-Za-z0-9_-]{1,32}$/.test(id)) throw new Error(`${where}: id must have 1 to 32 letters, digits, '_' and '-'.`);
@@ -59,6 +61,7 @@ function parseProvider(entry: unknown, where: string): OidcSettings {
     ...(given['description'] !== undefined && { description: textOf(given['description'], `${where}: description`) }),
     ...(given['audience'] !== undefined && { audience: textsOf(given['audience'], `${where}: audience`) }),
     ...(given['default_clients'] !== undefined && { default_clients: clientsOf(given['default_clients'], where) }),
+    ...(given['groups_claim'] !== undefined && { groups_claim: textOf(given['groups_claim'], `${where}: groups_claim`) }),
     ...(given['required'] !== undefined && { required: requirementOf(given['required'], where) }),
   };
 }

@@ -6,8 +6,11 @@ import { equalTexts, hashPassword, verifyPassword } from './passwords.ts';
 export interface UserDirectory {
   /** True when there is such a user with such a password. */
   verify(name: string, password: string): Promise<boolean>;
-  /** False for a user who was taken away; tokens of theirs end at once. */
-  has(name: string): Promise<boolean>;
+  /**
+   * What the password of a user is known by: it changes with the password, and tokens end with it. null for a
+   * user who was taken away. It never leaves the service.
+   */
+  credential(name: string): Promise<string | null>;
 }
 
 export interface NamedPassword {
@@ -21,7 +24,7 @@ export function configuredUsers(users: readonly NamedPassword[]): UserDirectory 
   return {
     // An unknown name is compared too, so that names can't be told by the time an answer takes.
     verify: async (name, password) => equalTexts(password, passwords.get(name) ?? '') && passwords.has(name),
-    has: async (name) => passwords.has(name),
+    credential: async (name) => passwords.get(name) ?? null,
   };
 }
 
@@ -30,14 +33,13 @@ const nobody = hashPassword(randomBytes(16).toString('hex'));
 
 /** Users in the database. */
 export function storedUsers(database: Database): UserDirectory {
+  const hashOf = async (name: string) => (name.includes('\0') ? undefined : (await database.query<{ password: string }>('select password from users where id = $1', [name]))[0]?.password);
   return {
     async verify(name, password) {
-      const hash = name.includes('\0') ? undefined : (await database.query<{ password: string }>('select password from users where id = $1', [name]))[0]?.password;
+      const hash = await hashOf(name);
       return await verifyPassword(password, hash ?? await nobody) && hash !== undefined;
     },
-    async has(name) {
-      return (await database.query('select 1 from users where id = $1', [name])).length > 0;
-    },
+    credential: async (name) => await hashOf(name) ?? null,
   };
 }
 

@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type { ErrorRequestHandler, Request, Response } from 'express';
 import { OpenEOError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
+import { maxBodyBytes } from './json-body.ts';
+import { requestIdOf } from './request-id.ts';
 
 /** Errors that express and its body parser make. */
 interface HttpError extends Error {
@@ -32,7 +34,7 @@ function messageWithPlace({ message, path }: OpenEOError): string {
 /** Express's last handler. Unforeseen errors are told as Internal with an id; the rest stands in the log. */
 export function answerErrors(log: Log): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
-    const id = randomUUID();
+    const id = requestIdOf(response);
     const told = toOpenEO(error, request, id, log);
     if (response.headersSent) {
       // Too late for an answer: a broken connection tells the client at least that something is missing.
@@ -45,7 +47,9 @@ export function answerErrors(log: Log): ErrorRequestHandler {
 }
 
 async function send(response: Response, error: OpenEOError, id: string): Promise<void> {
-  for (const name of ['Content-Type', 'Content-Length', 'Content-Encoding', 'Content-Disposition', 'ETag', 'Cache-Control']) response.removeHeader(name);
+  for (const name of ['Content-Type', 'Content-Length', 'Content-Encoding', 'Content-Disposition', 'ETag', 'Last-Modified']) response.removeHeader(name);
+  // What is not there now may be there the next time.
+  response.set('Cache-Control', 'no-store');
   if (error.retryAfterSeconds !== null && !response.hasHeader('Retry-After')) response.set('Retry-After', String(error.retryAfterSeconds));
   response.status(error.status).json(errorBody(error, id));
 }
@@ -62,7 +66,7 @@ function toOpenEO(error: unknown, request: Request, id: string, log: Log): OpenE
 function fromHttp(error: HttpError): OpenEOError | null {
   switch (error.type) {
     case 'entity.parse.failed': return new OpenEOError('ProcessInvalid', {}, { detail: `The request body is not valid JSON: ${error.message}` });
-    case 'entity.too.large': return new OpenEOError('ProcessInvalid', {}, { detail: `The request body is larger than ${error.limit} bytes.` });
+    case 'entity.too.large': return new OpenEOError('BodyTooLarge', { limit: error.limit ?? maxBodyBytes });
     case 'encoding.unsupported':
     case 'charset.unsupported': return new OpenEOError('ContentTypeInvalid', { types: 'application/json in UTF-8' });
     case 'request.aborted':

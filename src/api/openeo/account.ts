@@ -1,11 +1,24 @@
 /** How to log in, and GET /me. */
 import type { Request, Response } from 'express';
-import { basicUser, bearerIdentity } from '../auth/authenticate.ts';
+import { OpenEOError } from '../../errors.ts';
+import { basicUser, issueToken } from '../auth/authenticate.ts';
+import { queryFlag } from '../http/query.ts';
 import type { Context } from './endpoint.ts';
 
 export async function authenticateBasic({ authentication, url }: Context, request: Request, response: Response): Promise<void> {
   const userId = await basicUser(request, authentication);
-  response.set('Cache-Control', 'no-store').json({ access_token: await authentication.tokens.issue(userId, `${url(request)}/credentials/basic`) });
+  response.set('Cache-Control', 'no-store').json({ access_token: await issueToken(userId, `${url(request)}/credentials/basic`, authentication) });
+}
+
+/**
+ * DELETE /credentials/basic, an addition to the standard: ends the token that is sent, or with `all` every
+ * token that the user has from this service.
+ */
+export async function endSession({ authentication: { sessions }, identity, userId }: Context, request: Request, response: Response): Promise<void> {
+  const token = identity?.token;
+  if (sessions === undefined || token === undefined) throw new OpenEOError('AuthenticationSchemeInvalid', {}, { detail: 'Tokens of an identity provider are ended by the provider.' });
+  await (queryFlag(request, 'all') ? sessions.endAll(userId) : sessions.end(token.id, token.expires));
+  response.status(204).end();
 }
 
 /** The standard's description of the providers; the first is the one that clients take by default. */
@@ -18,9 +31,8 @@ export function listOidcProviders({ oidc = [] }: Context, _request: Request, res
 }
 
 /** There is no budget; the field is left out, because not every client takes null. */
-export async function describeAccount({ authentication, userFiles }: Context, request: Request, response: Response): Promise<void> {
-  const { userId, name } = await bearerIdentity(request, authentication);
+export async function describeAccount({ identity, userId, userFiles }: Context, _request: unknown, response: Response): Promise<void> {
   const { quotaBytes } = userFiles.limits;
   const free = Math.max(0, quotaBytes - await userFiles.usedBytes(userId));
-  response.json({ user_id: userId, name, storage: { free, quota: quotaBytes }, links: [] });
+  response.json({ user_id: userId, name: identity?.name ?? userId, storage: { free, quota: quotaBytes }, links: [] });
 }

@@ -1,6 +1,7 @@
 /** An endpoint of the openEO API, as one row of the table in endpoints.ts. */
 import type { Request, Response } from 'express';
 import { OpenEOError } from '../../errors.ts';
+import type { Identity } from '../auth/identity.ts';
 import type { ApiDependencies, Shared } from '../dependencies.ts';
 
 export type ApiVersion = '1.2.0' | '1.3.0';
@@ -17,6 +18,8 @@ export interface Context extends ApiDependencies, Shared {
   readonly userId: string;
   /** Who asks where no account is needed; null without one. */
   readonly visitor: string | null;
+  /** The same with name and groups. */
+  readonly identity: Identity | null;
 }
 
 export interface Endpoint {

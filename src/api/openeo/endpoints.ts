@@ -1,6 +1,6 @@
 /** All endpoints of the openEO API that are served; GET / lists exactly these. */
 import type { ApiDependencies } from '../dependencies.ts';
-import { authenticateBasic, describeAccount, listOidcProviders } from './account.ts';
+import { authenticateBasic, describeAccount, endSession, listOidcProviders } from './account.ts';
 import { deleteFile, downloadFile, listFiles, uploadFile } from '../files/files.ts';
 import { describeCapabilities } from './capabilities.ts';
 import { describeCollection, listCollections } from './collections.ts';
@@ -29,6 +29,7 @@ const served: readonly Endpoint[] = [
   { method: 'put', path: '/process_graphs/{process_graph_id}', access: 'user', hasBody: true, handle: storeProcessGraph },
   { method: 'delete', path: '/process_graphs/{process_graph_id}', access: 'user', handle: deleteProcessGraph },
   { method: 'get', path: '/credentials/basic', access: 'basic', isAvailable: ({ isBasicOn = true }) => isBasicOn, handle: authenticateBasic },
+  { method: 'delete', path: '/credentials/basic', access: 'user', isListed: false, isAvailable: ({ isBasicOn = true, sessions }) => isBasicOn && sessions !== undefined, handle: endSession },
   { method: 'get', path: '/credentials/oidc', access: 'open', isAvailable: ({ oidc = [] }) => oidc.length > 0, handle: listOidcProviders },
   { method: 'get', path: '/me', access: 'user', handle: describeAccount },
   { method: 'get', path: '/files', access: 'user', handle: listFiles },

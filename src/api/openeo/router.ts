@@ -3,8 +3,10 @@ import { Router } from 'express';
 import type { Request, RequestHandler, Response } from 'express';
 import { OpenEOError } from '../../errors.ts';
 import type { ApiDependencies, Shared } from '../dependencies.ts';
-import { bearerUser, visitorOf } from '../auth/authenticate.ts';
+import { bearerIdentity, visitorIdentity } from '../auth/authenticate.ts';
+import type { Identity } from '../auth/identity.ts';
 import { refuseBrokenPaths } from '../files/files.ts';
+import { setCachePolicy } from '../http/cache-policy.ts';
 import { jsonBody } from '../http/json-body.ts';
 import type { ApiVersion, Context, Endpoint } from './endpoint.ts';
 import { versions } from './endpoint.ts';
@@ -27,29 +29,31 @@ export function openeoRouter(apiVersion: ApiVersion, dependencies: ApiDependenci
   return router;
 }
 
-type Common = Omit<Context, 'userId' | 'visitor'>;
+type Common = Omit<Context, 'userId' | 'visitor' | 'identity'>;
 
 /** Finds out who asks before a body is read: strangers need not be listened to. */
 function admit(endpoint: Endpoint, common: Common): RequestHandler {
   return async (request, response, next) => {
-    const userId = await userOf(endpoint, request, common);
-    response.locals.context = contextFor(common, userId);
+    const identity = await identityFor(endpoint, request, common);
+    if (endpoint.method === 'get') setCachePolicy(response, endpoint.access, identity === null);
+    response.locals.context = contextFor(common, identity);
     next();
   };
 }
 
-async function userOf({ access }: Endpoint, request: Request, { authentication }: Common): Promise<string | null> {
-  if (access === 'user') return bearerUser(request, authentication);
-  return access === 'visitor' ? visitorOf(request, authentication) : null;
+async function identityFor({ access }: Endpoint, request: Request, { authentication }: Common): Promise<Identity | null> {
+  if (access === 'user') return bearerIdentity(request, authentication);
+  return access === 'visitor' ? visitorIdentity(request, authentication) : null;
 }
 
-function contextFor(common: Common, userId: string | null): Context {
+function contextFor(common: Common, identity: Identity | null): Context {
   return {
     ...common,
-    visitor: userId,
+    identity,
+    visitor: identity?.userId ?? null,
     get userId(): string {
-      if (userId === null) throw new OpenEOError('AuthenticationRequired', {});
-      return userId;
+      if (identity === null) throw new OpenEOError('AuthenticationRequired', {});
+      return identity.userId;
     },
   };
 }

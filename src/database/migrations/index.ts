@@ -8,8 +8,10 @@ import changes from './0006-changes.ts';
 import materialisations from './0007-materialisations.ts';
 import turns from './0008-job-turns.ts';
 import userProcesses from './0009-user-processes.ts';
+import services from './0010-services.ts';
 import jobCosts from './0011-job-costs.ts';
 import throughput from './0012-throughput.ts';
+import sessions from './0013-sessions.ts';
 import type { Migration } from './migration.ts';
 
 export type { Migration } from './migration.ts';
@@ -24,6 +26,8 @@ export const migrations: readonly Migration[] = [
   materialisations,
   turns,
   userProcesses,
+  services,
   jobCosts,
   throughput,
+  sessions,
 ];

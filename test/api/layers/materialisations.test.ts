@@ -49,7 +49,7 @@ beforeAll(async () => {
   for (const collection of [rawCollection, layerCollection, SECRET]) await catalog.putCollection(collection);
   store = new Materialisations(fresh.database);
   materialiser = new Materialiser({ store, queues, objects, catalog, maxQueued: 3, log: silentLog });
-  const users = { has: async () => true, verify: async () => true };
+  const users = { credential: async () => 'password', verify: async () => true };
   const shared = { baseUrl: () => 'https://lamina.example', authentication: { users, tokens, guard: new LoginGuard(), providers: [], isBasicOn: true } } as unknown as Shared;
   const layerFor = async (id: string, user: string | null) => {
     const stored = await catalog.collection(id);
@@ -77,7 +77,7 @@ beforeEach(async () => {
 async function send(method: string, path: string, user: string | null, body?: unknown): Promise<{ status: number; headers: Headers; json: Record<string, unknown> }> {
   const response = await fetch(url + path, {
     method,
-    headers: { ...(user === null ? {} : { authorization: `Bearer ${await tokens.issue(user, 'https://lamina.example')}` }), ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    headers: { ...(user === null ? {} : { authorization: `Bearer ${await tokens.issue({ userId: user, credential: 'password' }, 'https://lamina.example')}` }), ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await response.text();
