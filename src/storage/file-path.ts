@@ -25,6 +25,12 @@ export function checkFilePath(path: string): string {
   return path;
 }
 
+/** As `checkFilePath`, for files that GET /files lists: the standard's schema of their paths forbids more. Throws the same. */
+export function checkUserFilePath(path: string): string {
+  if (/[:'"]/.test(path)) throw invalid('it holds a colon or a quotation mark');
+  return checkFilePath(path);
+}
+
 function checkName(name: string): void {
   if (name === '') throw invalid('it has an empty segment');
   if (name === '.' || name === '..') throw invalid(`it has the segment '${name}'`);

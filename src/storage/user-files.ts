@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { OpenEOError } from '../errors.ts';
-import { checkFilePath } from './file-path.ts';
+import { checkUserFilePath } from './file-path.ts';
 import type { ByteRange, ObjectInfo, ObjectStore } from './object-store.ts';
 import { Room } from './room.ts';
 
@@ -125,7 +125,7 @@ export class UserFiles {
   }
 
   #keyOf(user: string, path: string): string {
-    return userFolder(user) + checkFilePath(path);
+    return userFolder(user) + checkUserFilePath(path);
   }
 
   /** What the uploads of a user share: the sizes of his files, read when the first of them begins. */

@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApp } from '../../src/api/app.ts';
+import { Sessions } from '../../src/api/auth/sessions.ts';
 import { configuredUsers } from '../../src/api/auth/users.ts';
 import type { ApiDependencies } from '../../src/api/dependencies.ts';
 import type { StacCollection, StacItem } from '../../src/catalog/types.ts';
@@ -30,6 +31,7 @@ import { createLocalStore } from '../../src/storage/local.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { UserFiles } from '../../src/storage/user-files.ts';
 import { startPostgres } from '../jobs/servers.ts';
+import { Recorder } from './recorder/recorder.ts';
 
 export const collection: StacCollection = {
   type: 'Collection', stac_version: '1.1.0', stac_extensions: ['https://stac-extensions.github.io/datacube/v2.3.0/schema.json'],
@@ -86,10 +88,12 @@ export interface TestService {
   readonly items: Map<string, StacItem>;
   readonly logged: LogEntry[];
   readonly folder: string;
+  /** Compares every answer with openEO's OpenAPI documents; `close` throws what is wrong. */
+  readonly recorder: Recorder;
   /** What workers do from now on; null: nothing takes tasks. */
   work(what: ((context: RunContext) => Promise<JobResult>) | null): void;
-  /** An Authorization header for ann. */
-  token(): Promise<Record<string, string>>;
+  /** An Authorization header for ann, or for bob. */
+  token(user?: 'ann' | 'bob'): Promise<Record<string, string>>;
   close(): Promise<void>;
 }
 
@@ -100,6 +104,8 @@ async function describe(id: string): Promise<[string, Process]> {
   };
   return [id, { description, run }];
 }
+
+const passwords = { ann: 'secret', bob: 'other' };
 
 export async function startService(changes: Partial<ApiDependencies> = {}): Promise<TestService> {
   const postgres = await startPostgres();
@@ -123,14 +129,16 @@ export async function startService(changes: Partial<ApiDependencies> = {}): Prom
     registry: new Map(await Promise.all(['add', 'load_collection', 'save_result', 'absolute'].map(describe))),
     jobs, objects, userFiles: new UserFiles(objects, { quotaBytes: 100_000, fileBytes: 60_000 }),
     formats: { input: {}, output: { GTiff: { title: 'GeoTIFF', description: 'One file per date.', gis_data_types: ['raster'], parameters: {} } } },
-    users: configuredUsers([{ name: 'ann', password: 'secret' }, { name: 'bob', password: 'other' }]),
+    users: configuredUsers(Object.entries(passwords).map(([name, password]) => ({ name, password }))),
+    sessions: new Sessions(database),
     secret: 'a secret of at least thirty-two characters', publicUrl: null, tokenHours: 1, linkHours: 1, syncTimeoutSeconds: 30, version: '0.1.0', log,
     mounts: [{ path: '/broken', handler: () => () => {
       throw new Error('secret of the house');
     } }],
     ...changes,
   });
-  const server = createServer(app).listen(0, '127.0.0.1');
+  const recorder = new Recorder();
+  const server = createServer(recorder.listener(app)).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
@@ -149,10 +157,10 @@ export async function startService(changes: Partial<ApiDependencies> = {}): Prom
   });
 
   return {
-    url, database, jobs, objects, items, logged, folder,
+    url, database, jobs, objects, items, logged, folder, recorder,
     work: (what) => void (doing = what),
-    async token() {
-      const answer = await fetch(`${url}/openeo/1.3/credentials/basic`, { headers: { Authorization: `Basic ${btoa('ann:secret')}` } });
+    async token(user = 'ann') {
+      const answer = await fetch(`${url}/openeo/1.3/credentials/basic`, { headers: { Authorization: `Basic ${btoa(`${user}:${passwords[user]}`)}` } });
       return { Authorization: `Bearer ${(await answer.json() as { access_token: string }).access_token}` };
     },
     async close() {
@@ -162,6 +170,7 @@ export async function startService(changes: Partial<ApiDependencies> = {}): Prom
       await database.close();
       await postgres.stop();
       await rm(folder, { recursive: true, force: true });
+      recorder.finish();
     },
   };
 }

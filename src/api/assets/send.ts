@@ -13,7 +13,7 @@ export interface Presentation {
   readonly disposition?: 'inline' | 'attachment';
 }
 
-/** Answers with the resource, a part of it (206), 304 or 416. Throws NotFound when it vanishes meanwhile. */
+/** Answers with the resource, a part of it (206) or 304. Throws RangeNotSatisfiable, and NotFound when it vanishes meanwhile. */
 export async function sendResource(request: Request, response: Response, resource: Resource, { mediaType, name, disposition = 'inline' }: Presentation): Promise<void> {
   const etag = `"${resource.etag}"`;
   response.set({
@@ -24,7 +24,10 @@ export async function sendResource(request: Request, response: Response, resourc
   });
   if (matches(request.headers['if-none-match'], etag)) return void response.status(304).end();
   const range = requestedRange(request, etag, resource.sizeBytes);
-  if (range === 'unsatisfiable') return void response.status(416).set('Content-Range', `bytes */${resource.sizeBytes}`).end();
+  if (range === 'unsatisfiable') {
+    response.set('Content-Range', `bytes */${resource.sizeBytes}`);
+    throw new OpenEOError('RangeNotSatisfiable', { size: resource.sizeBytes });
+  }
   // Not response.set for the type: it would add a charset to some.
   response.setHeader('Content-Type', mediaType);
   response.set('Content-Disposition', `${disposition}; filename*=UTF-8''${encodeURIComponent(name)}`);
