@@ -18,8 +18,8 @@ const code = (name: string) => expect.objectContaining({ code: name }) as Error;
 describe('a JWT of a provider', () => {
   it('names the user by provider and subject, and the person by what the provider calls him', async () => {
     const idp = provider();
-    expect(await idp.identify(await forger.sign({ sub: 'ann', name: 'Ann O.' }))).toEqual({ userId: 'idp~ann', name: 'Ann O.' });
-    expect(await idp.identify(await forger.sign({ sub: 'bob' }))).toEqual({ userId: 'idp~bob', name: 'idp~bob' });
+    expect(await idp.identify(await forger.sign({ sub: 'ann', name: 'Ann O.' }))).toEqual({ userId: 'idp~ann', name: 'Ann O.', groups: [] });
+    expect(await idp.identify(await forger.sign({ sub: 'bob' }))).toEqual({ userId: 'idp~bob', name: 'idp~bob', groups: [] });
     expect(forger.asked['/.well-known/openid-configuration']).toBe(1);
     expect(forger.asked['/keys']).toBe(1);
   });
@@ -79,7 +79,7 @@ describe('an opaque token', () => {
   it('is shown to the provider, once a minute', async () => {
     const idp = provider();
     forger.users['secret/with+signs'] = { sub: 'ann', email: 'ann@example.org' };
-    for (let i = 0; i < 3; i++) expect(await idp.identify('secret/with+signs')).toEqual({ userId: 'idp~ann', name: 'ann@example.org' });
+    for (let i = 0; i < 3; i++) expect(await idp.identify('secret/with+signs')).toEqual({ userId: 'idp~ann', name: 'ann@example.org', groups: [] });
     expect(forger.asked['/me']).toBe(1);
     await expect(idp.identify('forged')).rejects.toEqual(code('TokenInvalid'));
   });
