@@ -46,5 +46,11 @@ export function createStreamLog(stream: { write(line: string): unknown }, thresh
   return createLog((entry) => void stream.write(`${JSON.stringify(entry)}\n`), threshold);
 }
 
+/** The same log, whose entries say where in a process graph they come from unless they say it themselves. */
+export function logAt(log: Log, path: NonNullable<LogEntry['path']>): Log {
+  const at = (level: LogLevel) => (message: string, fields: LogFields = {}) => log[level](message, { path, ...fields });
+  return { error: at('error'), warning: at('warning'), info: at('info'), debug: at('debug') };
+}
+
 /** A log for tests and for code that has nobody to tell. */
 export const silentLog: Log = createLog(() => {});

@@ -12,6 +12,8 @@ import { guardedFetch } from './catalog/remote/guarded-fetch.ts';
 import { RemoteStac } from './catalog/remote/remote-stac.ts';
 import { RemoteVectors } from './catalog/remote/remote-vectors.ts';
 import { RasterCache } from './formats/cog/raster-cache.ts';
+import { readBilling } from './jobs/billing-file.ts';
+import { Throughput, ThroughputStore } from './jobs/throughput.ts';
 import { RunWatch } from './jobs/watch.ts';
 import type { TaskWorker } from './jobs/queue.ts';
 import { EmbedBlocks, type BlockTask } from './layers/embed-blocks.ts';
@@ -28,6 +30,7 @@ import { createUdfRuntimes } from './udf/runtimes.ts';
 import { UdfCode } from './catalog/udf-code.ts';
 import { Workspaces } from './storage/workspaces.ts';
 import { createOnnxRuntime } from './operators/runtime/onnx.ts';
+import { CpuShares } from './workers/cpu-shares.ts';
 import { createEmbedHandler, directComputer } from './workers/embed.ts';
 import { BACKFILL_CONCURRENCY, createBackfillHandler, type BackfillTask } from './workers/backfill.ts';
 import { Follower } from './workers/follow.ts';
@@ -35,7 +38,7 @@ import { createFollowHandler } from './workers/follow-item.ts';
 import { createObjectHandler } from './workers/follow-object.ts';
 import { JobResults } from './workers/job-results.ts';
 import { queuedComputer, type Urgency } from './workers/queued-computer.ts';
-import { createBatchHandler, createSyncHandler } from './workers/processing.ts';
+import { costsUnder, createBatchHandler, createSyncHandler } from './workers/processing.ts';
 import type { TileTask } from './layers/tile-key.ts';
 import { createMaterialiseHandler, MATERIALISE } from './workers/materialise/materialise.ts';
 import { createTileHandler } from './workers/tile.ts';
@@ -65,6 +68,8 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   const udfCode = new UdfCode({ fetch: guardedFetch({ allowedHosts: config.allowedHosts, process: 'run_udf', parameter: 'udf' }), files: userFiles });
   const udf = { ...createUdfRuntimes({ milliseconds: config.udfSeconds * 1000, memoryBytes: config.udfMemoryMegabytes * 2 ** 20 }), code: udfCode };
   const scratch = join(config.data, 'scratch');
+  const billing = await readBilling(config.billingFile);
+  const measuring = { cpu: new CpuShares(), throughput: new Throughput(new ThroughputStore(database)) };
   await mkdir(scratch, { recursive: true });
   const stopSweeping = startSweeping({ scratch, ...(config.s3 ? {} : { objects: join(config.data, 'objects') }) }, log);
 
@@ -80,9 +85,9 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   };
   // Blocks of blocks are computed on the spot: a lane that waited for itself could stand still for ever.
   const innerEngine = engineOf(deployment, { rasters, remote, results, files, vectors, udf }, new EmbedBlocks({ store: objects, compute: directComputer(objects, runtime, cache), memoryBytes: config.cacheBytes / 8, catalog: cache, fromFile, log }));
-  const embed = createEmbedHandler({ engine: innerEngine, store: objects, runtime, log, catalog: cache });
+  const embed = createEmbedHandler({ engine: innerEngine, store: objects, runtime, log, catalog: cache, ...measuring });
   const tile = createTileHandler(engineFor('tile'), objects, cache);
-  const processing = { store: jobs, logs: jobLogs, watch: new RunWatch(jobs), objects, log, scratch, syncMaxSamples: config.syncMaxPixels, publishing: { catalog, editors: editorsOf(config), workspaces, exclusively: watches.exclusively.bind(watches) } };
+  const processing = { store: jobs, logs: jobLogs, watch: new RunWatch(jobs), billing, costs: costsUnder(billing), ...measuring, objects, log, scratch, syncMaxSamples: config.syncMaxPixels, publishing: { catalog, editors: editorsOf(config), workspaces, exclusively: watches.exclusively.bind(watches) } };
 
   const states = new LayerStates(database);
   const backfill = engineFor('backfill');
@@ -104,6 +109,7 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
       stopSweeping();
       await follower.close();
       await Promise.all(workers.map((worker) => worker.close(2000)));
+      await measuring.throughput.close();
       await runtime.close();
       await rasters.close();
       await copies.close();

@@ -23,6 +23,8 @@ export interface WriteContext {
   readonly log: Log;
   /** Called with the share done, 0 to 1. */
   readonly onProgress?: (share: number) => void;
+  /** Given each of several files as soon as it is complete; all of them are returned at the end too. */
+  readonly onFile?: (file: WrittenFile) => Promise<void>;
 }
 
 export interface FormatDescription {

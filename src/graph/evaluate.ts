@@ -1,5 +1,5 @@
 /** Runs a process: every node once, in the order of their dependencies. */
-import type { Cube } from '../cube/cube.ts';
+import { Cube } from '../cube/cube.ts';
 import { OpenEOError, type NodePath } from '../errors.ts';
 import { checkedArguments, checkParameter } from './checked-arguments.ts';
 import { GraphCallback } from './graph-callback.ts';
@@ -66,6 +66,12 @@ function bindParameters({ id, graph }: ParsedProcess, given: Readonly<Record<str
   return environment;
 }
 
+/** Cubes are lazy: what takes long is told by who reads them. */
+function tellOutcome({ scope, path }: Call, result: Value, ms: number): void {
+  const shape = result instanceof Cube ? result.dimensions.map(({ name, size }) => `${name} ${size}`).join(' × ') : null;
+  scope.log.debug(`${path.at(-1)!.process_id}: ${shape === null ? 'done' : `a data cube with ${shape || 'no dimensions'}`}`, { path, data: { ms: Math.round(ms) } });
+}
+
 class Evaluation {
   readonly #graph: Graph;
   readonly #environment: Environment;
@@ -101,7 +107,9 @@ class Evaluation {
       const args = checkedArguments(node, this.#bindings(call));
       // Cubes that come out of it were made by the nodes inside: their history knows no user-defined processes.
       if (node.process.graph) return await this.#runInside(node.process.graph, args, call);
+      const started = performance.now();
       const result = located(await node.process.run(args, call), call.path);
+      tellOutcome(call, result, performance.now() - started);
       this.#origins.record(result, node.process, args);
       return result;
     } catch (error) {
@@ -119,9 +127,10 @@ class Evaluation {
   }
 
   #callOf(node: GraphNode): Call {
+    const path = [...this.#path, { node_id: node.id, process_id: node.process.description.id }];
     return {
-      scope: this.#scope,
-      path: [...this.#path, { node_id: node.id, process_id: node.process.description.id }],
+      scope: this.#scope.at?.(path) ?? this.#scope,
+      path,
       originOf: (cube) => this.originOf(cube),
       steps: { left: STEPS_PER_NODE },
     };

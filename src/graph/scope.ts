@@ -6,6 +6,7 @@
  */
 import type { Cube, Quantization, Resampling } from '../cube/cube.ts';
 import type { Bounds, Grid } from '../geo/grid.ts';
+import type { NodePath } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { UdfService } from './udf.ts';
 import type { Value } from './value.ts';
@@ -112,6 +113,8 @@ export interface Scope {
   readonly log: Log;
   /** Runs functions of users; absent: run_udf is refused. */
   readonly udf?: UdfService;
+  /** The same scope for one node, so that its log names it; absent: the log names none. */
+  at?(path: NodePath): Scope;
   loadCollection(request: LoadRequest): Promise<Cube>;
   loadStac(request: LoadStacRequest): Promise<Cube>;
   loadUrl(request: LoadUrlRequest): Promise<Cube>;

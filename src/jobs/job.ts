@@ -11,6 +11,10 @@ export interface JobDefinition {
   readonly title?: string;
   readonly description?: string;
   readonly log_level?: LogLevel;
+  /** Name of the plan that it is charged with. */
+  readonly plan?: string;
+  /** It may not cost more, in the currency of the back-end. */
+  readonly budget?: number;
   /** Properties the standard does not know are kept and given back. */
   readonly [key: string]: unknown;
 }
@@ -46,6 +50,10 @@ export interface Job {
   readonly started: string | null;
   readonly finished: string | null;
   readonly usage: Usage | null;
+  /** In the currency of the back-end; null when it has none, or the job has not ended. */
+  readonly costs: number | null;
+  /** Counts up when all links to the results are revoked. */
+  readonly linkSeries: number;
   readonly result: JobResult | null;
 }
 

@@ -31,3 +31,6 @@ export interface JobResult {
   /** Schemas of the STAC extensions that `properties` and the files' metadata use. */
   readonly stacExtensions: readonly string[];
 }
+
+/** Before there is any file. */
+export const noResult: JobResult = { files: [], properties: {}, bbox: null, geometry: null, links: [], stacExtensions: [] };

@@ -11,7 +11,7 @@ import type { JobLog, JobLogs } from './logs.ts';
 import { triesPerLane } from './queue.ts';
 import type { TaskContext } from './queue.ts';
 import type { JobResult } from './results.ts';
-import type { JobStore, Run } from './store.ts';
+import type { Account, JobStore, Run } from './store.ts';
 import type { RunWatch } from './watch.ts';
 
 export interface RunDependencies {
@@ -21,6 +21,8 @@ export interface RunDependencies {
   readonly objects: ObjectStore;
   /** The worker's own log. */
   readonly log: Log;
+  /** What a job's usage costs; null, or absent: nothing has a price here. */
+  readonly costs?: (job: Job, usage: Usage) => number | null;
 }
 
 export interface RunContext {
@@ -33,6 +35,13 @@ export interface RunContext {
   readonly log: Log;
   /** Tells the share done, 0 to 1. As often as you like: it is written at most once a second. */
   readonly report: (share: number) => void;
+  /**
+   * Keeps files that are ready before the end: they can be downloaded while the job runs, and stay when it is
+   * canceled or fails. Each call replaces what the one before kept.
+   */
+  readonly keep: (result: JobResult) => Promise<void>;
+  /** Tells how to find out what the run has taken so far: it is asked at the end, whatever that is. */
+  readonly measure: (usage: () => Usage) => void;
 }
 
 /** What a run shows to others besides its result, such as items of a collection. */
@@ -73,23 +82,25 @@ export async function runJob(
   if (job === null) return null;
   const jobLog = logs.open(job.id, logLevelOf(job));
   const watched = watch.watch(run);
-  const startedMs = performance.now();
-  const usage = (own: Usage = {}): Usage => ({ duration: { value: Math.round(performance.now() - startedMs) / 1000, unit: 's' }, ...own });
+  const account = accountOf(dependencies, job);
   try {
     if (job.begun > maxBegun) throw new OpenEOError('Internal', { message: `the job's worker was lost ${maxBegun} times; perhaps the job needs more memory than there is.` });
     const signal = AbortSignal.any([task.signal, watched.signal]);
-    const done = await work({ job, folder: resultFolder(job.id, job.run), signal, log: jobLog.log, report: reporter(store, run) });
+    const done = await work({
+      job, folder: resultFolder(job.id, job.run), signal, log: jobLog.log, report: reporter(store, run), measure: account.measure,
+      keep: (result) => store.keepPartial(run, result),
+    });
     signal.throwIfAborted();
     await jobLog.flush();
-    const isFinished = await publishAndFinish(dependencies, run, done, () => usage(done.usage));
-    return isFinished ? done.result : await abandon(dependencies, job);
+    const isFinished = await publishAndFinish(dependencies, run, done, () => account.close(done.usage));
+    return isFinished ? done.result : await abandon(dependencies, job, account.close());
   } catch (error) {
-    if (watched.signal.aborted) return await abandon(dependencies, job);
+    if (watched.signal.aborted) return await abandon(dependencies, job, account.close());
     if (task.signal.aborted) {
       await store.giveBack(run);
       throw error;
     }
-    return await settle(dependencies, { job, run, jobLog, task, usage: usage() }, error);
+    return await settle(dependencies, { job, run, jobLog, task, account: account.close() }, error);
   } finally {
     watched.stop();
     await jobLog.flush().catch((error: unknown) => dependencies.log.error(`The log of job ${job.id} could not be stored: ${String(error)}`));
@@ -97,12 +108,12 @@ export async function runJob(
 }
 
 /** False when the run does not count any more; then nothing of it is published. */
-async function publishAndFinish({ store, log }: RunDependencies, run: Run, done: Work, usage: () => Usage): Promise<boolean> {
+async function publishAndFinish({ store, log }: RunDependencies, run: Run, done: Work, account: () => Account): Promise<boolean> {
   const publication = await done.publish?.();
   const complain = (error: unknown) => log.error(`What job ${run.jobId} published could not be tidied up: ${String(error)}`);
   let isKept = false;
   try {
-    const finished = await store.finish(run, done.result, usage());
+    const finished = await store.finish(run, done.result, account());
     isKept = finished !== null || (publication !== undefined && await isFinishedByAnother(store, run));
     return finished !== null;
   } finally {
@@ -121,10 +132,23 @@ interface Ending {
   readonly run: Run;
   readonly jobLog: JobLog;
   readonly task: TaskContext;
-  readonly usage: Usage;
+  readonly account: Account;
 }
 
-async function settle({ store, log }: RunDependencies, { job, run, jobLog, task, usage }: Ending, error: unknown): Promise<null> {
+/** Adds up what a run takes. */
+function accountOf({ costs }: RunDependencies, job: Job): { measure: RunContext['measure']; close: (own?: Usage) => Account } {
+  const startedMs = performance.now();
+  let measured: () => Usage = () => ({});
+  return {
+    measure: (usage) => void (measured = usage),
+    close: (own = {}) => {
+      const usage = { duration: { value: Math.round(performance.now() - startedMs) / 1000, unit: 's' }, ...measured(), ...own };
+      return { usage, costs: costs?.(job, usage) ?? null };
+    },
+  };
+}
+
+async function settle({ store, log }: RunDependencies, { job, run, jobLog, task, account }: Ending, error: unknown): Promise<null> {
   const lane = job.kind;
   if (!isFinal(error) && task.attempt < triesPerLane[lane] && job.begun <= maxBegun) {
     jobLog.log.warning(`The processing failed and is tried again (${task.attempt} of ${triesPerLane[lane]}).`);
@@ -133,7 +157,7 @@ async function settle({ store, log }: RunDependencies, { job, run, jobLog, task,
   const told = toTell(error, log, job);
   jobLog.log.error(told.message, { code: told.code, ...(told.path.length > 0 ? { path: told.path } : {}) });
   await jobLog.flush();
-  await store.fail(run, usage);
+  await store.fail(run, account);
   if (job.kind === 'sync') throw told;
   return null;
 }
@@ -147,7 +171,8 @@ function toTell(error: unknown, log: Log, job: Job): OpenEOError {
 }
 
 /** The run does not count any more: nobody will ask for its files, unless canceling kept them. */
-async function abandon({ store, objects }: RunDependencies, job: Job): Promise<null> {
+async function abandon({ store, objects }: RunDependencies, job: Job, account: Account): Promise<null> {
+  await store.account({ jobId: job.id, run: job.run }, account);
   const now = await store.find(job.id);
   const folder = resultFolder(job.id, job.run);
   if (!now?.result?.files.some((file) => file.objectKey.startsWith(folder))) await deleteObjects(objects, folder);

@@ -21,6 +21,8 @@ export interface JobDependencies {
   readonly log: Log;
   /** Beyond them requests are turned away; default `defaultLimits`. */
   readonly limits?: JobLimits;
+  /** Days that results of batch jobs are kept after the end of the job; absent or 0: for ever. */
+  readonly resultDays?: number;
 }
 
 /** A finished synchronous request, with its files still in the object store. */
@@ -37,8 +39,10 @@ export class Jobs {
   readonly #objects: ObjectStore;
   readonly #log: Log;
   readonly #limits: JobLimits;
+  readonly #resultDays: number;
 
-  constructor({ store, logs, queues, objects, log, limits }: JobDependencies) {
+  constructor({ store, logs, queues, objects, log, limits, resultDays = 0 }: JobDependencies) {
+    this.#resultDays = resultDays;
     this.store = store;
     this.logs = logs;
     this.#queues = queues;
@@ -132,10 +136,16 @@ export class Jobs {
     }
   }
 
-  /** Does both every `intervalMs`; call the returned function to stop. One process of a deployment is enough, more do no harm. */
+  /** Deletes the results of batch jobs that have been kept for long enough. */
+  async sweepResults(afterSeconds = this.#resultDays * 24 * 60 * 60): Promise<void> {
+    if (afterSeconds <= 0) return;
+    for (const id of await this.store.forgetResults(afterSeconds)) await deleteObjects(this.#objects, jobFolder(id));
+  }
+
+  /** Does all of this every `intervalMs`; call the returned function to stop. One process of a deployment is enough, more do no harm. */
   startCaring(intervalMs = 20_000): () => void {
     const timer = setInterval(() => {
-      Promise.all([this.requeueLost(), this.sweepSync()]).catch((error: unknown) => this.#log.warning(`Looking after jobs failed: ${String(error)}`));
+      Promise.all([this.requeueLost(), this.sweepSync(), this.sweepResults()]).catch((error: unknown) => this.#log.warning(`Looking after jobs failed: ${String(error)}`));
     }, intervalMs).unref();
     return () => clearInterval(timer);
   }

@@ -22,6 +22,8 @@ interface Row {
   readonly started: Date | null;
   readonly finished: Date | null;
   readonly usage: Usage | null;
+  readonly costs: number | null;
+  readonly link_series: number;
   readonly result: JobResult | null;
   readonly [column: string]: unknown;
 }
@@ -31,6 +33,15 @@ export interface Run {
   readonly jobId: string;
   readonly run: number;
 }
+
+/** What a run took. */
+export interface Account {
+  readonly usage: Usage | null;
+  /** In the currency of the back-end; null without one. */
+  readonly costs: number | null;
+}
+
+const noAccount: Account = { usage: null, costs: null };
 
 export interface JobPage {
   readonly jobs: readonly Job[];
@@ -147,7 +158,7 @@ export class JobStore {
   /** Queues the job and discards earlier results; null when it is queued or running already. */
   async start(jobId: string): Promise<Job | null> {
     return this.#move('start', jobId, null,
-      'run = run + 1, begun = 0, progress = 0, queued = now(), started = null, finished = null, usage = null, result = null, '
+      'run = run + 1, begun = 0, progress = 0, queued = now(), started = null, finished = null, usage = null, costs = null, result = null, '
       + `turn = ${nextTurn('jobs.user_id', 'jobs.kind')}`);
   }
 
@@ -163,20 +174,25 @@ export class JobStore {
   }
 
   /** The run ended well; null when it does not count any more. */
-  async finish({ jobId, run }: Run, result: JobResult, usage: Usage | null): Promise<Job | null> {
-    return this.#move('finish', jobId, run, 'progress = 100, finished = now(), result = $5, usage = $6', 'true',
-      [JSON.stringify(result), usage === null ? null : JSON.stringify(usage)]);
+  async finish({ jobId, run }: Run, result: JobResult, { usage, costs }: Account = noAccount): Promise<Job | null> {
+    return this.#move('finish', jobId, run, 'progress = 100, finished = now(), result = $5, usage = $6, costs = $7', 'true',
+      [JSON.stringify(result), usage && JSON.stringify(usage), costs]);
   }
 
   /** The run ended with an error; null when it does not count any more. */
-  async fail({ jobId, run }: Run, usage: Usage | null = null): Promise<Job | null> {
-    return this.#move('fail', jobId, run, 'finished = now(), usage = $5', 'true', [usage === null ? null : JSON.stringify(usage)]);
+  async fail({ jobId, run }: Run, { usage, costs }: Account = noAccount): Promise<Job | null> {
+    return this.#move('fail', jobId, run, 'finished = now(), usage = $5, costs = $6', 'true', [usage && JSON.stringify(usage), costs]);
   }
 
-  /** Notes the share done, 0 to 1, of a running job. */
+  /** Notes what a run took that was canceled meanwhile; nothing when the job was started again since. */
+  async account({ jobId, run }: Run, { usage, costs }: Account): Promise<void> {
+    await this.#database.query(`update jobs set usage = $3, costs = $4 where id = $1 and run = $2 + 1 and status in ('created', 'canceled')`, [jobId, run, usage && JSON.stringify(usage), costs]);
+  }
+
+  /** Notes the share done, 0 to 1, of a running job. It never goes back, also when another worker begins anew. */
   async report({ jobId, run }: Run, share: number): Promise<void> {
     const percent = Math.round(Math.min(1, Math.max(0, share)) * 1000) / 10;
-    await this.#database.query(`update jobs set progress = $3 where id = $1 and run = $2 and status = 'running'`, [jobId, run, Math.min(percent, 99.9)]);
+    await this.#database.query(`update jobs set progress = greatest(progress, $3) where id = $1 and run = $2 and status = 'running'`, [jobId, run, Math.min(percent, 99.9)]);
   }
 
   /** The worker shuts down before the end and gives the run back; that is no sign of a job that kills its workers. */
@@ -187,6 +203,21 @@ export class JobStore {
   /** Keeps files that are ready before the end; with some, canceling leads to 'canceled' and they stay downloadable. */
   async keepPartial({ jobId, run }: Run, result: JobResult): Promise<void> {
     await this.#database.query(`update jobs set result = $3 where id = $1 and run = $2 and status = 'running'`, [jobId, run, JSON.stringify(result)]);
+  }
+
+  /** Ends all links to the results that were given out. Throws JobNotFound. */
+  async revokeLinks(userId: string, jobId: string): Promise<void> {
+    await this.get(userId, jobId);
+    await this.#database.query('update jobs set link_series = link_series + 1 where id = $1', [jobId]);
+  }
+
+  /** Forgets the results of batch jobs that ended over `seconds` ago; gives the ids of the jobs. */
+  async forgetResults(seconds: number): Promise<string[]> {
+    const rows = await this.#database.query<{ id: string }>(
+      `update jobs set result = null where kind = 'batch' and status in ('finished', 'canceled', 'error') and result is not null
+         and updated < now() - make_interval(secs => $1) returning id`, [seconds],
+    );
+    return rows.map(({ id }) => id);
   }
 
   /** Of the given runs, those that still count. */
@@ -240,10 +271,10 @@ export class JobStore {
 }
 
 function jobOf(row: Row): Job {
-  const { user_id: userId, id, kind, definition, status, run, turn, begun, progress, usage, result } = row;
+  const { user_id: userId, id, kind, definition, status, run, turn, begun, progress, usage, costs, result } = row;
   const time = (value: Date | null) => value?.toISOString() ?? null;
   return {
-    id, kind, userId, definition, status, run, turn, begun, progress, usage, result,
+    id, kind, userId, definition, status, run, turn, begun, progress, usage, costs, result, linkSeries: row.link_series,
     created: row.created.toISOString(), updated: row.updated.toISOString(),
     queued: time(row.queued), started: time(row.started), finished: time(row.finished),
   };

@@ -40,6 +40,15 @@ export interface BlockTask {
 export interface BlockFacts {
   cached: number;
   computed: number;
+  /** What the workers that computed them have told: processor seconds, and source samples. */
+  blockCpuSeconds?: number;
+  blockSamples?: number;
+}
+
+/** Adds what a computed block took to the facts that count it. */
+export function charge(facts: BlockFacts, { blockCpuSeconds = 0, blockSamples = 0 }: Pick<BlockFacts, 'blockCpuSeconds' | 'blockSamples'>): void {
+  if (facts.blockCpuSeconds !== undefined) facts.blockCpuSeconds += blockCpuSeconds;
+  if (facts.blockSamples !== undefined) facts.blockSamples += blockSamples;
 }
 
 /** On whose behalf a block is asked for. */
@@ -59,6 +68,9 @@ export interface BlockOutcome {
   readonly computed: boolean;
   /** The block has no valid sample: there is no object. */
   readonly isEmpty?: boolean;
+  /** Processor time and source samples that it took. */
+  readonly cpuSeconds?: number;
+  readonly samples?: number;
 }
 
 /**
@@ -221,6 +233,7 @@ export class EmbedBlocks {
         return filed !== undefined;
       };
       const outcome = await this.#options.compute(task, source, position, { ...wish, isElsewhere });
+      if (outcome?.computed) charge(wish.facts, { blockCpuSeconds: outcome.cpuSeconds ?? 0, blockSamples: outcome.samples ?? 0 });
       let block = outcome?.isEmpty ? null : filed ?? (await this.#stored(key));
       if (block === undefined && (await isElsewhere())) block = filed;
       if (block === undefined) continue;

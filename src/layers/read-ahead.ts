@@ -4,7 +4,7 @@
  */
 import { isEmbedSource, type BlockSource } from './block-source.ts';
 import type { EmbedSource } from './compute-block.ts';
-import { EmbedBlocks, type BlockFacts, type BlockWish, type WantedBlock } from './embed-blocks.ts';
+import { charge, EmbedBlocks, type BlockFacts, type BlockWish, type WantedBlock } from './embed-blocks.ts';
 import type { StoredBlock } from './block-file.ts';
 import { BLOCK_PATCHES } from './patch-lattice.ts';
 import { Scan } from './scan.ts';
@@ -61,7 +61,7 @@ export class ReadingAheadBlocks extends EmbedBlocks {
 
   /** Errors are those of the read that wants the block; a canceled run wants none. */
   #ask(coming: readonly WantedBlock[], wish: BlockWish): Ahead {
-    const facts = { cached: 0, computed: 0 };
+    const facts = { cached: 0, computed: 0, blockCpuSeconds: 0, blockSamples: 0 };
     const done = super.read(coming, { ...wish, facts }, () => {}).catch(() => {});
     return { facts, names: new Set(coming.map(nameOf)), done };
   }
@@ -70,13 +70,15 @@ export class ReadingAheadBlocks extends EmbedBlocks {
   async #readBoth<W extends WantedBlock>(wanted: readonly W[], ahead: Ahead | null, wish: BlockWish, put: Put<W>): Promise<void> {
     if (!ahead) return super.read(wanted, wish, put);
     const isAhead = (want: W) => ahead.names.has(nameOf(want));
-    const facts = { cached: 0, computed: 0 };
+    const facts = { cached: 0, computed: 0, blockCpuSeconds: 0, blockSamples: 0 };
     await Promise.all([
       super.read(wanted.filter(isAhead), { ...wish, facts }, put),
       super.read(wanted.filter((want) => !isAhead(want)), wish, put),
     ]);
     await ahead.done;
+    charge(wish.facts, facts);
     const found = facts.cached + facts.computed;
+    charge(wish.facts, ahead.facts);
     wish.facts.computed += ahead.facts.computed;
     wish.facts.cached += Math.max(0, found - ahead.facts.computed);
   }

@@ -11,6 +11,8 @@ import type { Log } from '../log.ts';
 import type { OperatorRuntime } from '../operators/operator.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { keepBlock, taskEntry, SourceChanged } from './keep-block.ts';
+import type { CpuShares } from './cpu-shares.ts';
+import { operatorWork, type Throughput } from '../jobs/throughput.ts';
 import { SourceCache } from './source-cache.ts';
 
 export type { BlockOutcome } from '../layers/embed-blocks.ts';
@@ -22,6 +24,10 @@ export interface EmbedWorkerDependencies {
   readonly log: Log;
   /** Where computed, empty and failed blocks are noted; absent: nowhere. */
   readonly catalog?: BlockCatalog;
+  /** Tells what part of the processor's time a block took; absent: nobody wants to know. */
+  readonly cpu?: CpuShares;
+  /** Notes how fast blocks are computed. */
+  readonly throughput?: Throughput;
 }
 
 /**
@@ -48,6 +54,20 @@ class EmbedWorker {
   }
 
   async run(task: BlockTask, signal: AbortSignal, attempt: number): Promise<BlockOutcome> {
+    const cpu = this.#dependencies.cpu?.enter();
+    const done = this.#dependencies.throughput?.begin(operatorWork(task.operator));
+    let isComputed = false;
+    try {
+      const outcome = await this.#try(task, signal, attempt);
+      isComputed = outcome.computed;
+      return cpu ? { ...outcome, cpuSeconds: cpu.seconds() } : outcome;
+    } finally {
+      cpu?.leave();
+      done?.(isComputed ? 1 : 0);
+    }
+  }
+
+  async #try(task: BlockTask, signal: AbortSignal, attempt: number): Promise<BlockOutcome> {
     const opened: { source?: BlockSource } = {};
     try {
       if (attempt > MAX_BEGINS) throw new OpenEOError('Internal', { message: `the workers that computed it died, ${attempt - 1} of them` });

@@ -1,4 +1,5 @@
 /** Computes a block, stores it and notes it in the list of what the cache holds. */
+import { product } from '../cube/block.ts';
 import { OpenEOError } from '../errors.ts';
 import type { BlockCatalog, CacheEntry } from '../layers/block-catalog.ts';
 import type { StoredBlock } from '../layers/block-file.ts';
@@ -30,14 +31,15 @@ export async function keepBlock({ store, runtime, catalog, heal }: BlockKeeper, 
   // Pixels that were replaced while they were read must not be kept under the key of the old ones.
   if ((await blockKey(source, position, task.block)) !== task.key) throw new SourceChanged();
   const entry = taskEntry(task, source);
+  const samples = product(windowOf(source, position, task.block).size);
   if (block.nulls !== null && !block.nulls.includes(0)) {
     if (heal) await store.delete(entry.objectKey);
     catalog.note({ ...entry, state: 'empty' });
-    return { computed: true, isEmpty: true };
+    return { computed: true, isEmpty: true, samples };
   }
   const bytes = await writeStored(store, task.key, block, { heal });
   catalog.note({ ...entry, state: 'stored', bytes });
-  return { computed: true };
+  return { computed: true, samples };
 }
 
 async function compute(source: BlockSource, position: Position, task: BlockTask, runtime: OperatorRuntime, signal: AbortSignal): Promise<StoredBlock> {

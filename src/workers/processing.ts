@@ -1,11 +1,17 @@
 /** Lanes 'sync' and 'batch': both run a process graph; they differ in limits and in who waits. */
 import { OpenEOError } from '../errors.ts';
+import type { Billing } from '../jobs/billing.ts';
+import { costsOf, findPlan } from '../jobs/billing.ts';
+import type { Job, Usage } from '../jobs/job.ts';
 import type { BatchTask, SyncResult, SyncTask } from '../jobs/payloads.ts';
 import type { TaskContext } from '../jobs/queue.ts';
 import { runJob, type RunContext, type RunDependencies } from '../jobs/run.ts';
 import type { Engine } from '../layers/scope.ts';
+import { formatWork, SAMPLE_WORK, type Throughput } from '../jobs/throughput.ts';
+import type { CpuShares } from './cpu-shares.ts';
 import type { ExportSettings } from './exports.ts';
 import { describeResult } from './result-metadata.ts';
+import { RunMeter, type Budget } from './run-meter.ts';
 import type { WorkspaceSettings } from './workspace-exports.ts';
 import { runProcess, type RunRequest, type RunResult } from './run-process.ts';
 
@@ -15,6 +21,10 @@ export interface ProcessingDependencies extends RunDependencies {
   readonly scratch: string;
   /** Source samples that a synchronous request may read. */
   readonly syncMaxSamples: number;
+  /** What processing costs; absent: nothing. */
+  readonly billing?: Billing;
+  readonly cpu?: CpuShares;
+  readonly throughput?: Throughput;
   /** Takes what export_collection publishes; absent: the process is refused. */
   readonly publishing?: Pick<ExportSettings, 'catalog' | 'editors'> & Partial<WorkspaceSettings>;
 }
@@ -39,28 +49,66 @@ export function createBatchHandler(dependencies: ProcessingDependencies): (task:
   return async ({ jobId, run }, context) => {
     await runJob(dependencies, { jobId, run }, context, async (runContext) => {
       const outcome = await process(dependencies, runContext);
-      return { result: describeResult(outcome.files, outcome.saved, dependencies.engine.operators), usage: usageOf(outcome), publish: outcome.publish };
+      return { result: describeResult(outcome.files, outcome.saved, dependencies.engine.operators), publish: outcome.publish };
     });
   };
 }
 
-function process(dependencies: ProcessingDependencies, run: RunContext, maxSamples?: number): Promise<RunResult> {
-  const { publishing } = dependencies;
+async function process(dependencies: ProcessingDependencies, run: RunContext, maxSamples?: number): Promise<RunResult> {
+  const { publishing, throughput, engine } = dependencies;
   const { process: wire } = run.job.definition;
-  return runProcess(dependencies.engine, dependencies.objects, {
-    // With its parameters: they may have defaults that the graph relies on.
-    process: wire as unknown as RunRequest['process'],
-    prefix: run.folder.replace(/\/$/, ''),
-    scratch: dependencies.scratch,
-    log: run.log,
-    signal: run.signal,
-    onProgress: run.report,
-    user: run.job.userId,
-    ...(publishing && { exports: { ...publishing, jobId: run.job.id, run: run.job.run } }),
-    ...(maxSamples === undefined ? {} : { maxSamples }),
-  });
+  const cpu = dependencies.cpu?.enter() ?? null;
+  const meter = new RunMeter({ cpu, budget: budgetOf(dependencies.billing, run.job) });
+  run.measure(() => meter.usage());
+  try {
+    const result = await runProcess(engine, dependencies.objects, {
+      // With its parameters: they may have defaults that the graph relies on.
+      process: wire as unknown as RunRequest['process'],
+      prefix: run.folder.replace(/\/$/, ''),
+      scratch: dependencies.scratch,
+      log: run.log,
+      signal: run.signal,
+      facts: meter,
+      onProgress: run.report,
+      onStored: async (files, saved) => {
+        meter.storedBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+        // Files that are there stay there, also when they are what used up the budget.
+        await run.keep(describeResult(files, saved, engine.operators));
+        meter.check();
+      },
+      user: run.job.userId,
+      ...(publishing && { exports: { ...publishing, jobId: run.job.id, run: run.job.run } }),
+      ...(maxSamples === undefined ? {} : { maxSamples }),
+    });
+    if (throughput) noteSamples(throughput, meter, result);
+    return result;
+  } finally {
+    cpu?.leave();
+  }
 }
 
-function usageOf({ facts }: RunResult): Record<string, { value: number; unit: string }> {
-  return { input_pixel: { value: facts.samplesRead, unit: 'samples' }, embedding_blocks: { value: facts.computed, unit: 'blocks' } };
+/** null when nothing limits the run. */
+function budgetOf(billing: Billing | undefined, { definition: { plan: name, budget } }: Job): Budget | null {
+  if (!billing || billing.currency === null || typeof budget !== 'number') return null;
+  const plan = findPlan(billing, name ?? billing.defaultPlan ?? '');
+  return plan ? { plan, limit: budget, currency: billing.currency } : null;
+}
+
+/** How a job's usage becomes its costs; null in a deployment without a currency. */
+export function costsUnder(billing: Billing): (job: Job, usage: Usage) => number | null {
+  return ({ definition: { plan: name, budget } }, usage) => {
+    if (billing.currency === null) return null;
+    const plan = findPlan(billing, name ?? billing.defaultPlan ?? '');
+    // The block at which a run is stopped is not on its bill.
+    return plan ? Math.min(costsOf(plan, usage), budget ?? Number.POSITIVE_INFINITY) : 0;
+  };
+}
+
+/** For estimates: bytes per sample of each format, and how fast samples are read and written. */
+function noteSamples(throughput: Throughput, meter: RunMeter, { saved }: RunResult): void {
+  const files = saved.flatMap(({ written }) => written ?? []);
+  for (const { format, samples, bytes } of files) throughput.note(formatWork(format), { amount: bytes, seconds: samples });
+  const written = files.reduce((sum, { samples }) => sum + samples, 0);
+  // Runs that waited for blocks to be computed say nothing of the rest.
+  if (written > 0 && meter.computed === 0) throughput.note(SAMPLE_WORK, { amount: meter.samplesRead + written, seconds: meter.usage().duration!.value });
 }

@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpenEOError } from '../errors.ts';
+import { product } from '../cube/block.ts';
 import { Cube } from '../cube/cube.ts';
 import { evaluate } from '../graph/evaluate.ts';
 import { linkDefinitions } from '../graph/link.ts';
@@ -17,6 +18,8 @@ import type { Publication } from '../jobs/run.ts';
 import type { Log } from '../log.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { Exports, type ExportSettings } from './exports.ts';
+import { fileChecksum } from './file-checksum.ts';
+import { Reading } from './reading.ts';
 import type { SavedCube } from './result-metadata.ts';
 import { SavedResults } from './saved-results.ts';
 import { WorkspaceExports, type WorkspaceSettings } from './workspace-exports.ts';
@@ -45,6 +48,10 @@ export interface RunRequest {
   /** What export_collection needs; absent: it is refused. */
   readonly exports?: ExportSettings & Partial<WorkspaceSettings>;
   readonly onProgress?: (share: number) => void;
+  /** Told whenever a file is in the object store: all files so far, and the cubes that they are of. */
+  readonly onStored?: (files: readonly StoredFile[], saved: readonly SavedCube[]) => Promise<void>;
+  /** Where what happens is counted; it may refuse more by throwing. */
+  readonly facts?: RunFacts;
 }
 
 /**
@@ -69,6 +76,12 @@ class Run {
   readonly #engine: Engine;
   readonly #scope: EngineScope;
   readonly #files: StoredFile[] = [];
+  /** Told to whoever computes blocks for this run when it ends before its time. */
+  readonly #end = new AbortController();
+  readonly #signal: AbortSignal;
+  /** save_result nodes of the graph: each is a part of the progress. */
+  readonly #saves: number;
+  #savesDone = 0;
   readonly #saved: SavedCube[] = [];
   readonly #results = new SavedResults();
   /** What shows the results to others at the end. */
@@ -79,22 +92,34 @@ class Run {
     this.#store = store;
     this.#request = request;
     this.#directory = directory;
-    const { signal, log, maxSamples, user = null, exports } = request;
+    const { log, maxSamples, user = null, exports, facts } = request;
+    const signal = AbortSignal.any([request.signal, this.#end.signal]);
+    this.#signal = signal;
+    this.#saves = Math.max(1, Object.values(request.process.process_graph).filter(({ process_id: id }) => id === 'save_result').length);
     const common = { user, signal, log, objects: store, operators: engine.operators, saved: this.#results };
     const collections = exports ? new Exports({ ...exports, ...common }) : null;
     const { workspaces, exclusively } = exports ?? {};
     const deliveries = exports && workspaces && exclusively ? new WorkspaceExports({ ...exports, workspaces, exclusively, ...common }) : null;
     this.#publishers = [collections, deliveries].filter((each) => each !== null);
     this.#scope = new EngineScope(engine, {
-      signal, log, user, save: (save) => this.#save(save),
+      signal, log, user, save: (save, at) => this.#save(save, at),
       modify: async (changes) => this.#results.modify(changes),
       ...(collections && { publish: (wanted) => collections.add(wanted) }),
       ...(deliveries && { deliver: (wanted) => deliveries.add(wanted) }),
       ...(maxSamples === undefined ? {} : { maxSamples }),
-    });
+    }, facts);
   }
 
   async execute(): Promise<RunResult> {
+    try {
+      return await this.#execute();
+    } finally {
+      // An error in one window must not leave the blocks of the others waiting for a worker.
+      this.#end.abort(new Error('The run has ended.'));
+    }
+  }
+
+  async #execute(): Promise<RunResult> {
     const started = performance.now();
     const value = await evaluate(this.#request.process, await this.#registry(), this.#scope);
     if (this.#files.length === 0) await this.#saveValue(value);
@@ -110,42 +135,58 @@ class Run {
   /** With the user-defined processes that there are now, at the start of the run. */
   async #registry(): Promise<ProcessRegistry> {
     const { registry, definitions } = this.#engine;
-    const { process, user = null, signal } = this.#request;
-    return definitions ? linkDefinitions(process, registry, definitions, { user, signal }) : registry;
+    const { process, user = null } = this.#request;
+    return definitions ? linkDefinitions(process, registry, definitions, { user, signal: this.#signal }) : registry;
   }
 
   async #saveValue(value: Value): Promise<void> {
     if (value instanceof Cube) throw new OpenEOError('ProcessGraphInvalid', {}, { detail: 'It ends in a data cube that nothing saves: let it end in save_result.' });
-    await this.#save({ data: value, format: 'JSON', options: {}, origin: {} });
+    await this.#save({ data: value, format: 'JSON', options: {}, origin: {} }, this.#request.log);
   }
 
   /** Writes the data in a directory of its own and moves the files to the object store. */
-  async #save(save: SaveRequest): Promise<Value> {
-    const { log, signal, onProgress, prefix } = this.#request;
+  async #save(save: SaveRequest, log: Log): Promise<Value> {
+    const reading = new Reading(this.#scope.facts);
     const format = findFormat(save.format);
     const directory = await mkdtemp(join(this.#directory, 'save-'));
-    const written = await format.write(save.data as Cube, save.options, { directory, signal, log, ...(onProgress ? { onProgress } : {}) });
-    const stored: StoredFile[] = [];
-    for (const file of written) stored.push(await this.#keep(prefix, file));
-    this.#files.push(...stored);
-    if (save.data instanceof Cube) this.#saved.push({ cube: save.data, origin: save.origin });
+    const cube = save.data instanceof Cube ? { cube: save.data, origin: save.origin } : null;
+    const stored = new Map<string, StoredFile>();
+    const keep = async (file: WrittenFile) => {
+      if (!stored.has(file.path)) stored.set(file.path, await this.#keep(file, cube));
+    };
+    const written = await format.write(save.data as Cube, save.options, {
+      directory, signal: this.#signal, log, onFile: keep, onProgress: (share) => this.#report(share),
+    });
+    for (const file of written) await keep(file);
+    const bytes = [...stored.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    if (cube) this.#saved.push({ ...cube, written: { format: save.format, samples: product(cube.cube.shape), bytes } });
+    this.#savesDone++;
+    reading.tell(log, format, [...stored.values()]);
     await rm(directory, { recursive: true, force: true });
-    if (!(save.data instanceof Cube)) return null;
-    return this.#results.keep(this.#request.exports?.jobId ?? 'result', { cube: save.data, origin: save.origin, files: stored });
+    return cube && this.#results.keep(this.#request.exports?.jobId ?? 'result', { ...cube, files: [...stored.values()] });
   }
 
-  async #keep(prefix: string, file: WrittenFile): Promise<StoredFile> {
+  #report(share: number): void {
+    this.#request.onProgress?.(Math.min(1, (this.#savesDone + share) / this.#saves));
+  }
+
+  async #keep(file: WrittenFile, cube: SavedCube | null): Promise<StoredFile> {
+    const { prefix, onStored } = this.#request;
     const name = uniqueName(file.name, new Set(this.#files.map((f) => f.name)));
+    const checksum = await fileChecksum(file.path);
     const info = await this.#store.put(`${prefix}/${name}`, { path: file.path }, { contentType: file.mediaType });
-    return {
+    const stored: StoredFile = {
       objectKey: info!.key,
       name,
       mediaType: file.mediaType,
       roles: file.roles,
       sizeBytes: info!.sizeBytes,
-      metadata: file.metadata,
+      metadata: { ...file.metadata, 'file:checksum': checksum },
       ...(file.datetime === undefined ? {} : { datetime: file.datetime }),
     };
+    this.#files.push(stored);
+    await onStored?.([...this.#files], cube ? [...this.#saved, cube] : this.#saved);
+    return stored;
   }
 }
 

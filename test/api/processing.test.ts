@@ -273,7 +273,7 @@ describe('batch jobs', () => {
     const { assets } = await json(await api(`/jobs/${id}/results`)) as { assets: Record<string, { href: string }> };
     expect((await api(`/jobs/${id}`, { method: 'DELETE' })).status).toBe(204);
     expect((await api(`/jobs/${id}`)).status).toBe(404);
-    expect((await fetch(assets['result.json']!.href)).status).toBe(404);
+    expect((await fetch(assets['result.json']!.href)).status).toBe(410);
     service.work(null);
     const running = await create();
     await api(`/jobs/${running}/results`, { method: 'POST' });
@@ -287,7 +287,7 @@ describe('batch jobs', () => {
     const { assets } = await json(await api(`/jobs/${id}/results`)) as { assets: Record<string, { href: string }> };
     service.work(null);
     await api(`/jobs/${id}/results`, { method: 'POST' });
-    expect((await fetch(assets['result.json']!.href)).status).toBe(404);
+    expect((await fetch(assets['result.json']!.href)).status).toBe(410);
   });
 
   it('have logs with string ids, offset, level and limit', async () => {

@@ -246,7 +246,7 @@ describe('a batch job', () => {
     const { run } = (await store.find(id))!;
     await store.begin({ jobId: id, run });
     await store.report(old, 0.9);
-    expect(await store.finish(old, empty, null)).toBeNull();
+    expect(await store.finish(old, empty)).toBeNull();
     expect(await store.fail(old)).toBeNull();
     expect(await store.begin(old)).toBeNull();
     expect(await store.find(id)).toMatchObject({ status: 'running', progress: 0 });

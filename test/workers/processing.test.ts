@@ -7,7 +7,7 @@ import type { Job } from '../../src/jobs/job.ts';
 import type { JobLogs } from '../../src/jobs/logs.ts';
 import type { TaskContext } from '../../src/jobs/queue.ts';
 import type { JobResult } from '../../src/jobs/results.ts';
-import type { JobStore } from '../../src/jobs/store.ts';
+import type { Account, JobStore } from '../../src/jobs/store.ts';
 import { RunWatch } from '../../src/jobs/watch.ts';
 import { createLog, silentLog, type LogEntry } from '../../src/log.ts';
 import { createBatchHandler, createSyncHandler, type ProcessingDependencies } from '../../src/workers/processing.ts';
@@ -26,13 +26,15 @@ class FakeStore {
   readonly calls: string[] = [];
   result: JobResult | null = null;
   usage: unknown = null;
+  costs: number | null = null;
+  readonly partial: string[][] = [];
   isCanceled = false;
   readonly job: Job;
 
   constructor(kind: Job['kind'], process: Record<string, unknown>) {
     this.job = {
       id: 'job-1', kind, userId: 'ann', definition: { process: { process_graph: {}, ...process }, log_level: 'debug' }, status: 'running', run: 1, turn: 1, begun: 1, progress: 0,
-      created: '2024-01-01T00:00:00.000Z', updated: '2024-01-01T00:00:00.000Z', queued: null, started: null, finished: '2024-01-01T00:01:00.000Z', usage: null, result: null,
+      created: '2024-01-01T00:00:00.000Z', updated: '2024-01-01T00:00:00.000Z', queued: null, started: null, finished: '2024-01-01T00:01:00.000Z', usage: null, costs: null, linkSeries: 0, result: null,
     };
   }
 
@@ -41,9 +43,9 @@ class FakeStore {
     return this.isCanceled ? null : this.job;
   }
 
-  async finish(_run: unknown, result: JobResult, usage: unknown) {
+  async finish(_run: unknown, result: JobResult, { usage, costs }: Account) {
     this.calls.push('finish');
-    [this.result, this.usage] = [result, usage];
+    [this.result, this.usage, this.costs] = [result, usage, costs];
     return this.isCanceled ? null : this.job;
   }
 
@@ -65,6 +67,12 @@ class FakeStore {
   }
 
   async report() {}
+
+  async account() {}
+
+  async keepPartial(_run: unknown, result: JobResult) {
+    this.partial.push(result.files.map(({ name }) => name));
+  }
 }
 
 function prepare(kind: Job['kind'], process: Record<string, unknown>): void {

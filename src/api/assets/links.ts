@@ -1,4 +1,5 @@
 /** Where the service's files are to be had: signed paths, which src/api/assets/route.ts answers. */
+import type { Job } from '../../jobs/job.ts';
 import type { LinkSigner, SignedPath } from './sign.ts';
 
 /** Signed paths are below this one. */
@@ -21,15 +22,22 @@ export function signAsset(signer: LinkSigner, { collection, item, key, name }: A
   return signer.sign(pathOf('items', collection, item, key, ...(name === undefined ? [] : [name])));
 }
 
-/** The signed path of a result's file; objects of results are named 'results/<job>/<run>/<name>'. */
-export function signResultFile(signer: LinkSigner, objectKey: string): SignedPath {
-  return signer.sign(pathOf(...objectKey.split('/')));
+/**
+ * The signed path of a result's file; objects of results are named 'results/<job>/<run>/<name>'. Run and series
+ * are part of it, so that starting the job again, or revoking its links, ends it.
+ */
+export function signResultFile(signer: LinkSigner, job: LinkedJob, objectKey: string): SignedPath {
+  const [, , run, name] = objectKey.split('/') as [string, string, string, string];
+  return signer.sign(pathOf('results', job.id, `${run}.${job.linkSeries}`, name));
 }
 
-/** The signed path of the STAC document of a job's results. */
-export function signResultDocument(signer: LinkSigner, jobId: string, partial: boolean): SignedPath {
-  return signer.sign(pathOf('results', jobId, partial ? 'partial.json' : 'results.json'));
+/** The signed path of the STAC document of a job's results. It ends with the run that made them. */
+export function signResultDocument(signer: LinkSigner, job: LinkedJob, partial: boolean): SignedPath {
+  return signer.sign(pathOf('results', job.id, `${job.run}.${job.linkSeries}`, partial ? 'partial.json' : 'results.json', 'stac'));
 }
+
+/** What links to results depend on. */
+export type LinkedJob = Pick<Job, 'id' | 'run' | 'linkSeries'>;
 
 function pathOf(...segments: string[]): string {
   return [assetsPath, ...segments.map(encodeURIComponent)].join('/');

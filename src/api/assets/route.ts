@@ -2,6 +2,9 @@
 import { Router } from 'express';
 import type { Request, Response } from 'express';
 import { OpenEOError } from '../../errors.ts';
+import { resultFolder } from '../../jobs/job.ts';
+import type { Job } from '../../jobs/job.ts';
+import { noResult } from '../../jobs/results.ts';
 import type { ApiDependencies, Shared } from '../dependencies.ts';
 import { resultDocument } from '../openeo/result-document.ts';
 import { fileResource, objectResource } from './resource.ts';
@@ -14,29 +17,47 @@ export function assetRouter(dependencies: ApiDependencies, shared: Shared): Rout
     shared.signer.check(request.baseUrl + request.path, request.query);
     next();
   });
-  router.get('/results/:job/:run/:name', (request, response) => sendResultFile(dependencies, request, response));
-  router.get('/results/:job/:document', (request, response) => sendResultDocument(dependencies, shared, request, response));
+  router.get('/results/:job/:edition/:name', (request, response) => sendResultFile(dependencies, request, response));
+  router.get('/results/:job/:edition/:document/stac', (request, response) => sendResultDocument(dependencies, shared, request, response));
   router.get('/items/:collection/:item/:key{/:name}', (request, response) => sendItemAsset(dependencies, request, response));
   return router;
 }
 
-async function sendResultFile({ jobs, objects }: ApiDependencies, request: Request<{ job: string; run: string; name: string }>, response: Response): Promise<void> {
-  const { job: jobId, run, name } = request.params;
-  const job = await jobs.store.find(jobId);
-  // Not there: the job was deleted, or started again, which gives its files another run number.
-  const file = job?.result?.files.find((each) => each.objectKey === `results/${jobId}/${run}/${name}`);
-  if (file === undefined) throw new OpenEOError('NotFound', {});
-  await sendResource(request, response, found(await objectResource(objects, file.objectKey)), file);
+/** '<run>.<series>': both must still be those of the job. */
+interface Edition {
+  readonly job: string;
+  readonly edition: string;
 }
 
-async function sendResultDocument({ jobs }: ApiDependencies, shared: Shared, request: Request<{ job: string; document: string }>, response: Response): Promise<void> {
-  const { job: jobId, document } = request.params;
+/** A link of ours that names what is not there any more: the job was deleted or started again, or its links were revoked. */
+function revoked(): OpenEOError {
+  return new OpenEOError('ResultLinkExpired', {});
+}
+
+async function jobOf({ jobs }: ApiDependencies, { job: jobId, edition }: Edition): Promise<{ job: Job; run: string }> {
+  const [run = '', series] = edition.split('.');
   const job = await jobs.store.find(jobId);
-  if (!job?.result || !['results.json', 'partial.json'].includes(document)) throw new OpenEOError('NotFound', {});
+  if (!job || String(job.linkSeries) !== series) throw revoked();
+  return { job, run };
+}
+
+async function sendResultFile(dependencies: ApiDependencies, request: Request<{ job: string; edition: string; name: string }>, response: Response): Promise<void> {
+  const { job, run } = await jobOf(dependencies, request.params);
+  const file = job.result?.files.find((each) => each.objectKey === `${resultFolder(job.id, Number(run))}${request.params.name}`);
+  if (file === undefined) throw revoked();
+  const resource = await objectResource(dependencies.objects, file.objectKey);
+  if (resource === null) throw revoked();
+  await sendResource(request, response, resource, file);
+}
+
+async function sendResultDocument(dependencies: ApiDependencies, shared: Shared, request: Request<{ job: string; edition: string; document: string }>, response: Response): Promise<void> {
+  const { job, run } = await jobOf(dependencies, request.params);
+  const { document } = request.params;
+  if (!['results.json', 'partial.json'].includes(document)) throw new OpenEOError('NotFound', {});
   const partial = document === 'partial.json';
-  if (!partial && job.status !== 'finished') throw new OpenEOError('NotFound', {});
+  if (String(job.run) !== run || (!partial && (job.result === null || job.status !== 'finished'))) throw revoked();
   response.setHeader('Content-Type', 'application/geo+json');
-  response.json(resultDocument(job, job.result, { base: shared.baseUrl(request), signer: shared.signer, partial }));
+  response.json(resultDocument(job, job.result ?? noResult, { base: shared.baseUrl(request), signer: shared.signer, partial, resultDays: dependencies.resultDays }));
 }
 
 async function sendItemAsset({ catalog, objects }: ApiDependencies, request: Request<{ collection: string; item: string; key: string; name?: string }>, response: Response): Promise<void> {

@@ -1,5 +1,7 @@
 /** GET /: what this version of the API can do. */
 import type { Request, Response } from 'express';
+import { freeBilling } from '../../jobs/billing.ts';
+import type { Billing } from '../../jobs/billing.ts';
 import { conformanceClasses } from './conformance.ts';
 import type { Context, Endpoint } from './endpoint.ts';
 
@@ -13,7 +15,7 @@ export function describeCapabilities(endpoints: readonly Endpoint[]): Endpoint['
   for (const { path, method, isListed } of endpoints) {
     if (isListed !== false && path !== '/') listed.set(path, [...listed.get(path) ?? [], method.toUpperCase()]);
   }
-  return ({ apiVersion, version, url, baseUrl }: Context, request: Request, response: Response) => {
+  return ({ apiVersion, version, url, baseUrl, billing = freeBilling }: Context, request: Request, response: Response) => {
     const [api, base] = [url(request), baseUrl(request)];
     response.json({
       api_version: apiVersion,
@@ -25,6 +27,7 @@ export function describeCapabilities(endpoints: readonly Endpoint[]): Endpoint['
       description,
       production: false,
       conformsTo: conformanceClasses(apiVersion),
+      billing: shownBilling(billing),
       endpoints: [...listed].map(([path, methods]) => ({ path, methods })),
       links: [
         { rel: 'self', href: `${api}/`, type: 'application/json', title: 'This document' },
@@ -35,5 +38,14 @@ export function describeCapabilities(endpoints: readonly Endpoint[]): Endpoint['
         { rel: 'related', href: `${base}/stac`, type: 'application/json', title: 'The same collections as a STAC API' },
       ],
     });
+  };
+}
+
+/** Prices and groups are the service's own: what a plan means for people is in its description. */
+function shownBilling({ currency, defaultPlan, plans }: Billing): Record<string, unknown> {
+  return {
+    currency,
+    ...(defaultPlan === null ? {} : { default_plan: defaultPlan }),
+    plans: plans.map(({ name, description, paid, url }) => ({ name, description, paid, ...(url !== undefined && { url }) })),
   };
 }

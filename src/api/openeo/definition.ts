@@ -2,8 +2,10 @@
 import { invalidArgument, OpenEOError } from '../../errors.ts';
 import { validate } from '../../graph/parse.ts';
 import type { ProcessRegistry } from '../../graph/process.ts';
+import { choosePlan, freeBilling } from '../../jobs/billing.ts';
 import type { JobDefinition } from '../../jobs/job.ts';
 import type { LogLevel } from '../../log.ts';
+import type { Context } from './endpoint.ts';
 
 export const logLevels: readonly LogLevel[] = ['error', 'warning', 'info', 'debug'];
 
@@ -31,11 +33,23 @@ export function checkProcess(process: unknown, registry: ProcessRegistry): void 
 }
 
 /** Checks the properties that the standard knows; further ones are the client's business. */
-export function checkProperties(endpoint: string, { title, description, log_level: level }: Readonly<Record<string, unknown>>): void {
-  for (const [name, value] of Object.entries({ title, description })) {
+export function checkProperties(endpoint: string, { title, description, log_level: level, plan, budget }: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries({ title, description, plan })) {
     if (value !== undefined && value !== null && typeof value !== 'string') throw invalidArgument(endpoint, name, 'it must be a text.');
   }
   if (level !== undefined && level !== null && !(logLevels as readonly unknown[]).includes(level)) {
     throw invalidArgument(endpoint, 'log_level', `it must be one of ${logLevels.join(', ')}.`);
   }
+  if (budget === undefined || budget === null) return;
+  if (typeof budget !== 'number' || !Number.isFinite(budget)) throw invalidArgument(endpoint, 'budget', 'it must be a number.');
+  if (budget < 0) throw new OpenEOError('BudgetInvalid', {}, { detail: 'It must not be below zero.' });
+}
+
+/**
+ * The definition with the plan that it is charged with, by its own name.
+ *
+ * @throws BillingPlanInvalid and BillingPlanMissing as `choosePlan` does
+ */
+export function withPlan<D extends Pick<JobDefinition, 'plan'>>(definition: D, { billing = freeBilling, identity }: Pick<Context, 'billing' | 'identity'>): D {
+  return { ...definition, plan: choosePlan(billing, definition.plan, identity?.groups ?? []).name };
 }

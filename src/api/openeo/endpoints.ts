@@ -1,5 +1,8 @@
 /** All endpoints of the openEO API that are served; GET / lists exactly these. */
 import type { ApiDependencies } from '../dependencies.ts';
+import { capabilitiesPage } from '../pages/capabilities-page.ts';
+import { collectionPage, collectionsPage } from '../pages/collection-pages.ts';
+import { processesPage, processPage } from '../pages/process-pages.ts';
 import { authenticateBasic, describeAccount, endSession, listOidcProviders } from './account.ts';
 import { deleteFile, downloadFile, listFiles, uploadFile } from '../files/files.ts';
 import { describeCapabilities } from './capabilities.ts';
@@ -7,7 +10,7 @@ import { describeCollection, listCollections } from './collections.ts';
 import { describeConformance } from './conformance.ts';
 import type { Endpoint } from './endpoint.ts';
 import { listFileFormats } from './file-formats.ts';
-import { listResults, startJob, stopJob } from './job-results.ts';
+import { listResults, revokeLinks, startJob, stopJob } from './job-results.ts';
 import { createJob, deleteJob, describeJob, listJobs, updateJob } from './jobs.ts';
 import { debugJob, debugRequest } from './logs.ts';
 import { deleteProcessGraph, describeProcessGraph, describeShared, listProcessGraphs, storeProcessGraph } from './process-graphs.ts';
@@ -20,10 +23,10 @@ const served: readonly Endpoint[] = [
   { method: 'get', path: '/conformance', access: 'open', handle: describeConformance },
   { method: 'get', path: '/file_formats', access: 'open', handle: listFileFormats },
   { method: 'get', path: '/udf_runtimes', access: 'open', handle: listUdfRuntimes },
-  { method: 'get', path: '/collections', access: 'visitor', handle: listCollections },
-  { method: 'get', path: '/collections/{collection_id}', access: 'visitor', handle: describeCollection },
-  { method: 'get', path: '/processes', access: 'open', handle: listProcesses },
-  { method: 'get', path: '/processes/{namespace}/{process_id}', access: 'open', isListed: false, handle: describeShared },
+  { method: 'get', path: '/collections', access: 'visitor', view: collectionsPage, handle: listCollections },
+  { method: 'get', path: '/collections/{collection_id}', access: 'visitor', view: collectionPage, handle: describeCollection },
+  { method: 'get', path: '/processes', access: 'open', view: processesPage, handle: listProcesses },
+  { method: 'get', path: '/processes/{namespace}/{process_id}', access: 'open', isListed: false, view: processPage, handle: describeShared },
   { method: 'get', path: '/process_graphs', access: 'user', handle: listProcessGraphs },
   { method: 'get', path: '/process_graphs/{process_graph_id}', access: 'user', handle: describeProcessGraph },
   { method: 'put', path: '/process_graphs/{process_graph_id}', access: 'user', hasBody: true, handle: storeProcessGraph },
@@ -48,12 +51,13 @@ const served: readonly Endpoint[] = [
   { method: 'get', path: '/jobs/{job_id}/results', access: 'user', handle: listResults },
   { method: 'post', path: '/jobs/{job_id}/results', access: 'user', handle: startJob },
   { method: 'delete', path: '/jobs/{job_id}/results', access: 'user', handle: stopJob },
+  { method: 'delete', path: '/jobs/{job_id}/results/links', access: 'user', isListed: false, handle: revokeLinks },
 ];
 
 /** The endpoints of a deployment. */
 export function endpointsOf(dependencies: ApiDependencies): readonly Endpoint[] {
   const available = served.filter(({ isAvailable }) => isAvailable?.(dependencies) ?? true);
-  return [{ method: 'get', path: '/', access: 'open', handle: describeCapabilities(available) }, ...available];
+  return [{ method: 'get', path: '/', access: 'open', view: capabilitiesPage, handle: describeCapabilities(available) }, ...available];
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Request, Response } from 'express';
 import { OpenEOError } from '../../errors.ts';
 import { isUnderWay } from '../../jobs/job.ts';
 import type { Job } from '../../jobs/job.ts';
+import { noResult } from '../../jobs/results.ts';
 import { queryFlag } from '../http/query.ts';
 import type { Context } from './endpoint.ts';
 import { pathVariable } from './endpoint.ts';
@@ -22,7 +23,7 @@ export async function stopJob({ jobs, userId }: Context, request: Request, respo
 }
 
 /** GET /jobs/{job_id}/results. */
-export async function listResults({ jobs, userId, baseUrl, url, signer }: Context, request: Request, response: Response): Promise<void> {
+export async function listResults({ jobs, userId, baseUrl, url, signer, resultDays, billing }: Context, request: Request, response: Response): Promise<void> {
   const job = await jobs.store.get(userId, pathVariable(request, 'job_id'));
   const partial = queryFlag(request, 'partial');
   if (job.status === 'error' && !(partial && job.result !== null)) {
@@ -32,13 +33,22 @@ export async function listResults({ jobs, userId, baseUrl, url, signer }: Contex
     return;
   }
   requireResults(job, partial);
-  const result = job.result ?? { files: [], properties: {}, bbox: null, geometry: null, links: [], stacExtensions: [] };
-  const document = resultDocument(job, result, { base: baseUrl(request), self: `${url(request)}/jobs/${job.id}/results`, signer, partial });
+  const isUnfinished = job.status !== 'finished';
+  const document = resultDocument(job, job.result ?? noResult, { base: baseUrl(request), self: `${url(request)}/jobs/${job.id}/results`, signer, partial: partial && isUnfinished, resultDays });
+  // Downloads are free for the owner, who is the only one who gets here.
+  if (typeof billing?.currency === 'string') response.set('OpenEO-Costs', '0');
   response.setHeader('Content-Type', 'application/geo+json');
   response.json(document);
 }
 
-function requireResults({ status }: Job, partial: boolean): void {
+/** DELETE /jobs/{job_id}/results/links, an addition to the standard: ends the links to the results that were given out. */
+export async function revokeLinks({ jobs, userId }: Context, request: Request, response: Response): Promise<void> {
+  await jobs.store.revokeLinks(userId, pathVariable(request, 'job_id'));
+  response.status(204).end();
+}
+
+function requireResults({ status, result }: Job, partial: boolean): void {
+  if (status === 'finished' && result === null) throw new OpenEOError('ResultLinkExpired', {}, { detail: 'The results were kept for as long as the service keeps them; start the job again to have them anew.' });
   if (status === 'created') throw new OpenEOError('JobNotStarted', {});
   if (partial || status === 'finished') return;
   const detail = status === 'canceled' ? 'It was canceled; what it had computed is to be had with `partial=true`.' : undefined;

@@ -2,17 +2,19 @@
 import type { Request, Response } from 'express';
 import { OpenEOError } from '../../errors.ts';
 import { logLevelOf } from '../../jobs/job.ts';
-import type { Job } from '../../jobs/job.ts';
+import type { Job, JobDefinition } from '../../jobs/job.ts';
 import { queryLimit, queryString, queryText } from '../http/query.ts';
-import { checkDefinition, checkProcess, checkProperties } from './definition.ts';
+import { checkDefinition, checkProcess, checkProperties, withPlan } from './definition.ts';
 import type { Context } from './endpoint.ts';
 import { pathVariable } from './endpoint.ts';
 import { linked } from './linked.ts';
+import { unpublishedOf } from './result-document.ts';
 
 /** POST /jobs. */
 export async function createJob(context: Context, request: Request, response: Response): Promise<void> {
   const { jobs, userId, url } = context;
-  const { id } = await jobs.store.create(userId, await checkDefinition('POST /jobs', request.body as Record<string, unknown>, (process) => linked(context, process)));
+  const definition = await checkDefinition('POST /jobs', request.body as Record<string, unknown>, (process) => linked(context, process));
+  const { id } = await jobs.store.create(userId, withPlan(definition, context));
   response.status(201).set({ Location: `${url(request)}/jobs/${id}`, 'OpenEO-Identifier': id }).end();
 }
 
@@ -27,7 +29,7 @@ export async function listJobs({ jobs, userId, url }: Context, request: Request,
 }
 
 /** GET /jobs/{job_id}. */
-export async function describeJob({ jobs, userId, url }: Context, request: Request, response: Response): Promise<void> {
+export async function describeJob({ jobs, userId, url, resultDays }: Context, request: Request, response: Response): Promise<void> {
   const job = await jobs.store.get(userId, pathVariable(request, 'job_id'));
   const here = `${url(request)}/jobs/${job.id}`;
   response.json({
@@ -37,6 +39,7 @@ export async function describeJob({ jobs, userId, url }: Context, request: Reque
     process: job.definition.process,
     log_level: logLevelOf(job),
     ...(job.usage === null ? {} : { usage: job.usage }),
+    ...unpublishedOf(job, resultDays),
     links: [
       { rel: 'monitor', href: `${here}/logs`, type: 'application/json', title: 'Log' },
       ...(job.result === null ? [] : [{ rel: 'result', href: `${here}/results`, type: 'application/geo+json', title: 'Results' }]),
@@ -45,7 +48,7 @@ export async function describeJob({ jobs, userId, url }: Context, request: Reque
 }
 
 function summary(job: Job): Record<string, unknown> {
-  const { title, description } = job.definition;
+  const { title, description, plan, budget } = job.definition;
   return {
     id: job.id,
     ...(title === undefined ? {} : { title }),
@@ -56,6 +59,9 @@ function summary(job: Job): Record<string, unknown> {
     updated: job.updated,
     ...(job.queued === null ? {} : { queued: job.queued }),
     ...(job.started === null ? {} : { started: job.started }),
+    ...(plan === undefined ? {} : { plan }),
+    ...(job.costs === null ? {} : { costs: job.costs }),
+    ...(budget === undefined ? {} : { budget }),
   };
 }
 
@@ -73,8 +79,8 @@ export async function updateJob(context: Context, request: Request, response: Re
   if (Object.hasOwn(change, 'process')) checkProcess(change.process, await linked(context, change.process));
   checkProperties('PATCH /jobs/{job_id}', change);
   await jobs.store.update(userId, jobId, (before) => {
-    const after = Object.entries({ ...before, ...change }).filter(([, value]) => value !== null);
-    return Object.fromEntries(after) as unknown as typeof before;
+    const after = Object.fromEntries(Object.entries({ ...before, ...change }).filter(([, value]) => value !== null)) as unknown as JobDefinition;
+    return Object.hasOwn(change, 'plan') ? withPlan(after, context) : after;
   });
   response.status(204).end();
 }

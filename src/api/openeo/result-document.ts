@@ -1,4 +1,5 @@
 /** The STAC Item that describes the files of a job, with signed URLs. */
+import { isUnderWay } from '../../jobs/job.ts';
 import type { Job } from '../../jobs/job.ts';
 import type { JobResult, StoredFile } from '../../jobs/results.ts';
 import { signResultDocument, signResultFile } from '../assets/links.ts';
@@ -16,6 +17,16 @@ export interface DocumentSettings {
   readonly partial: boolean;
   /** Where the document is to be had with a token. */
   readonly self?: string;
+  /** Days that results are kept; absent or 0: for ever. */
+  readonly resultDays?: number | undefined;
+}
+
+const DAY_MS = 24 * 3600 * 1000;
+
+/** The field `unpublished`: until when the files of a job are kept. Links to them end earlier, see `expires`. */
+export function unpublishedOf({ status, updated, result }: Job, resultDays = 0): { unpublished?: string } {
+  if (resultDays === 0 || result === null || isUnderWay(status)) return {};
+  return { unpublished: new Date(Date.parse(updated) + resultDays * DAY_MS).toISOString() };
 }
 
 interface Link {
@@ -25,15 +36,15 @@ interface Link {
 }
 
 /** Assembles the document; every call signs anew. */
-export function resultDocument(job: Job, result: JobResult, { base, signer, partial, self }: DocumentSettings): Record<string, unknown> {
-  const canonical = signResultDocument(signer, job.id, partial);
+export function resultDocument(job: Job, result: JobResult, { base, signer, partial, self, resultDays }: DocumentSettings): Record<string, unknown> {
+  const canonical = signResultDocument(signer, job, partial);
   const links: Link[] = [
     { rel: 'canonical', href: base + canonical.path, type: 'application/geo+json', title: 'This document, without a login' },
     ...(self === undefined ? [] : [{ rel: 'self', href: partial ? `${self}?partial=true` : self, type: 'application/geo+json' }]),
     ...result.links.map((link) => ({ ...link, href: sourceUrl(link.href, base) })),
   ];
-  const properties = { expires: canonical.expires, ...(partial ? { 'openeo:status': partialStatus(job) } : {}) };
-  return itemOf(job, result, { links, properties, hrefOf: (file) => base + signResultFile(signer, file.objectKey).path });
+  const properties = { expires: canonical.expires, ...unpublishedOf(job, resultDays), ...(partial ? { 'openeo:status': partialStatus(job) } : {}) };
+  return itemOf(job, result, { links, properties, hrefOf: (file) => base + signResultFile(signer, job, file.objectKey).path });
 }
 
 /** The same document to lie beside its files, as in a tar archive. */
@@ -67,6 +78,8 @@ function itemOf(job: Job, result: JobResult, { links, properties, hrefOf }: Part
       ...(description === undefined ? {} : { description }),
       created: job.created,
       updated: job.updated,
+      ...(job.queued === null ? {} : { queued: job.queued }),
+      ...(job.started === null ? {} : { started: job.started }),
       ...result.properties,
       ...properties,
     },

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from 'express';
 import { OpenEOError } from '../../errors.ts';
 import type { SyncAnswer } from '../../jobs/service.ts';
-import { checkDefinition } from './definition.ts';
+import { checkDefinition, withPlan } from './definition.ts';
 import type { Context } from './endpoint.ts';
 import { linked } from './linked.ts';
 import { enclosedDocument } from './result-document.ts';
@@ -12,7 +12,7 @@ import { tarOf } from './tar.ts';
 
 export async function computeResult(context: Context, request: Request, response: Response): Promise<void> {
   const { jobs, userId, url, syncTimeoutSeconds } = context;
-  const definition = await checkDefinition('POST /result', request.body as Record<string, unknown>, (process) => linked(context, process));
+  const definition = withPlan(await checkDefinition('POST /result', request.body as Record<string, unknown>, (process) => linked(context, process)), context);
   const client = new AbortController();
   const leave = () => client.abort(new ClientLeft());
   response.once('close', leave);
@@ -40,6 +40,7 @@ async function send(context: Context, answer: SyncAnswer, request: Request, resp
   const [file, ...more] = answer.files;
   if (file === undefined) throw new OpenEOError('Internal', { message: 'the process wrote no file.' });
   response.set('Cache-Control', 'no-store');
+  if (typeof context.billing?.currency === 'string') response.set('OpenEO-Costs', String((await context.jobs.store.find(answer.id))?.costs ?? 0));
   if (more.length > 0) return sendTar(context, answer, request, response);
   const stream = await context.objects.stream(file.objectKey);
   if (stream === null) throw new OpenEOError('StorageFailure', {});

@@ -34,7 +34,9 @@ async function writeFiles(cube: Cube, options: Options, context: WriteContext): 
   const written: WrittenFile[] = [];
   for (const [i, task] of tasks.entries()) {
     const onProgress = (share: number) => context.onProgress?.((i + share) / tasks.length);
-    written.push(...await writeFile(task, settings, { ...context, onProgress }));
+    const files = await writeFile(task, settings, { ...context, onProgress });
+    for (const file of files) await context.onFile?.(file);
+    written.push(...files);
   }
   return written;
 }

@@ -51,7 +51,9 @@ export async function writePictures(cube: Cube, format: PictureFormat, settings:
     const path = `${context.directory}/${name}`;
     const onProgress = (share: number) => context.onProgress?.((i + share) / files.length);
     await format.encode(await render(file, grid, cube.dtype, settings, { ...context, onProgress }), path);
-    written.push({ path, name, mediaType: format.mediaType, roles: ['visual'], metadata: projectionFields(grid), ...(file.datetime !== undefined && { datetime: file.datetime }) });
+    const picture: WrittenFile = { path, name, mediaType: format.mediaType, roles: ['visual'], metadata: projectionFields(grid), ...(file.datetime !== undefined && { datetime: file.datetime }) };
+    await context.onFile?.(picture);
+    written.push(picture);
   }
   return written;
 }
