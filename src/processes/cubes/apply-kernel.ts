@@ -112,22 +112,35 @@ function lookups(start: number, count: number, size: number, sourceStart: number
   return { count, reach, at };
 }
 
+/**
+ * One layer. The surroundings are laid out first, valid everywhere, so that each element of the kernel is a plain
+ * loop over a row; the products are added in the order of the kernel.
+ */
 function convolve(block: Block, base: number, width: number, out: Block, to: number, rows: Lookups, columns: Lookups, filter: Filter): void {
-  const { data, nulls } = block;
-  const outside = typeof filter.border === 'number' ? filter.border : 0;
+  const around = surroundings(block, base, width, rows, columns, filter);
+  const span = columns.at.length;
+  const sums = new Float64Array(columns.count);
   for (let r = 0; r < rows.count; r++) {
-    for (let c = 0; c < columns.count; c++) {
-      let sum = 0;
-      for (let i = 0; i < filter.weights.length; i++) {
-        const row = rows.at[r + i]!;
-        for (let j = 0; j < filter.weights[i]!.length; j++) {
-          const column = columns.at[c + j]!;
-          const at = base + row * width + column;
-          const value = row < 0 || column < 0 ? outside : nulls?.[at] || !Number.isFinite(data[at]!) ? filter.invalid : data[at]!;
-          sum += filter.weights[i]![j]! * value;
-        }
-      }
-      out.data[to + r * columns.count + c] = sum * filter.factor;
+    sums.fill(0);
+    filter.weights.forEach((row, i) => row.forEach((weight, j) => addProducts(sums, weight, around, (r + i) * span + j)));
+    for (let c = 0; c < sums.length; c++) out.data[to + r * sums.length + c] = sums[c]! * filter.factor;
+  }
+}
+
+function addProducts(sums: Float64Array, weight: number, values: Float64Array, from: number): void {
+  for (let c = 0; c < sums.length; c++) sums[c]! += weight * values[from + c]!;
+}
+
+/** The layer with what lies around it by the border's rule; what is not valid is replaced. */
+function surroundings({ data, nulls }: Block, base: number, width: number, rows: Lookups, columns: Lookups, { border, invalid }: Filter): Float64Array {
+  const outside = typeof border === 'number' ? border : 0;
+  const values = new Float64Array(rows.at.length * columns.at.length);
+  let to = 0;
+  for (const row of rows.at) {
+    for (const column of columns.at) {
+      const at = base + row * width + column;
+      values[to++] = row < 0 || column < 0 ? outside : nulls?.[at] || !Number.isFinite(data[at]!) ? invalid : data[at]!;
     }
   }
+  return values;
 }
