@@ -1,7 +1,10 @@
 /** Where openEO's OpenAPI documents refuse what the standard means they are mended before anything is compared. */
 
-/** Where STAC demands a null (a geometry without a place, a date beside an interval), and what users write into processes. */
-const mayBeNull = ['geometry', 'datetime', 'process_argument_value'];
+/**
+ * Where STAC demands a null (a geometry without a place, a date beside an interval), what users write into
+ * processes, and the currency of a service that costs nothing.
+ */
+const mayBeNull = ['geometry', 'datetime', 'process_argument_value', 'currency'];
 
 /**
  * A copy of a document in which
