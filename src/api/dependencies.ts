@@ -40,7 +40,7 @@ export interface ApiDependencies {
   readonly users: UserDirectory;
   /** Knows the tokens that were ended; absent: they only expire. */
   readonly sessions?: Sessions;
-  /** Requests per minute that are answered; absent: any number. */
+  /** Requests per minute that are answered; absent: no limit. */
   readonly rateLimits?: { readonly ofAddress: number; readonly ofUser: number };
   /** Addresses of proxies whose word on the address of a client counts (X-Forwarded-For). */
   readonly trustedProxies?: readonly string[];

@@ -4,23 +4,19 @@ import { OpenEOError } from '../../errors.ts';
 import type { UserFile } from '../../storage/user-files.ts';
 import type { Resource } from '../assets/resource.ts';
 import { sendResource } from '../assets/send.ts';
-import { queryLimit, queryString, queryText } from '../http/query.ts';
+import { nextPage, pageOf } from '../http/page.ts';
 import type { Context } from '../openeo/endpoint.ts';
 import { mediaTypeOf } from './media-type.ts';
 import { announcedSize, chunksOf, dropRest } from './receive.ts';
 
 /** GET /files: sorted by path; without a limit all of them. */
 export async function listFiles({ userFiles, userId, url }: Context, request: Request, response: Response): Promise<void> {
-  const limit = queryLimit(request);
-  const after = queryText(request, 'after') ?? '';
-  const files = (await userFiles.list(userId)).filter(({ path }) => path > after);
-  const page = limit === undefined ? files : files.slice(0, limit);
-  const isLast = page.length === files.length;
-  const here = `${url(request)}/files`;
-  response.set('Cache-Control', 'no-store').json({
-    files: page.map(shown),
-    links: isLast ? [] : [{ rel: 'next', href: here + queryString({ limit: limit!, after: page.at(-1)!.path }), type: 'application/json' }],
-  });
+  const page = pageOf(request);
+  // Not a search for the entry: the file may be deleted by now.
+  const files = (await userFiles.list(userId)).filter(({ path }) => page.after === undefined || path > page.after);
+  const shownFiles = files.slice(0, page.limit);
+  const next = shownFiles.length < files.length ? shownFiles.at(-1)!.path : null;
+  response.json({ files: shownFiles.map(shown), links: nextPage(`${url(request)}/files`, page, next) });
 }
 
 /** GET and HEAD /files/{path}. A browser saves the file and runs nothing of it. */

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip, zstdCompress } from 'node:zlib';
 import type { NextFunction, Request, Response } from 'express';
+import { matches } from '../assets/send.ts';
 
 /** Below this the headers weigh more than what is saved. */
 const minBytes = 1024;
@@ -38,7 +39,7 @@ export function sendDocuments(request: Request, response: Response, next: NextFu
     const isPackable = packable.test(String(response.getHeader('Content-Type')));
     if (isPackable) response.vary('Accept-Encoding');
     tag(request, response, body);
-    if (request.fresh) return notModified(response);
+    if (isKnown(request, response)) return notModified(response);
     const encoding = isPackable && body.length >= minBytes ? encodingFor(request) : null;
     if (encoding === null) return send(body);
     encoders[encoding](body).then((packed) => send.call(response.set('Content-Encoding', encoding), packed), next);
@@ -52,6 +53,11 @@ function tag(request: Request, response: Response, body: Buffer): void {
   const isAsked = (request.method === 'GET' || request.method === 'HEAD') && response.statusCode === 200;
   if (!isAsked || response.hasHeader('ETag') || /no-store/.test(String(response.getHeader('Cache-Control')))) return;
   response.setHeader('ETag', `W/"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`);
+}
+
+function isKnown(request: Request, response: Response): boolean {
+  const etag = response.getHeader('ETag');
+  return (request.method === 'GET' || request.method === 'HEAD') && response.statusCode === 200 && typeof etag === 'string' && matches(request.headers['if-none-match'], etag.replace(/^W\//, ''));
 }
 
 function notModified(response: Response): Response {

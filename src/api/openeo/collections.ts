@@ -2,19 +2,21 @@
 import type { Request, Response } from 'express';
 import type { StacCollection, StacLink } from '../../catalog/types.ts';
 import { OpenEOError } from '../../errors.ts';
+import { pageOfList } from '../http/page.ts';
 import { mapLinks } from '../tiles/map-links.ts';
 import type { Context } from './endpoint.ts';
 import { pathVariable } from './endpoint.ts';
 
 export async function listCollections(context: Context, request: Request, response: Response): Promise<void> {
   const api = context.url(request);
-  const collections = await context.catalog.collections(context.visitor);
+  const { entries, links } = pageOfList(request, `${api}/collections`, await context.catalog.collections(context.visitor), ({ id }) => id);
   response.json({
-    collections: collections.map((collection) => shown(collection, api, context.baseUrl(request))),
+    collections: entries.map((collection) => shown(collection, api, context.baseUrl(request))),
     links: [
       { rel: 'self', href: `${api}/collections`, type: 'application/json' },
       { rel: 'root', href: `${api}/`, type: 'application/json' },
       { rel: 'parent', href: `${api}/`, type: 'application/json' },
+      ...links,
     ],
   });
 }

@@ -2,6 +2,7 @@
 import type { Request, Response } from 'express';
 import { OpenEOError } from '../../errors.ts';
 import type { Identity } from '../auth/identity.ts';
+import type { View } from '../pages/view.ts';
 import type { ApiDependencies, Shared } from '../dependencies.ts';
 
 export type ApiVersion = '1.2.0' | '1.3.0';
@@ -34,6 +35,8 @@ export interface Endpoint {
   readonly isAvailable?: (dependencies: ApiDependencies) => boolean;
   /** False for what the standard does not know. */
   readonly isListed?: boolean;
+  /** Shows the answer in a browser; absent: as JSON. */
+  readonly view?: View;
   readonly handle: (context: Context, request: Request, response: Response) => Promise<void> | void;
 }
 

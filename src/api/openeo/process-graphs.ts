@@ -2,7 +2,7 @@
 import type { Request, Response } from 'express';
 import { invalidArgument, OpenEOError } from '../../errors.ts';
 import type { StoredProcess } from '../../user-processes/store.ts';
-import { queryLimit, queryString, queryText } from '../http/query.ts';
+import { nextPage, pageOf } from '../http/page.ts';
 import { checkProcess } from './definition.ts';
 import type { Context } from './endpoint.ts';
 import { pathVariable } from './endpoint.ts';
@@ -14,13 +14,11 @@ const details = ['process_graph', 'exceptions', 'examples', 'links'];
 
 /** GET /process_graphs: those of the user, by their ids. */
 export async function listProcessGraphs({ userProcesses, userId, url }: Context, request: Request, response: Response): Promise<void> {
-  const limit = queryLimit(request);
-  const after = queryText(request, 'after');
-  const page = await userProcesses.list(userId, { ...(limit === undefined ? {} : { limit }), ...(after === undefined ? {} : { after }) });
-  const next = page.next === null ? [] : [{ rel: 'next', href: `${url(request)}/process_graphs${queryString({ limit: limit!, after: page.next })}`, type: 'application/json' }];
+  const asked = pageOf(request);
+  const page = await userProcesses.list(userId, asked);
   response.json({
     processes: page.processes.map(({ definition }) => Object.fromEntries(Object.entries(definition).filter(([name]) => !details.includes(name)))),
-    links: next,
+    links: nextPage(`${url(request)}/process_graphs`, asked, page.next),
   });
 }
 
@@ -58,12 +56,15 @@ export async function deleteProcessGraph({ userProcesses, userId }: Context, req
 }
 
 /**
- * GET /processes/{namespace}/{process_id}: a process that the user of the namespace ('@ann') shares, for
- * everybody. Its URL can be the `namespace` of a node, here and elsewhere.
+ * GET /processes/{namespace}/{process_id}: a predefined process (namespace 'backend'), or one that the user of
+ * the namespace ('@ann') shares, for everybody. The URL of the latter can be the `namespace` of a node, here
+ * and elsewhere.
  */
-export async function describeShared({ userProcesses, url }: Context, request: Request, response: Response): Promise<void> {
+export async function describeShared({ registry, userProcesses, url }: Context, request: Request, response: Response): Promise<void> {
   const namespace = pathVariable(request, 'namespace');
   const id = pathVariable(request, 'process_id');
+  const predefined = namespace === 'backend' ? registry.get(id) : undefined;
+  if (predefined) return void response.json(predefined.description);
   const stored = namespace.startsWith('@') ? await userProcesses.find(namespace.slice(1), id) : null;
   if (!stored?.isPublic) throw new OpenEOError('ProcessUnsupported', { process: id.slice(0, 200), namespace: namespace.slice(0, 200) });
   response.json(describe(stored, `${url(request)}/processes/${encodeURIComponent(namespace).replace('%40', '@')}`));

@@ -8,6 +8,7 @@ import type { Identity } from '../auth/identity.ts';
 import { refuseBrokenPaths } from '../files/files.ts';
 import { setCachePolicy } from '../http/cache-policy.ts';
 import { jsonBody } from '../http/json-body.ts';
+import { asPage } from '../pages/view.ts';
 import type { ApiVersion, Context, Endpoint } from './endpoint.ts';
 import { versions } from './endpoint.ts';
 import { endpointsOf, unsupported } from './endpoints.ts';
@@ -18,7 +19,8 @@ export function openeoRouter(apiVersion: ApiVersion, dependencies: ApiDependenci
   const common = { ...dependencies, ...shared, apiVersion, url: (request: Request) => shared.baseUrl(request) + versions[apiVersion] };
   router.use('/files', refuseBrokenPaths);
   for (const endpoint of endpoints) {
-    router[endpoint.method](expressPath(endpoint.path), ...(endpoint.hasBody ? [admit(endpoint, common), jsonBody] : [admit(endpoint, common)]), (request, response) => endpoint.handle(contextOf(response), request, response));
+    const before = [admit(endpoint, common), ...(endpoint.hasBody ? [jsonBody] : []), ...(endpoint.view ? [asPage(endpoint.view, { baseUrl: shared.baseUrl, trail: trailOf(endpoint.path, apiVersion) })] : [])];
+    router[endpoint.method](expressPath(endpoint.path), ...before, (request, response) => endpoint.handle(contextOf(response), request, response));
   }
   router.use((request, response, next) => {
     if (!unsupported.some((pattern) => pattern.test(request.path)) && methodsOf(endpoints, request.path).length === 0) return next();
@@ -27,6 +29,16 @@ export function openeoRouter(apiVersion: ApiVersion, dependencies: ApiDependenci
     throw new OpenEOError('FeatureUnsupported', {}, { detail: allowed.length > 0 ? `This endpoint has ${allowed.join(', ')} only.` : 'GET / lists what there is.' });
   });
   return router;
+}
+
+/** The pages above one of the API: those of collections and processes have a list. */
+function trailOf(path: string, version: ApiVersion): { text: string; path: string }[] {
+  const [, list = '', ...more] = path.split('/');
+  return [
+    { text: 'Lamina', path: '/' },
+    ...(path === '/' ? [] : [{ text: `openEO ${version}`, path: `${versions[version]}/` }]),
+    ...(more.length === 0 ? [] : [{ text: list === 'collections' ? 'Collections' : 'Processes', path: `${versions[version]}/${list}` }]),
+  ];
 }
 
 type Common = Omit<Context, 'userId' | 'visitor' | 'identity'>;
