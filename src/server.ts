@@ -10,13 +10,19 @@ import { readOidcSettings, type OidcSettings } from './api/auth/oidc-settings.ts
 import { loadSecret } from './api/auth/secret.ts';
 import { Sessions } from './api/auth/sessions.ts';
 import { configuredUsers, ensureDevelopmentUser, storedUsers, type NamedPassword, type UserDirectory } from './api/auth/users.ts';
-import type { ApiDependencies, Shared } from './api/dependencies.ts';
+import type { ApiDependencies, ServiceParts, Shared } from './api/dependencies.ts';
 import { createHome } from './api/home.ts';
+import { createHttpServer } from './api/http/server.ts';
 import { createEventRouter } from './api/ingest/events.ts';
 import { createLayerRouter } from './api/layers/embeddings.ts';
 import { createMaterialisationRouter } from './api/layers/materialisations.ts';
 import { Materialiser } from './api/layers/materialiser.ts';
 import { createStacRouter } from './api/stac/router.ts';
+import { MapCatalog } from './api/tiles/map-catalog.ts';
+import { Admission } from './api/tiles/serve-tile.ts';
+import { ServiceMaps } from './api/tiles/service-maps.ts';
+import { servicesPath } from './api/tiles/service-links.ts';
+import { createServiceRouter } from './api/tiles/services.ts';
 import { createTileRouter } from './api/tiles/tiles.ts';
 import { createViewer } from './api/viewer/viewer.ts';
 import { ItemEditor } from './catalog/ingest/edit-items.ts';
@@ -27,6 +33,7 @@ import { Materialisations } from './catalog/materialisations.ts';
 import { guardedFetch } from './catalog/remote/guarded-fetch.ts';
 import { Watches } from './catalog/watches.ts';
 import { readConfig, type Config } from './config.ts';
+import type { DefinitionSource } from './graph/link.ts';
 import { editorsOf, openDeployment, packageFolder, type Deployment } from './deployment.ts';
 import { OpenEOError } from './errors.ts';
 import { RasterCache } from './formats/cog/raster-cache.ts';
@@ -36,6 +43,7 @@ import type { Billing } from './jobs/billing.ts';
 import { readBilling } from './jobs/billing-file.ts';
 import { deleteObjects } from './jobs/files.ts';
 import { Jobs } from './jobs/service.ts';
+import { ThroughputStore } from './jobs/throughput.ts';
 import { layerPolicies, startEvicting } from './layers/eviction.ts';
 import { layerItems } from './layers/layer-items.ts';
 import { lazyEngine } from './layers/layer-trial.ts';
@@ -43,6 +51,9 @@ import { isVisible } from './layers/layer.ts';
 import { LayerPublisher } from './layers/publish-layer.ts';
 import { VirtualCatalog } from './layers/virtual-catalog.ts';
 import { createStreamLog, type Log } from './log.ts';
+import { ServiceLogs } from './services/logs.ts';
+import { ServiceStore } from './services/store.ts';
+import { serviceTilesPrefix } from './services/task.ts';
 import { definitionSource } from './user-processes/source.ts';
 import { UserProcessStore } from './user-processes/store.ts';
 import { prepareCatalog } from './prepare-catalog.ts';
@@ -72,9 +83,9 @@ export async function startServer(config: Config, databaseUrl: string, log: Log)
     await prepareCatalog(deployment, [packageFolder('collections'), ...(config.collections === null ? [] : [config.collections])]);
     const { database, jobs: store, jobLogs: logs, queues, objects } = deployment;
     const materialiser = new Materialiser({ store: new Materialisations(database), queues, objects, catalog: deployment.catalog, maxQueued: config.jobsMaxQueued, log });
-    const jobs = new Jobs({ store, logs, queues, objects, log, limits: config, resultDays: config.resultDays });
+    const jobs = new Jobs({ store, logs, queues, objects, log, limits: config, resultDays: config.resultDays, throughput: new ThroughputStore(database) });
     const app = createApp(apiDependencies(config, deployment, { jobs, materialiser, users, billing: await readBilling(config.billingFile), secret: await loadSecret(database, config.secret), oidc: await openProviders(config) }));
-    const { port, close } = await listen(createServer({ requestTimeout: UPLOAD_MS }, app), config);
+    const { port, close } = await listen(createHttpServer(app, { requestTimeout: UPLOAD_MS }), config);
     const stopCaring = [jobs.startCaring(), materialiser.startCaring()];
     const stopEvicting = startEvicting({ database, objects, policies: () => layerPolicies(deployment.catalog), maxBytes: config.storeBytes, log });
     return {
@@ -142,13 +153,17 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
     log,
   });
   const layers = (shared: Shared) => createLayerRouter({ visitor: (request) => visitorOf(request, shared.authentication), virtual, items: catalog, jobs: parts.jobs, objects, timeoutSeconds: config.syncTimeoutSeconds, cache });
+  const definitions = definitionSource(userProcesses, guardedFetch(config));
+  const services = serviceParts(config, deployment, { virtual, definitions });
+  const drawing = { queues, objects, cache, maxWaiting: config.tileMaxWaiting, deadlineMs: config.tileDeadlineSeconds * 1000 };
   const { materialiser: _, ...shared } = parts;
   return {
     ...shared,
     catalog: shown,
     registry,
     userProcesses,
-    definitions: definitionSource(userProcesses, guardedFetch(config)),
+    definitions,
+    services,
     objects,
     userFiles: new UserFiles(objects, { quotaBytes: config.userStorageBytes, fileBytes: config.uploadMaxBytes }),
     formats: { input: inputFormats, output: mapValues(resultFormats, (format) => format.description) },
@@ -170,8 +185,21 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
       { path: '/layers', handler: (shared) => createMaterialisationRouter({ materialiser: parts.materialiser, layerFor, objects, editors: editorsOf(config), shared }) },
       { path: '/', handler: (shared) => createHome({ catalog: shown, baseUrl: shared.baseUrl, version, ...self }) },
       { path: '/', handler: (shared) => createViewer({ collection: async (id, request) => shown.collection(id, await visitorOf(request, shared.authentication)), baseUrl: shared.baseUrl }) },
-      { path: '/', handler: (shared) => createTileRouter({ catalog, virtual, queues, objects, cache, publicUrl: shared.baseUrl, visitor: (request) => visitorOf(request, shared.authentication), maxWaiting: config.tileMaxWaiting, deadlineMs: config.tileDeadlineSeconds * 1000 }) },
+      { path: '/', handler: (shared) => createTileRouter({ catalog, virtual, ...drawing, publicUrl: shared.baseUrl, visitor: (request) => visitorOf(request, shared.authentication) }) },
+      { path: servicesPath, handler: (shared) => createServiceRouter({ ...drawing, ...services, log, admission: new Admission(), publicUrl: shared.baseUrl, visitor: (request) => visitorOf(request, shared.authentication) }) },
     ],
+  };
+}
+
+/** Processes that users publish as maps. */
+function serviceParts(config: Config, { catalog, database, objects, queues, registry }: Deployment, { virtual, definitions }: { readonly virtual: VirtualCatalog; readonly definitions: DefinitionSource }): ServiceParts {
+  const store = new ServiceStore(database);
+  return {
+    store,
+    logs: new ServiceLogs(database),
+    maps: new ServiceMaps({ services: store, maps: new MapCatalog(catalog, virtual), queues, registry, definitions }),
+    limit: config.servicesMaxPerUser,
+    forgetTiles: (id) => deleteObjects(objects, serviceTilesPrefix(id)),
   };
 }
 

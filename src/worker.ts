@@ -41,8 +41,13 @@ import { queuedComputer, type Urgency } from './workers/queued-computer.ts';
 import { costsUnder, createBatchHandler, createSyncHandler } from './workers/processing.ts';
 import type { TileTask } from './layers/tile-key.ts';
 import { createMaterialiseHandler, MATERIALISE } from './workers/materialise/materialise.ts';
+import { createServiceTileHandler } from './workers/service-tile.ts';
 import { createTileHandler } from './workers/tile.ts';
-import type { BatchTask, SyncTask } from './jobs/payloads.ts';
+import { ServiceLogs } from './services/logs.ts';
+import { ServiceStore } from './services/store.ts';
+import { isServiceTask, type ServiceTask } from './services/task.ts';
+import { createPlanHandler, withoutSamples } from './workers/plan-run.ts';
+import type { BatchTask, PlanTask, RunPlan, SyncTask } from './jobs/payloads.ts';
 
 export interface RunningWorker {
   /** Gives unfinished tasks back to the queue and ends. */
@@ -86,16 +91,29 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   // Blocks of blocks are computed on the spot: a lane that waited for itself could stand still for ever.
   const innerEngine = engineOf(deployment, { rasters, remote, results, files, vectors, udf }, new EmbedBlocks({ store: objects, compute: directComputer(objects, runtime, cache), memoryBytes: config.cacheBytes / 8, catalog: cache, fromFile, log }));
   const embed = createEmbedHandler({ engine: innerEngine, store: objects, runtime, log, catalog: cache, ...measuring });
-  const tile = createTileHandler(engineFor('tile'), objects, cache);
+  const tiles = engineFor('tile');
+  const tile = createTileHandler(tiles, objects, cache);
+  const serviceTile = createServiceTileHandler({ engine: tiles, objects, services: new ServiceStore(database), logs: new ServiceLogs(database), maxSamples: config.syncMaxPixels, catalog: cache });
   const processing = { store: jobs, logs: jobLogs, watch: new RunWatch(jobs), billing, costs: costsUnder(billing), ...measuring, objects, log, scratch, syncMaxSamples: config.syncMaxPixels, publishing: { catalog, editors: editorsOf(config), workspaces, exclusively: watches.exclusively.bind(watches) } };
+
+  // Looks at files and takes no sample out of them.
+  const opened = withoutSamples(rasters);
+  const plan = createPlanHandler({
+    catalog: cache,
+    engine: engineOf(deployment, {
+      rasters: opened, remote: new RemoteStac({ fetch, rasters: withoutSamples(rasters.forUrls({ fetch })) }), results: new JobResults(jobs, opened),
+      definitions, files: new UploadedFiles({ files: userFiles, rasters: opened, copies }), vectors, udf,
+    }, { read: async () => {} }),
+  });
 
   const states = new LayerStates(database);
   const backfill = engineFor('backfill');
   const workers: TaskWorker[] = [
     await queues.work<BlockTask, unknown>('embed', config.embedThreads * 2, (task, context) => embed(task, context.signal, context.attempt)),
-    await queues.work<TileTask, unknown>('tile', config.workerConcurrency * 2, (task, context) => tile(task, context.signal)),
+    await queues.work<TileTask | ServiceTask, unknown>('tile', config.workerConcurrency * 2, async (task, { signal }) => (isServiceTask(task) ? serviceTile(task, signal) : tile(task, signal))),
     await queues.work<SyncTask, unknown>('sync', config.workerConcurrency, createSyncHandler({ ...processing, engine: engineFor('sync') })),
     await queues.work<BatchTask, unknown>('batch', config.workerConcurrency, createBatchHandler({ ...processing, engine: engineFor('batch') })),
+    await queues.work<PlanTask, RunPlan>('plan', config.workerConcurrency, (task, context) => plan(task, context.signal)),
     await queues.work<BackfillTask, unknown>('backfill', BACKFILL_CONCURRENCY, createBackfillHandler({
       object: createObjectHandler({ store: catalog, watches, rasters, objects, log }),
       follow: createFollowHandler({ engine: backfill, catalog, states, log }),
@@ -118,7 +136,7 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   };
 }
 
-function engineOf({ catalog, registry, operators }: Deployment, readers: Pick<Engine, 'rasters' | 'remote' | 'results' | 'definitions' | 'files' | 'vectors' | 'udf'>, blocks: EmbedBlocks): Engine {
+function engineOf({ catalog, registry, operators }: Deployment, readers: Pick<Engine, 'rasters' | 'remote' | 'results' | 'definitions' | 'files' | 'vectors' | 'udf'>, blocks: Engine['blocks']): Engine {
   return { catalog, registry, operators, ...readers, blocks };
 }
 

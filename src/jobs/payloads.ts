@@ -32,6 +32,32 @@ export interface BatchTask {
   readonly run: number;
 }
 
+/** Lane 'plan': what would a process read, compute and write? */
+export interface PlanTask {
+  readonly process: WireProcess;
+  readonly userId: string;
+}
+
+/** A cube that a process would save. */
+export interface PlannedFormat {
+  readonly format: string;
+  readonly dtype: string;
+  readonly samples: number;
+  /** Of the samples as they are, not compressed. */
+  readonly bytes: number;
+}
+
+/** What a process would do. */
+export interface RunPlan {
+  /** Source samples that the run reads itself. */
+  readonly samplesRead: number;
+  /** Blocks of each kind of work (see throughput.ts): all, those that the cache has, and the samples that the others are made of. */
+  readonly blocks: readonly { readonly work: string; readonly all: number; readonly cached: number; readonly samples: number }[];
+  readonly saved: readonly PlannedFormat[];
+  /** The share of the result that was looked at; the rest is taken to be like it. */
+  readonly share: number;
+}
+
 /** A rendered tile, in the object store under `objectKey`; null when there is nothing to see. */
 export interface TileResult {
   readonly objectKey: string | null;

@@ -6,12 +6,13 @@ import { OpenEOError } from '../errors.ts';
 
 /**
  * Lanes by urgency: tile, sync, batch, and `backfill` for what nobody waits for (warming, eager layers,
- * materialising). `embed` computes blocks for all the others, so it has workers of its own.
+ * materialising). `embed` computes blocks for all the others, so it has workers of its own; `plan` finds out what
+ * a job would do, which takes moments, so it waits for none of them.
  */
-export type Lane = 'tile' | 'sync' | 'batch' | 'backfill' | 'embed';
+export type Lane = 'tile' | 'sync' | 'batch' | 'backfill' | 'embed' | 'plan';
 
 /** How often a task is begun when it fails for a reason that is not the caller's. */
-export const triesPerLane: Readonly<Record<Lane, number>> = { tile: 2, sync: 2, batch: 3, backfill: 3, embed: 3 };
+export const triesPerLane: Readonly<Record<Lane, number>> = { tile: 2, sync: 2, batch: 3, backfill: 3, embed: 3, plan: 1 };
 
 /** Who waits for a task learns that somebody removed it. It may be added again. */
 export class TaskRemoved extends OpenEOError<'Internal'> {

@@ -1,17 +1,25 @@
 /** What clients may do with jobs: the store, the queue and the files brought together. */
+import { randomUUID } from 'node:crypto';
 import { OpenEOError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { Plan } from './billing.ts';
+import { estimateOf, worksOf } from './estimate.ts';
+import type { Estimate } from './estimate.ts';
 import { deleteObjects } from './files.ts';
 import { isUnderWay, jobFolder, logLevelOf, resultFolder, taskIdOf } from './job.ts';
 import type { Job, JobDefinition } from './job.ts';
 import { admitBatch, admitSync, defaultLimits } from './limits.ts';
 import type { JobLimits } from './limits.ts';
 import type { JobLogs } from './logs.ts';
-import type { BatchTask, SyncResult, SyncTask } from './payloads.ts';
+import type { BatchTask, PlanTask, RunPlan, SyncResult, SyncTask } from './payloads.ts';
 import { TaskExpired } from './queue.ts';
 import type { TaskQueues } from './queue.ts';
 import type { JobStore } from './store.ts';
+import type { ThroughputStore } from './throughput.ts';
+
+/** A plan that nobody has begun by then is not waited for any more. */
+const PLAN_MS = 30_000;
 
 export interface JobDependencies {
   readonly store: JobStore;
@@ -23,6 +31,8 @@ export interface JobDependencies {
   readonly limits?: JobLimits;
   /** Days that results of batch jobs are kept after the end of the job; absent or 0: for ever. */
   readonly resultDays?: number;
+  /** How fast the workers are; absent: nobody has measured it. */
+  readonly throughput?: Pick<ThroughputStore, 'rates'>;
 }
 
 /** A finished synchronous request, with its files still in the object store. */
@@ -40,8 +50,10 @@ export class Jobs {
   readonly #log: Log;
   readonly #limits: JobLimits;
   readonly #resultDays: number;
+  readonly #throughput: Pick<ThroughputStore, 'rates'>;
 
-  constructor({ store, logs, queues, objects, log, limits, resultDays = 0 }: JobDependencies) {
+  constructor({ store, logs, queues, objects, log, limits, resultDays = 0, throughput }: JobDependencies) {
+    this.#throughput = throughput ?? { rates: async () => new Map() };
     this.#resultDays = resultDays;
     this.store = store;
     this.logs = logs;
@@ -109,6 +121,27 @@ export class Jobs {
         throw new OpenEOError('RequestTimeout', {}, { detail: 'Use a batch job for requests that take longer.' });
       }
       throw error;
+    }
+  }
+
+  /**
+   * What a run of the job will take, found by a worker that does none of it.
+   *
+   * @param plan what it is charged with; null: nothing has a price here
+   * @throws what is wrong with the process; EstimateComplexity when it can't be told, also in time
+   */
+  async estimate(job: Job, plan: Plan | null, signal: AbortSignal): Promise<Estimate> {
+    const id = randomUUID();
+    const payload: PlanTask = { process: job.definition.process, userId: job.userId };
+    try {
+      await this.#queues.add('plan', { id, payload, expires: Date.now() + PLAN_MS });
+      const run = await this.#queues.result<RunPlan>('plan', id, signal);
+      return estimateOf(run, await this.#throughput.rates(worksOf(run)), plan);
+    } catch (error) {
+      const isLate = error instanceof TaskExpired || (signal.aborted && (signal.reason as Error | undefined)?.name === 'TimeoutError');
+      throw isLate ? new OpenEOError('EstimateComplexity', {}, { detail: 'Finding out took too long.' }) : error;
+    } finally {
+      await this.#queues.remove('plan', id).catch(() => {});
     }
   }
 

@@ -21,9 +21,12 @@ export function operatorWork(operator: string | null): string {
 /** Name of the work of reading, calculating and writing samples; counted in samples read and written. */
 export const SAMPLE_WORK = 'samples';
 
-/** Name of what a format needs for samples: bytes, per sample instead of per second. */
-export function formatWork(format: string): string {
-  return `format:${format.toLowerCase()}`;
+/** Name of the processor seconds that a second of a run costs. */
+export const CPU_WORK = 'cpu';
+
+/** Name of what a format needs for samples of a type: bytes, per sample instead of per second. */
+export function formatWork(format: string, dtype: string): string {
+  return `format:${format.toLowerCase()}:${dtype}`;
 }
 
 /** The sums in the database. */

@@ -7,7 +7,7 @@ import type { BatchTask, SyncResult, SyncTask } from '../jobs/payloads.ts';
 import type { TaskContext } from '../jobs/queue.ts';
 import { runJob, type RunContext, type RunDependencies } from '../jobs/run.ts';
 import type { Engine } from '../layers/scope.ts';
-import { formatWork, SAMPLE_WORK, type Throughput } from '../jobs/throughput.ts';
+import { CPU_WORK, formatWork, SAMPLE_WORK, type Throughput } from '../jobs/throughput.ts';
 import type { CpuShares } from './cpu-shares.ts';
 import type { ExportSettings } from './exports.ts';
 import { describeResult } from './result-metadata.ts';
@@ -107,8 +107,10 @@ export function costsUnder(billing: Billing): (job: Job, usage: Usage) => number
 /** For estimates: bytes per sample of each format, and how fast samples are read and written. */
 function noteSamples(throughput: Throughput, meter: RunMeter, { saved }: RunResult): void {
   const files = saved.flatMap(({ written }) => written ?? []);
-  for (const { format, samples, bytes } of files) throughput.note(formatWork(format), { amount: bytes, seconds: samples });
+  for (const { format, dtype, samples, bytes } of files) throughput.note(formatWork(format, dtype), { amount: bytes, seconds: samples });
+  const { duration, cpu } = meter.usage();
+  if (cpu) throughput.note(CPU_WORK, { amount: cpu.value, seconds: duration!.value });
   const written = files.reduce((sum, { samples }) => sum + samples, 0);
   // Runs that waited for blocks to be computed say nothing of the rest.
-  if (written > 0 && meter.computed === 0) throughput.note(SAMPLE_WORK, { amount: meter.samplesRead + written, seconds: meter.usage().duration!.value });
+  if (written > 0 && meter.computed === 0) throughput.note(SAMPLE_WORK, { amount: meter.samplesRead + written, seconds: duration!.value });
 }

@@ -14,7 +14,7 @@ export interface SavedCube {
   readonly cube: Cube;
   readonly origin: ProcessGraph;
   /** What became of it, when it is written. */
-  readonly written?: { readonly format: string; readonly samples: number; readonly bytes: number };
+  readonly written?: { readonly format: string; readonly dtype: string; readonly samples: number; readonly bytes: number };
 }
 
 /** Links name their targets as 'item:<collection>/<item>'; the API makes URLs of them. */

@@ -19,6 +19,7 @@ import type { Log } from '../log.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { Exports, type ExportSettings } from './exports.ts';
 import { fileChecksum } from './file-checksum.ts';
+import { storedType } from './plan-run.ts';
 import { Reading } from './reading.ts';
 import type { SavedCube } from './result-metadata.ts';
 import { SavedResults } from './saved-results.ts';
@@ -159,7 +160,7 @@ class Run {
     });
     for (const file of written) await keep(file);
     const bytes = [...stored.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    if (cube) this.#saved.push({ ...cube, written: { format: save.format, samples: product(cube.cube.shape), bytes } });
+    if (cube) this.#saved.push({ ...cube, written: { format: save.format, dtype: storedType(cube.cube), samples: product(cube.cube.shape), bytes } });
     this.#savesDone++;
     reading.tell(log, format, [...stored.values()]);
     await rm(directory, { recursive: true, force: true });

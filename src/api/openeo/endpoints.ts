@@ -9,21 +9,31 @@ import { describeCapabilities } from './capabilities.ts';
 import { describeCollection, listCollections } from './collections.ts';
 import { describeConformance } from './conformance.ts';
 import type { Endpoint } from './endpoint.ts';
+import { estimateJob } from './estimate.ts';
 import { listFileFormats } from './file-formats.ts';
 import { listResults, revokeLinks, startJob, stopJob } from './job-results.ts';
 import { createJob, deleteJob, describeJob, listJobs, updateJob } from './jobs.ts';
 import { debugJob, debugRequest } from './logs.ts';
 import { deleteProcessGraph, describeProcessGraph, describeShared, listProcessGraphs, storeProcessGraph } from './process-graphs.ts';
 import { listProcesses } from './processes.ts';
+import { describeQueryables } from './queryables.ts';
 import { computeResult } from './result.ts';
+import { listServiceTypes } from './service-types.ts';
+import { debugService } from './service-logs.ts';
+import { createService, deleteService, describeService, listServices, updateService } from './services.ts';
+import { described } from './service-description.ts';
 import { listUdfRuntimes } from './udf-runtimes.ts';
 import { validateProcess } from './validation.ts';
+
+const hasServices = ({ services }: ApiDependencies) => services !== undefined;
 
 const served: readonly Endpoint[] = [
   { method: 'get', path: '/conformance', access: 'open', handle: describeConformance },
   { method: 'get', path: '/file_formats', access: 'open', handle: listFileFormats },
   { method: 'get', path: '/udf_runtimes', access: 'open', handle: listUdfRuntimes },
   { method: 'get', path: '/collections', access: 'visitor', view: collectionsPage, handle: listCollections },
+  // Before the next one, which takes ids with slashes.
+  { method: 'get', path: '/collections/{collection_id}/queryables', access: 'visitor', handle: describeQueryables },
   { method: 'get', path: '/collections/{collection_id}', access: 'visitor', view: collectionPage, handle: describeCollection },
   { method: 'get', path: '/processes', access: 'open', view: processesPage, handle: listProcesses },
   { method: 'get', path: '/processes/{namespace}/{process_id}', access: 'open', isListed: false, view: processPage, handle: describeShared },
@@ -47,17 +57,25 @@ const served: readonly Endpoint[] = [
   { method: 'get', path: '/jobs/{job_id}', access: 'user', handle: describeJob },
   { method: 'patch', path: '/jobs/{job_id}', access: 'user', hasBody: true, handle: updateJob },
   { method: 'delete', path: '/jobs/{job_id}', access: 'user', handle: deleteJob },
+  { method: 'get', path: '/jobs/{job_id}/estimate', access: 'user', handle: estimateJob },
   { method: 'get', path: '/jobs/{job_id}/logs', access: 'user', handle: debugJob },
   { method: 'get', path: '/jobs/{job_id}/results', access: 'user', handle: listResults },
   { method: 'post', path: '/jobs/{job_id}/results', access: 'user', handle: startJob },
   { method: 'delete', path: '/jobs/{job_id}/results', access: 'user', handle: stopJob },
   { method: 'delete', path: '/jobs/{job_id}/results/links', access: 'user', isListed: false, handle: revokeLinks },
+  { method: 'get', path: '/service_types', access: 'visitor', isAvailable: hasServices, handle: listServiceTypes },
+  { method: 'get', path: '/services', access: 'user', isAvailable: hasServices, handle: listServices },
+  { method: 'post', path: '/services', access: 'user', hasBody: true, isAvailable: hasServices, handle: createService },
+  { method: 'get', path: '/services/{service_id}', access: 'user', isAvailable: hasServices, handle: describeService },
+  { method: 'patch', path: '/services/{service_id}', access: 'user', hasBody: true, isAvailable: hasServices, handle: updateService },
+  { method: 'delete', path: '/services/{service_id}', access: 'user', isAvailable: hasServices, handle: deleteService },
+  { method: 'get', path: '/services/{service_id}/logs', access: 'user', isAvailable: hasServices, handle: debugService },
 ];
 
 /** The endpoints of a deployment. */
 export function endpointsOf(dependencies: ApiDependencies): readonly Endpoint[] {
   const available = served.filter(({ isAvailable }) => isAvailable?.(dependencies) ?? true);
-  return [{ method: 'get', path: '/', access: 'open', view: capabilitiesPage, handle: describeCapabilities(available) }, ...available];
+  return described([{ method: 'get', path: '/', access: 'open', view: capabilitiesPage, handle: describeCapabilities(available) }, ...available]);
 }
 
 /**
@@ -66,6 +84,4 @@ export function endpointsOf(dependencies: ApiDependencies): readonly Endpoint[] 
  */
 export const unsupported: readonly RegExp[] = [
   /^\/(service_types|services|credentials\/(basic|oidc)|processing_parameters)(\/|$)/,
-  /^\/jobs\/[^/]+\/estimate$/,
-  /^\/collections\/.+\/queryables$/,
 ];
