@@ -3,6 +3,7 @@ import type { Request, Response } from 'express';
 import { freeBilling } from '../../jobs/billing.ts';
 import type { Billing } from '../../jobs/billing.ts';
 import { conformanceClasses } from './conformance.ts';
+import { openApiType } from './openapi.ts';
 import type { Context, Endpoint } from './endpoint.ts';
 
 const description = `Lamina stands beside Earth-observation data and computes **embeddings** of it on demand.
@@ -33,6 +34,8 @@ export function describeCapabilities(endpoints: readonly Endpoint[]): Endpoint['
         { rel: 'self', href: `${api}/`, type: 'application/json', title: 'This document' },
         { rel: 'root', href: `${api}/`, type: 'application/json', title: 'This document' },
         { rel: 'version-history', href: `${base}/.well-known/openeo`, type: 'application/json', title: 'Supported versions of the openEO API' },
+        { rel: 'service-desc', href: `${api}/api`, type: openApiType, title: 'Description of this API (OpenAPI)' },
+        { rel: 'service-doc', href: `${api}/api.html`, type: 'text/html', title: 'Documentation of this API' },
         { rel: 'conformance', href: `${api}/conformance`, type: 'application/json', title: 'Conformance classes' },
         { rel: 'data', href: `${api}/collections`, type: 'application/json', title: 'Collections' },
         { rel: 'related', href: `${base}/stac`, type: 'application/json', title: 'The same collections as a STAC API' },
