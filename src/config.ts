@@ -57,6 +57,7 @@ const settings = {
   syncTimeoutSeconds: { env: 'LAMINA_SYNC_TIMEOUT_SECONDS', parse: integer(1, 24 * 3600), fallback: 300 },
   syncMaxWaiting: { env: 'LAMINA_SYNC_MAX_WAITING', parse: integer(1, 100_000), fallback: 64 },
   syncMaxPerUser: { env: 'LAMINA_SYNC_MAX_PER_USER', parse: integer(1, 100_000), fallback: 8 },
+  servicesMaxPerUser: { env: 'LAMINA_SERVICES_MAX_PER_USER', parse: integer(0, 100_000), fallback: 100 },
   jobsMaxQueued: { env: 'LAMINA_JOBS_MAX_QUEUED', parse: integer(1, 100_000), fallback: 200 },
   resultDays: { env: 'LAMINA_RESULT_DAYS', parse: integer(0, 36_500), fallback: 0 },
   billingFile: { env: 'LAMINA_BILLING_FILE', parse: absolutePath },

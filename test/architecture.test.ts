@@ -20,8 +20,9 @@ const mayImport: Record<string, string[]> = {
   catalog: ['formats', 'storage', 'database', 'cube', 'geo', 'graph', 'errors', 'log'],
   layers: ['catalog', 'operators', 'formats', 'graph', 'cube', 'geo', 'storage', 'errors', 'log'],
   jobs: ['storage', 'database', 'errors', 'error-codes', 'log'],
-  workers: ['jobs', 'layers', 'user-processes', 'catalog', 'operators', 'formats', 'processes', 'graph', 'cube', 'geo', 'storage', 'database', 'errors', 'log'],
-  api: ['udf', 'jobs', 'layers', 'user-processes', 'catalog', 'operators', 'formats', 'processes', 'graph', 'cube', 'geo', 'storage', 'database', 'errors', 'log'],
+  services: ['layers', 'catalog', 'operators', 'formats', 'graph', 'cube', 'geo', 'database', 'errors', 'log'],
+  workers: ['services', 'jobs', 'layers', 'user-processes', 'catalog', 'operators', 'formats', 'processes', 'graph', 'cube', 'geo', 'storage', 'database', 'errors', 'log'],
+  api: ['udf', 'services', 'jobs', 'layers', 'user-processes', 'catalog', 'operators', 'formats', 'processes', 'graph', 'cube', 'geo', 'storage', 'database', 'errors', 'log'],
 };
 
 /** Composition roots: read configuration, build, wire, listen, close. Only they know everything. */

@@ -7,6 +7,8 @@ import type { ProcessRegistry } from '../graph/process.ts';
 import type { Billing } from '../jobs/billing.ts';
 import type { Jobs } from '../jobs/service.ts';
 import type { Log } from '../log.ts';
+import type { ServiceLogs } from '../services/logs.ts';
+import type { ServiceStore } from '../services/store.ts';
 import type { UserFiles } from '../storage/user-files.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { UserProcessStore } from '../user-processes/store.ts';
@@ -15,6 +17,7 @@ import type { Authentication } from './auth/authenticate.ts';
 import type { OidcSettings } from './auth/oidc-settings.ts';
 import type { Sessions } from './auth/sessions.ts';
 import type { UserDirectory } from './auth/users.ts';
+import type { ServiceMaps } from './tiles/service-maps.ts';
 
 /** The catalog as clients see it: raw and virtual collections alike. */
 export interface ShownCatalog {
@@ -25,6 +28,16 @@ export interface ShownCatalog {
   item(collection: string, id: string): Promise<StacItem | null>;
 }
 
+export interface ServiceParts {
+  readonly store: ServiceStore;
+  readonly logs: ServiceLogs;
+  readonly maps: ServiceMaps;
+  /** Services that one user may have. */
+  readonly limit: number;
+  /** Deletes the tiles of a service that is gone. */
+  readonly forgetTiles: (id: string) => Promise<void>;
+}
+
 export interface ApiDependencies {
   readonly catalog: ShownCatalog;
   readonly registry: ProcessRegistry;
@@ -32,6 +45,8 @@ export interface ApiDependencies {
   readonly userProcesses: UserProcessStore;
   readonly definitions: DefinitionSource;
   readonly jobs: Jobs;
+  /** Secondary web services; absent: there are none. */
+  readonly services?: ServiceParts;
   readonly objects: ObjectStore;
   /** What users upload. */
   readonly userFiles: UserFiles;

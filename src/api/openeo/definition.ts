@@ -23,10 +23,13 @@ export async function checkDefinition(endpoint: string, body: Readonly<Record<st
   return definition as unknown as JobDefinition;
 }
 
-/** @throws the first error of a process, saying how many more there are */
-export function checkProcess(process: unknown, registry: ProcessRegistry): void {
+/**
+ * @param given parameters that the process will be given without declaring them
+ * @throws the first error of a process, saying how many more there are
+ */
+export function checkProcess(process: unknown, registry: ProcessRegistry, given: Iterable<string> = []): void {
   if (process === undefined || process === null) throw new OpenEOError('ProcessGraphMissing', {}, { detail: 'The request lacks the property `process`.' });
-  const [first, ...more] = validate(process, registry);
+  const [first, ...more] = validate(process, registry, given);
   if (first === undefined) return;
   if (more.length > 0) first.message += ` There ${more.length === 1 ? 'is 1 more error' : `are ${more.length} more errors`}; POST /validation lists all.`;
   throw first;

@@ -26,9 +26,21 @@ export interface Capabilities {
   /** URL below which tiles are, as `{layer}/1.0.0/…`. */
   readonly tilesUrl: string;
   readonly layers: readonly MapDescription[];
+  /** How the tiles are; default PNGs of 256 × 256 pixels at all zooms. */
+  readonly tiles?: TileKind;
 }
 
-export function capabilitiesDocument({ title, url, tilesUrl, layers }: Capabilities): string {
+export interface TileKind {
+  readonly mediaType: 'image/png' | 'image/jpeg';
+  /** Pixels along an edge. */
+  readonly size: number;
+  readonly minZoom: number;
+  readonly maxZoom: number;
+}
+
+const usualTiles: TileKind = { mediaType: 'image/png', size: TILE_SIZE, minZoom: 0, maxZoom: MAX_ZOOM };
+
+export function capabilitiesDocument({ title, url, tilesUrl, layers, tiles = usualTiles }: Capabilities): string {
   return `<?xml version="1.0" encoding="UTF-8"?>
 <Capabilities xmlns="http://www.opengis.net/wmts/1.0" xmlns:ows="http://www.opengis.net/ows/1.1" xmlns:xlink="http://www.w3.org/1999/xlink" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="http://www.opengis.net/wmts/1.0 http://schemas.opengis.net/wmts/1.0/wmtsGetCapabilities_response.xsd" version="1.0.0">
   <ows:ServiceIdentification>
@@ -41,8 +53,8 @@ ${operation('GetCapabilities', url, `${url}/1.0.0/WMTSCapabilities.xml`)}
 ${operation('GetTile', url, `${tilesUrl}/`)}
   </ows:OperationsMetadata>
   <Contents>
-${layers.map((layer) => layerElement(layer, tilesUrl)).join('\n')}
-${Object.entries(matrixSets).map(([id, description]) => matrixSetElement(id, description)).join('\n')}
+${layers.map((layer) => layerElement(layer, tilesUrl, tiles)).join('\n')}
+${Object.entries(matrixSets).map(([id, description]) => matrixSetElement(id, description, tiles)).join('\n')}
   </Contents>
   <ServiceMetadataURL xlink:href="${xml(url)}/1.0.0/WMTSCapabilities.xml"/>
 </Capabilities>
@@ -63,7 +75,7 @@ ${get(rest, 'RESTful')}
     </ows:Operation>`;
 }
 
-function layerElement({ id, title, description, bounds: [west, south, east, north], styles, days }: MapDescription, tilesUrl: string): string {
+function layerElement({ id, title, description, bounds: [west, south, east, north], styles, days }: MapDescription, tilesUrl: string, { mediaType }: TileKind): string {
   const time = days.length > 0 ? '{Time}' : 'default';
   const links = Object.keys(matrixSets).map((set) => `      <TileMatrixSetLink><TileMatrixSet>${set}</TileMatrixSet></TileMatrixSetLink>`);
   return `    <Layer>
@@ -75,9 +87,9 @@ function layerElement({ id, title, description, bounds: [west, south, east, nort
       </ows:WGS84BoundingBox>
       <ows:Identifier>${xml(id)}</ows:Identifier>
 ${styles.map((style, i) => `      <Style${i === 0 ? ' isDefault="true"' : ''}><ows:Title>${xml(styleTitle(style))}</ows:Title><ows:Identifier>${xml(style)}</ows:Identifier></Style>`).join('\n')}
-      <Format>image/png</Format>
+      <Format>${mediaType}</Format>
 ${days.length > 0 ? timeDimension(days) : ''}${links.join('\n')}
-      <ResourceURL format="image/png" resourceType="tile" template="${xml(`${tilesUrl}/${encodeURIComponent(id)}/1.0.0/{Style}/${time}/{TileMatrixSet}/{TileMatrix}/{TileRow}/{TileCol}.png`)}"/>
+      <ResourceURL format="${mediaType}" resourceType="tile" template="${xml(`${tilesUrl}/${encodeURIComponent(id)}/1.0.0/{Style}/${time}/{TileMatrixSet}/{TileMatrix}/{TileRow}/{TileCol}.${mediaType === 'image/png' ? 'png' : 'jpg'}`)}"/>
     </Layer>`;
 }
 
@@ -98,15 +110,16 @@ ${days.map((day) => `        <Value>${day}</Value>`).join('\n')}
 `;
 }
 
-function matrixSetElement(id: string, { set, crs, scaleSet, corner, scale }: MatrixSetDescription): string {
-  const matrices = Array.from({ length: MAX_ZOOM + 1 }, (_, z) => {
+function matrixSetElement(id: string, { set, crs, scaleSet, corner, scale }: MatrixSetDescription, { size, minZoom, maxZoom }: TileKind): string {
+  const matrices = Array.from({ length: maxZoom - minZoom + 1 }, (_, i) => {
+    const z = minZoom + i;
     const { columns, rows } = tileCounts(z, set);
     return `      <TileMatrix>
         <ows:Identifier>${z}</ows:Identifier>
-        <ScaleDenominator>${scale / 2 ** z}</ScaleDenominator>
+        <ScaleDenominator>${(scale * TILE_SIZE) / size / 2 ** z}</ScaleDenominator>
         <TopLeftCorner>${corner}</TopLeftCorner>
-        <TileWidth>${TILE_SIZE}</TileWidth>
-        <TileHeight>${TILE_SIZE}</TileHeight>
+        <TileWidth>${size}</TileWidth>
+        <TileHeight>${size}</TileHeight>
         <MatrixWidth>${columns}</MatrixWidth>
         <MatrixHeight>${rows}</MatrixHeight>
       </TileMatrix>`;
@@ -114,7 +127,6 @@ function matrixSetElement(id: string, { set, crs, scaleSet, corner, scale }: Mat
   return `    <TileMatrixSet>
       <ows:Identifier>${id}</ows:Identifier>
       <ows:SupportedCRS>${crs}</ows:SupportedCRS>
-      <WellKnownScaleSet>${scaleSet}</WellKnownScaleSet>
-${matrices.join('\n')}
+${size === TILE_SIZE && minZoom === 0 ? `      <WellKnownScaleSet>${scaleSet}</WellKnownScaleSet>\n` : ''}${matrices.join('\n')}
     </TileMatrixSet>`;
 }

@@ -4,8 +4,8 @@
  */
 import { Router, type Request, type Response } from 'express';
 import { isOpenEOError } from '../../errors.ts';
-import { encodePng } from '../../formats/tile-png.ts';
-import { TILE_SIZE, tileCounts } from '../../layers/tile-grid.ts';
+import { emptyTile } from './empty-tile.ts';
+import { tileCounts } from '../../layers/tile-grid.ts';
 import { shownCollection, type MapCollection, type MapDescription } from './map-catalog.ts';
 import { wmtsPath } from './map-links.ts';
 import { serveTile, type TileService } from './serve-tile.ts';
@@ -14,7 +14,7 @@ import { capabilitiesDocument, matrixSets } from './wmts-capabilities.ts';
 import { answerOws, OwsError } from './wmts-error.ts';
 
 /** One tile as the WMTS names it. */
-interface WmtsTile {
+export interface WmtsTile {
   readonly layer: string;
   readonly style: string;
   readonly time: string;
@@ -36,7 +36,7 @@ export function wmtsRouter(service: TileService, baseUrl: BaseUrl): Router {
   return router;
 }
 
-/** Names of parameters are the same in upper and lower case. */
+/** The parameters of a request, by their names in capitals: they mean the same in upper and lower case. */
 function parameters(request: Request): (name: string) => string | undefined {
   const values = new Map(Object.entries(request.query).map(([name, value]) => [name.toUpperCase(), value]));
   return (name) => {
@@ -45,7 +45,8 @@ function parameters(request: Request): (name: string) => string | undefined {
   };
 }
 
-async function answerKvp(service: TileService, base: string, request: Request, response: Response): Promise<void> {
+/** What a KVP request asks for: null for the capabilities, else a tile. Throws OwsError. */
+export function readKvp(request: Request, format: 'image/png' | 'image/jpeg' = 'image/png'): WmtsTile | null {
   const given = parameters(request);
   const need = (name: string) => {
     const value = given(name);
@@ -57,13 +58,18 @@ async function answerKvp(service: TileService, base: string, request: Request, r
   if (operation === 'getcapabilities') {
     const versions = given('ACCEPTVERSIONS')?.split(',');
     if (versions && !versions.includes('1.0.0')) throw new OwsError('VersionNegotiationFailed', 'ACCEPTVERSIONS', 'There is version 1.0.0.');
-    return sendCapabilities(service, base, request, response);
+    return null;
   }
   if (operation === 'getfeatureinfo') throw new OwsError('OperationNotSupported', 'GetFeatureInfo', 'Values at a place are what openEO is for: load_collection of the layer.');
   if (operation !== 'gettile') throw new OwsError('InvalidParameterValue', 'REQUEST', `There is no operation '${given('REQUEST')}'; there are GetCapabilities and GetTile.`);
   if (need('VERSION') !== '1.0.0') throw new OwsError('InvalidParameterValue', 'VERSION', 'There is version 1.0.0.');
-  if (need('FORMAT') !== 'image/png') throw new OwsError('InvalidParameterValue', 'FORMAT', 'Tiles are image/png.');
-  const tile = { layer: need('LAYER'), style: given('STYLE') ?? 'default', time: given('TIME') ?? 'default', matrixSet: need('TILEMATRIXSET'), matrix: need('TILEMATRIX'), row: need('TILEROW'), column: need('TILECOL') };
+  if (need('FORMAT') !== format) throw new OwsError('InvalidParameterValue', 'FORMAT', `Tiles are ${format}.`);
+  return { layer: need('LAYER'), style: given('STYLE') ?? 'default', time: given('TIME') ?? 'default', matrixSet: need('TILEMATRIXSET'), matrix: need('TILEMATRIX'), row: need('TILEROW'), column: need('TILECOL') };
+}
+
+async function answerKvp(service: TileService, base: string, request: Request, response: Response): Promise<void> {
+  const tile = readKvp(request);
+  if (tile === null) return sendCapabilities(service, base, request, response);
   await checkLayer(service, request, tile.layer);
   await sendTile(service, request, response, tile);
 }
@@ -111,10 +117,11 @@ async function sendTile(service: TileService, request: Request, response: Respon
   const query = { ...(isDefault ? {} : { bands: tile.style }), ...(/^(default|current)$/.test(tile.time) ? {} : { datetime: tile.time }) };
   const view = parseView({ collection: tile.layer, ...placeOf(tile), query });
   // Map clients take an empty answer for an error, so what there is nothing of is a transparent tile.
-  if (!await serveTile(service, request, response, view)) response.status(200).type('image/png').send(await transparentTile());
+  if (!await serveTile(service, request, response, view)) response.status(200).type('image/png').send(await emptyTile());
 }
 
-function placeOf({ matrixSet, matrix, row, column }: WmtsTile): { z: string; x: string; y: string; matrixSet: (typeof matrixSets)[string]['set'] } {
+/** Where a tile is. Throws OwsError for a matrix set, matrix, row or column that there is not. */
+export function placeOf({ matrixSet, matrix, row, column }: Pick<WmtsTile, 'matrixSet' | 'matrix' | 'row' | 'column'>): { z: string; x: string; y: string; matrixSet: (typeof matrixSets)[string]['set'] } {
   const set = Object.hasOwn(matrixSets, matrixSet) ? matrixSets[matrixSet] : undefined;
   if (!set) throw new OwsError('InvalidParameterValue', 'TILEMATRIXSET', `There is no tile matrix set '${matrixSet}'; there are ${Object.keys(matrixSets).join(', ')}.`);
   if (!/^\d{1,2}$/.test(matrix) || Number(matrix) > MAX_ZOOM) throw new OwsError('InvalidParameterValue', 'TILEMATRIX', `There is no tile matrix '${matrix}'; there are 0 to ${MAX_ZOOM}.`);
@@ -124,11 +131,4 @@ function placeOf({ matrixSet, matrix, row, column }: WmtsTile): { z: string; x: 
     if (Number(value) < 0 || Number(value) >= count) throw new OwsError('TileOutOfRange', name, `${name} is 0 to ${count - 1} in tile matrix ${matrix}, not ${value}.`);
   }
   return { z: matrix, x: column, y: row, matrixSet: set.set };
-}
-
-let transparent: Promise<Uint8Array> | undefined;
-
-async function transparentTile(): Promise<Buffer> {
-  transparent ??= encodePng(new Uint8Array(TILE_SIZE * TILE_SIZE * 4), TILE_SIZE);
-  return Buffer.from(await transparent);
 }

@@ -1,0 +1,92 @@
+/** How the result of a process becomes colours: what the service says, else what save_result says, else what suits the data. */
+import type { Cube } from '../cube/cube.ts';
+import { givenLimits, type Limits } from '../formats/picture/limits.ts';
+import { bandPainter, classPainter, rampPainter, type Painter } from '../formats/picture/paint.ts';
+import { pictureSettings, withBands } from '../formats/picture/picture-options.ts';
+import { readOptions, refuse } from '../formats/options.ts';
+import { parseColour, type Colour } from '../formats/colours.ts';
+import { findFormat } from '../formats/index.ts';
+import { storedRange } from '../layers/tile-bands.ts';
+import { pcaPainter, type Pixels, type Style } from '../layers/tile-style.ts';
+import type { OperatorRegistry } from '../operators/operator.ts';
+import { blaming, type Configuration } from './configuration.ts';
+import type { OpenedMap } from './open-map.ts';
+
+export interface MapStyle {
+  /** The cube with the bands that are shown. */
+  readonly cube: Cube;
+  readonly style: Style;
+  /** Of JPEG. */
+  readonly background: Colour;
+  readonly quality: number;
+}
+
+/** Names and common names that mean red, green and blue, in any order of the bands. */
+const trueColours = [['red', 'B04', 'B4'], ['green', 'B03', 'B3'], ['blue', 'B02', 'B2']];
+
+/**
+ * Throws ServiceConfigInvalid for settings that do not fit the result, and ProcessParameterInvalid for options
+ * of save_result that do not.
+ */
+export function styleOf({ cube, saved }: Pick<OpenedMap, 'cube' | 'saved'>, configuration: Configuration, operators: OperatorRegistry): MapStyle {
+  const { picture } = configuration;
+  return blaming(picture, () => {
+    const options = { ...pictureOptions(saved), ...picture };
+    const { background = '#ffffff', quality = 90 } = options;
+    const look = { background: parseColour(background, 255, '\'background\''), quality: quality as number };
+    const whole = wholeVectors(cube, options, operators);
+    return { ...look, ...(whole ?? paintedBands(cube, options)) };
+  });
+}
+
+/** Options of a picture; those of data formats say how a file is written, not how it looks. */
+function pictureOptions(saved: OpenedMap['saved']): Record<string, unknown> {
+  if (!saved || !/^(png|jpe?g)$/i.test(saved.format)) return {};
+  const { description } = findFormat(saved.format);
+  // Each tile would be stretched by itself, and no two would fit.
+  const { stretch: _, filename_prefix: __, ...options } = readOptions(description, saved.options);
+  return options;
+}
+
+/** All dimensions of embeddings are shown in the fixed directions of their operator. */
+function wholeVectors(cube: Cube, options: Readonly<Record<string, unknown>>, operators: OperatorRegistry): { readonly cube: Cube; readonly style: Style } | null {
+  const { operator, embedding } = cube.attributes;
+  const isStyled = ['bands', 'min', 'max', 'colormap'].some((name) => options[name] !== undefined);
+  if (operator === undefined || isStyled || cube.find('bands')?.size !== embedding?.dimensions) return null;
+  return { cube, style: { bands: null, paint: pcaPainter(operators.resolve(operator).manifest) } };
+}
+
+function paintedBands(cube: Cube, options: Readonly<Record<string, unknown>>): { readonly cube: Cube; readonly style: Style } {
+  const { background: _, quality: __, ...given } = options;
+  const settings = pictureSettings({ filename_prefix: 'tile', ...given });
+  const shown = withBands(cube, settings.bands ?? usualBands(cube), 4);
+  const count = shown.find('bands')?.size ?? 1;
+  if ((settings.ramp || settings.classes) && count !== 1) throw refuse(`'colormap' is for a single band and the map shows ${count}: name it in 'bands'`);
+  const [low, high] = storedRange(undefined, cube);
+  const limits = givenLimits(settings, cube.dtype, count).map((each): Limits => ordered({ low, high, ...each }, each));
+  const painter = settings.classes ? classPainter(settings.classes) : settings.ramp ? rampPainter(limits[0]!, settings.ramp) : bandPainter(limits);
+  const bands = shown.find('bands') ? Array.from({ length: count }, (_, band) => band) : null;
+  return { cube: shown, style: { bands, paint: (block, pixels) => painted(painter, block, count, pixels) } };
+}
+
+/** Red, green and blue where there are bands called so, else the first one. */
+function usualBands(cube: Cube): readonly string[] | undefined {
+  const dimension = cube.find('bands');
+  if (!dimension || dimension.size === 0) return undefined;
+  const labels = cube.labels(dimension.name).map(String);
+  const isCalled = (index: number, names: readonly string[]) => [labels[index]!, cube.attributes.bands?.[index]?.common_name].some((name) => name !== undefined && names.includes(name));
+  const found = trueColours.map((names) => labels.findIndex((_, index) => isCalled(index, names)));
+  return found.every((index) => index >= 0) ? found.map((index) => labels[index]!) : [labels[0]!];
+}
+
+/** A single given limit beyond the usual other one leaves everything dark or bright, and never the other way round. */
+function ordered({ low, high }: Limits, given: Partial<Limits>): Limits {
+  if (low < high) return { low, high };
+  return given.low === undefined ? { low: high - 1, high } : { low, high: low + 1 };
+}
+
+function painted(painter: Painter, { dtype, data, nulls }: Parameters<Painter>[0], bands: number, count: number): Pixels {
+  const length = bands * count;
+  const pixels = painter({ dtype, shape: [bands, count], data: data.subarray(0, length) as typeof data, nulls: nulls?.subarray(0, length) ?? null });
+  return new Uint32Array(pixels.buffer);
+}
