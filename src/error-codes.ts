@@ -106,6 +106,9 @@ export const errorCodes = {
   UdfFailed: { status: 400, message: 'The user-defined function failed: {reason}.' },
   // Lamina's own: the standard has no code for a caller who asks for more than his share.
   TooManyRequests: { status: 429, message: 'You have {limit} {what} already, which is as many as one user may have. Please try again when one of them has ended.' },
+  // Lamina's own, for requests that are no HTTP.
+  RequestMalformed: { status: 400, message: 'The request is not valid HTTP.' },
+  HeadersTooLarge: { status: 431, message: 'The headers of the request are longer than the service reads.' },
   RangeNotSatisfiable: { status: 416, message: 'The file has {size} bytes, and none of those that the header Range asks for.' },
   RateLimitExceeded: { status: 429, message: 'There were too many requests {from}: {limit} per minute are answered. Please try again in {seconds} seconds.' },
   // Lamina's own: HTTP has a status of its own for it, which the standard's codes for bodies lack.

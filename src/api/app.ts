@@ -17,6 +17,7 @@ import { answerErrors } from './http/error-response.ts';
 import { limitAddresses, RateLimiter } from './http/rate-limit.ts';
 import { nameRequests } from './http/request-id.ts';
 import { logRequests } from './http/request-log.ts';
+import { requireHost } from './http/server.ts';
 import { versions } from './openeo/endpoint.ts';
 import type { ApiVersion } from './openeo/endpoint.ts';
 import { openeoRouter } from './openeo/router.ts';
@@ -30,7 +31,7 @@ export function createApp(dependencies: ApiDependencies): Express {
   app.disable('etag');
   app.set('trust proxy', dependencies.trustedProxies ?? false);
   const shared = share(dependencies);
-  app.use(nameRequests, logRequests(dependencies.log), cors, collapseSlashes, sendDocuments);
+  app.use(nameRequests, logRequests(dependencies.log), cors, requireHost, collapseSlashes, sendDocuments);
   app.get('/health', (_request, response) => response.set('Cache-Control', 'no-store').json({ status: 'ok' }));
   app.use(limitAddresses(new RateLimiter(dependencies.rateLimits?.ofAddress ?? 0)));
   app.get(['/.well-known/openeo', '/openeo/.well-known/openeo'], listVersions(shared.baseUrl));

@@ -1,5 +1,4 @@
 /** A running API for tests: a real database, job store and object store; the catalog and the queue are small stand-ins. */
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,6 +7,7 @@ import { createApp } from '../../src/api/app.ts';
 import { Sessions } from '../../src/api/auth/sessions.ts';
 import { configuredUsers } from '../../src/api/auth/users.ts';
 import type { ApiDependencies } from '../../src/api/dependencies.ts';
+import { createHttpServer } from '../../src/api/http/server.ts';
 import type { StacCollection, StacItem } from '../../src/catalog/types.ts';
 import { openDatabase } from '../../src/database/connection.ts';
 import type { Database } from '../../src/database/connection.ts';
@@ -138,7 +138,7 @@ export async function startService(changes: Partial<ApiDependencies> = {}): Prom
     ...changes,
   });
   const recorder = new Recorder();
-  const server = createServer(recorder.listener(app)).listen(0, '127.0.0.1');
+  const server = createHttpServer(recorder.listener(app)).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 

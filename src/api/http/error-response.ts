@@ -11,6 +11,7 @@ interface HttpError extends Error {
   readonly type?: string;
   readonly status?: number;
   readonly limit?: number;
+  readonly code?: string;
 }
 
 export interface ErrorBody {
@@ -69,10 +70,12 @@ function fromHttp(error: HttpError): OpenEOError | null {
     case 'entity.too.large': return new OpenEOError('BodyTooLarge', { limit: error.limit ?? maxBodyBytes });
     case 'encoding.unsupported':
     case 'charset.unsupported': return new OpenEOError('ContentTypeInvalid', { types: 'application/json in UTF-8' });
+    case 'entity.utf8.invalid': return new OpenEOError('ProcessInvalid', {}, { detail: 'The request body is not valid UTF-8.' });
     case 'request.aborted':
     case 'request.size.invalid': return new OpenEOError('ProcessInvalid', {}, { detail: 'The request body is incomplete.' });
     case undefined:
     default:
+      if (error.code?.startsWith('Z_')) return new OpenEOError('ProcessInvalid', {}, { detail: 'The request body can\'t be unpacked.' });
       // Broken percent-encoding in the path.
       return error instanceof URIError || error.status === 400 ? new OpenEOError('NotFound', {}, { detail: 'The path is not valid.' }) : null;
   }

@@ -1,4 +1,5 @@
 /** Request bodies: JSON objects of bounded size. */
+import { isUtf8 } from 'node:buffer';
 import express from 'express';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { OpenEOError } from '../../errors.ts';
@@ -8,7 +9,7 @@ import { isDeeperThan, MAX_JSON_DEPTH } from '../../graph/json-depth.ts';
 export const maxBodyBytes = 8 * 1024 * 1024;
 
 const types = ['application/json', 'application/*+json'];
-const parse = express.json({ limit: maxBodyBytes, type: types, strict: false });
+const parse = express.json({ limit: maxBodyBytes, type: types, strict: false, verify: requireUtf8 });
 
 /**
  * Reads the body, which must be a JSON object, into request.body.
@@ -26,6 +27,12 @@ export const jsonBody: RequestHandler = (request: Request, response: Response, n
     next();
   });
 };
+
+/** JSON is UTF-8; a reader that puts signs of its own in place of broken ones would change what was sent. */
+function requireUtf8(_request: unknown, _response: unknown, bytes: Buffer, encoding: string): void {
+  if (encoding !== 'utf-8') throw Object.assign(new Error(`The charset is ${encoding}.`), { type: 'charset.unsupported' });
+  if (!isUtf8(bytes)) throw Object.assign(new Error('The body is not valid UTF-8.'), { type: 'entity.utf8.invalid' });
+}
 
 function hasBody(request: Request): boolean {
   return request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;

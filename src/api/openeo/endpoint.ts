@@ -44,7 +44,7 @@ export interface Endpoint {
 export function pathVariable(request: Request, name: string): string {
   const value = request.params[name];
   // Ids of collections may have slashes.
-  const text = Array.isArray(value) ? value.join('/') : value;
+  const text = Array.isArray(value) ? value.join('/').replace(/\/$/, '') : value;
   if (text === undefined || text === '') throw new OpenEOError('NotFound', {});
   return text;
 }
