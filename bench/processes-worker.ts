@@ -5,6 +5,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
+import { flushCompileCache } from 'node:module';
 import { createInterface } from 'node:readline/promises';
 import { pathToFileURL } from 'node:url';
 import { loadedCube } from '../src/catalog/load.ts';
@@ -113,6 +114,7 @@ function peakMemory(): number {
   return Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))![1]) * 1024;
 }
 
+flushCompileCache();
 for await (const line of createInterface({ input: process.stdin })) {
   try {
     say(JSON.stringify(await run(JSON.parse(line) as RunTask)));

@@ -52,7 +52,11 @@ function reasonToSkip(): string | null {
 }
 
 const command = (...of: [string, ...string[]]): [string, ...string[]] => (cores === null ? of : ['taskset', '-c', cores, ...of]);
-const startOurs = () => startPeer('processes-worker.ts', command(process.execPath));
+const startOurs = () => {
+  // As bin/lamina.mjs does for the service.
+  process.env['NODE_COMPILE_CACHE'] ??= resolve(import.meta.dirname, '../node_modules/.cache/lamina');
+  return startPeer('processes-worker.ts', command(process.execPath));
+};
 const startTheirs = () => startPeer('processes_peer.py', command(peerPython!));
 
 /** Gives the figures of the graphs that both engines run; `only` names some. */

@@ -41,7 +41,7 @@ class Service:
         }
         self.log = open(data.parent / 'service.log', 'w')
         self.process = subprocess.Popen(
-            [NODE, 'src/cli.ts', 'serve'], cwd=ROOT, env=self.environment, stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True)
+            [NODE, 'bin/lamina.mjs', 'serve'], cwd=ROOT, env=self.environment, stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True)
 
     def wait_until_ready(self, seconds=120):
         deadline = time.monotonic() + seconds
@@ -64,7 +64,7 @@ class Service:
 
     def lamina(self, *arguments):
         """Runs the command line against the data of the service; gives what it printed."""
-        done = subprocess.run([NODE, 'src/cli.ts', *arguments], cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=300)
+        done = subprocess.run([NODE, 'bin/lamina.mjs', *arguments], cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
