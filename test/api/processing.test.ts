@@ -126,8 +126,10 @@ describe('POST /result', () => {
     const leave = new AbortController();
     const waiting = Array.from({ length: defaultLimits.syncMaxPerUser }, () => api('/result', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ process }), signal: leave.signal }).catch(() => {}));
     let answer: Response;
-    // Until all of them have been accepted, this one may be accepted too: it leaves after a moment then.
-    do answer = await api('/result', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ process }), signal: AbortSignal.timeout(200) }).catch(() => Response.error());
+    // Until all of them have been accepted, this one may be accepted too: it leaves after a moment then, later
+    // each time, since the refusal may take its time as well.
+    let patience = 100;
+    do answer = await api('/result', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ process }), signal: AbortSignal.timeout((patience *= 2)) }).catch(() => Response.error());
     while (answer.type === 'error');
     expect(answer.status).toBe(429);
     expect(await json(answer)).toMatchObject({ code: 'TooManyRequests', message: expect.stringContaining(`${defaultLimits.syncMaxPerUser} synchronous requests`) });
