@@ -83,9 +83,10 @@ export async function runJob(
   const jobLog = logs.open(job.id, logLevelOf(job));
   const watched = watch.watch(run);
   const account = accountOf(dependencies, job);
+  const limit = timeLimitOf(job);
   try {
     if (job.begun > maxBegun) throw new OpenEOError('Internal', { message: `the job's worker was lost ${maxBegun} times; perhaps the job needs more memory than there is.` });
-    const signal = AbortSignal.any([task.signal, watched.signal]);
+    const signal = AbortSignal.any([task.signal, watched.signal, ...(limit ? [limit] : [])]);
     const done = await work({
       job, folder: resultFolder(job.id, job.run), signal, log: jobLog.log, report: reporter(store, run), measure: account.measure,
       keep: (result) => store.keepPartial(run, result),
@@ -100,11 +101,23 @@ export async function runJob(
       await store.giveBack(run);
       throw error;
     }
-    return await settle(dependencies, { job, run, jobLog, task, account: account.close() }, error);
+    return await settle(dependencies, { job, run, jobLog, task, account: account.close() }, limit?.aborted ? tookTooLong(job) : error);
   } finally {
     watched.stop();
     await jobLog.flush().catch((error: unknown) => dependencies.log.error(`The log of job ${job.id} could not be stored: ${String(error)}`));
   }
+}
+
+/** Timers can't wait for longer. */
+const longestMs = 2 ** 31 - 1;
+
+/** Aborted when a run takes longer than its user allows. */
+function timeLimitOf({ definition: { timeout } }: Job): AbortSignal | null {
+  return typeof timeout === 'number' ? AbortSignal.timeout(Math.min(timeout * 1000, longestMs)) : null;
+}
+
+function tookTooLong({ definition: { timeout } }: Job): OpenEOError {
+  return new OpenEOError('RequestTimeout', {}, { detail: `Processing took longer than the ${String(timeout)} seconds of \`timeout\`.` });
 }
 
 /** False when the run does not count any more; then nothing of it is published. */

@@ -16,6 +16,7 @@ import { createJob, deleteJob, describeJob, listJobs, updateJob } from './jobs.t
 import { debugJob, debugRequest } from './logs.ts';
 import { deleteProcessGraph, describeProcessGraph, describeShared, listProcessGraphs, storeProcessGraph } from './process-graphs.ts';
 import { listProcesses } from './processes.ts';
+import { listProcessingParameters } from './processing-parameters.ts';
 import { describeQueryables } from './queryables.ts';
 import { computeResult } from './result.ts';
 import { listServiceTypes } from './service-types.ts';
@@ -31,6 +32,7 @@ const served: readonly Endpoint[] = [
   { method: 'get', path: '/conformance', access: 'open', handle: describeConformance },
   { method: 'get', path: '/file_formats', access: 'open', handle: listFileFormats },
   { method: 'get', path: '/udf_runtimes', access: 'open', handle: listUdfRuntimes },
+  { method: 'get', path: '/processing_parameters', access: 'open', handle: listProcessingParameters },
   { method: 'get', path: '/collections', access: 'visitor', view: collectionsPage, handle: listCollections },
   // Before the next one, which takes ids with slashes.
   { method: 'get', path: '/collections/{collection_id}/queryables', access: 'visitor', handle: describeQueryables },
@@ -83,5 +85,5 @@ export function endpointsOf(dependencies: ApiDependencies): readonly Endpoint[] 
  * service and not the address that lacks it.
  */
 export const unsupported: readonly RegExp[] = [
-  /^\/(service_types|services|credentials\/(basic|oidc)|processing_parameters)(\/|$)/,
+  /^\/(service_types|services|credentials\/(basic|oidc))(\/|$)/,
 ];

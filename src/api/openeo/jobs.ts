@@ -4,16 +4,17 @@ import { OpenEOError } from '../../errors.ts';
 import { logLevelOf } from '../../jobs/job.ts';
 import type { Job, JobDefinition } from '../../jobs/job.ts';
 import { queryLimit, queryString, queryText } from '../http/query.ts';
-import { checkDefinition, checkProcess, checkProperties, withPlan } from './definition.ts';
+import { checkProcess, checkProperties, withPlan } from './definition.ts';
 import type { Context } from './endpoint.ts';
 import { pathVariable } from './endpoint.ts';
 import { linked } from './linked.ts';
+import { checkParameters, readProcessing } from './processing-parameters.ts';
 import { unpublishedOf } from './result-document.ts';
 
 /** POST /jobs. */
 export async function createJob(context: Context, request: Request, response: Response): Promise<void> {
   const { jobs, userId, url } = context;
-  const definition = await checkDefinition('POST /jobs', request.body as Record<string, unknown>, (process) => linked(context, process));
+  const definition = await readProcessing('job', 'POST /jobs', context, request.body as Record<string, unknown>);
   const { id } = await jobs.store.create(userId, withPlan(definition, context));
   response.status(201).set({ Location: `${url(request)}/jobs/${id}`, 'OpenEO-Identifier': id }).end();
 }
@@ -78,6 +79,7 @@ export async function updateJob(context: Context, request: Request, response: Re
   if (fixed !== undefined) throw new OpenEOError('PropertyNotEditable', { property: fixed });
   if (Object.hasOwn(change, 'process')) checkProcess(change.process, await linked(context, change.process));
   checkProperties('PATCH /jobs/{job_id}', change);
+  checkParameters('job', 'PATCH /jobs/{job_id}', context, change);
   await jobs.store.update(userId, jobId, (before) => {
     const after = Object.fromEntries(Object.entries({ ...before, ...change }).filter(([, value]) => value !== null)) as unknown as JobDefinition;
     return Object.hasOwn(change, 'plan') ? withPlan(after, context) : after;

@@ -26,6 +26,10 @@ const types: Readonly<Record<string, readonly [is: (value: unknown) => boolean, 
   links: [isListOf(isObject), 'an array of objects'],
   process_graph: [isObject, 'an object'],
   public: [isFlag, 'true or false'],
+  // Of the extension for processing parameters.
+  default_synchronous_options: [isObject, 'an object'],
+  default_job_options: [isObject, 'an object'],
+  default_service_options: [isObject, 'an object'],
 };
 
 /**

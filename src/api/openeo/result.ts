@@ -4,15 +4,15 @@ import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from 'express';
 import { OpenEOError } from '../../errors.ts';
 import type { SyncAnswer } from '../../jobs/service.ts';
-import { checkDefinition, withPlan } from './definition.ts';
+import { withPlan } from './definition.ts';
 import type { Context } from './endpoint.ts';
-import { linked } from './linked.ts';
+import { readProcessing } from './processing-parameters.ts';
 import { enclosedDocument } from './result-document.ts';
 import { tarOf } from './tar.ts';
 
 export async function computeResult(context: Context, request: Request, response: Response): Promise<void> {
   const { jobs, userId, url, syncTimeoutSeconds } = context;
-  const definition = withPlan(await checkDefinition('POST /result', request.body as Record<string, unknown>, (process) => linked(context, process)), context);
+  const definition = withPlan(await readProcessing('synchronous', 'POST /result', context, request.body as Record<string, unknown>), context);
   const client = new AbortController();
   const leave = () => client.abort(new ClientLeft());
   response.once('close', leave);
