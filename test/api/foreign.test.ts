@@ -65,7 +65,7 @@ type Row = readonly unknown[] | 'own' | 'open';
  */
 const table: Readonly<Record<string, Row>> = {
   'get /': 'open', 'get /conformance': 'open', 'get /file_formats': 'open', 'get /udf_runtimes': 'open', 'get /service_types': 'open', 'get /processes': 'open', 'get /processing_parameters': 'open',
-  'get /credentials/basic': 'open', 'delete /credentials/basic': 'open', 'get /credentials/oidc': 'open', 'get /me': 'open',
+  'get /api': 'open', 'get /api.html': 'open', 'get /credentials/basic': 'open', 'delete /credentials/basic': 'open', 'get /credentials/oidc': 'open', 'get /me': 'open',
   'get /collections': 'own', 'get /process_graphs': 'own', 'get /jobs': 'own', 'get /services': 'own', 'get /files': 'own',
   'get /collections/{collection_id}': [undefined],
   'get /collections/{collection_id}/queryables': [undefined],

@@ -13,8 +13,9 @@ import { openDatabase } from '../../src/database/connection.ts';
 import type { Database } from '../../src/database/connection.ts';
 import { migrate } from '../../src/database/migrations.ts';
 import { OpenEOError } from '../../src/errors.ts';
-import type { Process } from '../../src/graph/process.ts';
+import type { Process, ProcessRegistry } from '../../src/graph/process.ts';
 import type { ProcessDescription } from '../../src/graph/wire.ts';
+import type { RunPlan } from '../../src/jobs/payloads.ts';
 import { JobLogs } from '../../src/jobs/logs.ts';
 import type { Lane, Task, TaskContext, TaskQueues } from '../../src/jobs/queue.ts';
 import { runJob } from '../../src/jobs/run.ts';
@@ -25,6 +26,10 @@ import { JobStore } from '../../src/jobs/store.ts';
 import { RunWatch } from '../../src/jobs/watch.ts';
 import { createLog } from '../../src/log.ts';
 import type { LogEntry } from '../../src/log.ts';
+import { ServiceLogs } from '../../src/services/logs.ts';
+import { ServiceStore } from '../../src/services/store.ts';
+import type { MapFacts } from '../../src/services/task.ts';
+import { ServiceMaps } from '../../src/api/tiles/service-maps.ts';
 import { definitionSource } from '../../src/user-processes/source.ts';
 import { UserProcessStore } from '../../src/user-processes/store.ts';
 import { createLocalStore } from '../../src/storage/local.ts';
@@ -118,15 +123,22 @@ export async function startService(changes: Partial<ApiDependencies> = {}): Prom
   const jobs = new Jobs({ store, logs, queues, objects, log });
   const items = new Map<string, StacItem>();
   const userProcesses = new UserProcessStore(database);
+  const definitions = definitionSource(userProcesses, () => Promise.reject(new Error('The tests have no network.')));
+  const registry: ProcessRegistry = new Map(await Promise.all(['add', 'load_collection', 'save_result', 'absolute'].map(describe)));
+  const services = new ServiceStore(database);
   const app = createApp({
     userProcesses,
-    definitions: definitionSource(userProcesses, () => Promise.reject(new Error('The tests have no network.'))),
+    definitions,
+    services: {
+      store: services, logs: new ServiceLogs(database), limit: 1000, forgetTiles: async () => {},
+      maps: new ServiceMaps({ services, maps: { find: async () => null }, queues, registry, definitions }),
+    },
     catalog: {
       collections: async () => [collection],
       collection: async (id) => (id === collection.id ? collection : null),
       item: async (_, id) => items.get(id) ?? null,
     },
-    registry: new Map(await Promise.all(['add', 'load_collection', 'save_result', 'absolute'].map(describe))),
+    registry,
     jobs, objects, userFiles: new UserFiles(objects, { quotaBytes: 100_000, fileBytes: 60_000 }),
     formats: { input: {}, output: { GTiff: { title: 'GeoTIFF', description: 'One file per date.', gis_data_types: ['raster'], parameters: {} } } },
     users: configuredUsers(Object.entries(passwords).map(([name, password]) => ({ name, password }))),
@@ -155,6 +167,8 @@ export async function startService(changes: Partial<ApiDependencies> = {}): Prom
     if (result === null) throw new OpenEOError('RequestTimeout', {});
     return { files: result.files, facts: { blocks_cached: 3, blocks_computed: 1 } };
   });
+  await queues.work('plan', 1, async (): Promise<RunPlan> => ({ samplesRead: 0, blocks: [], saved: [{ format: 'GTiff', dtype: 'float32', samples: 1000, bytes: 4000 }], share: 1 }));
+  await queues.work('tile', 1, async (): Promise<MapFacts> => ({ bounds: [4, 50, 5, 51], days: [], bands: [] }));
 
   return {
     url, database, jobs, objects, items, logged, folder, recorder,
