@@ -2,7 +2,8 @@
 import type { Entry, Home } from './home.ts';
 import { escapeHtml } from './http/html.ts';
 
-const style = `
+/** The only style that a browser may apply to the page. */
+export const homeStyle = `
 :root { color-scheme: light dark }
 body { font: 1rem/1.6 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; width: 100% }
@@ -23,7 +24,7 @@ export function homePage(home: Home): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(title)}</title>
 <link rel="icon" href="data:,">
-<style>${style}</style>
+<style>${homeStyle}</style>
 </head>
 <body>
 <header><h1>${escapeHtml(title)}</h1><p>${escapeHtml(description)}</p></header>

@@ -3,8 +3,9 @@ import { Router, type Request } from 'express';
 import type { StacCollection } from '../catalog/types.ts';
 import { farthestZoom } from '../layers/tile-zoom.ts';
 import type { ShownCatalog } from './dependencies.ts';
-import { homePage } from './home-page.ts';
+import { homePage, homeStyle } from './home-page.ts';
 import { versions } from './openeo/endpoint.ts';
+import { pageHeaders, policyFor } from './pages/layout.ts';
 import { withoutHeights } from '../geo/bbox.ts';
 import { tilesPath, viewPath, wmtsPath } from './tiles/map-links.ts';
 
@@ -45,9 +46,6 @@ export interface Home {
   readonly collections: readonly Entry[];
 }
 
-/** The page needs nothing from anywhere, and no script: a browser is told to allow none. */
-const policy = 'default-src \'none\'; style-src \'unsafe-inline\'; img-src data:; base-uri \'none\'; form-action \'none\'; frame-ancestors \'none\'';
-
 export function createHome({ catalog, baseUrl, title, description, version }: HomeDependencies): Router {
   const router = Router();
   router.get('/', async (request, response) => {
@@ -58,7 +56,7 @@ export function createHome({ catalog, baseUrl, title, description, version }: Ho
     response.vary('Accept').set('Cache-Control', 'no-cache');
     // Programs that take anything get what they can read.
     if (request.accepts(['application/json', 'text/html']) !== 'text/html') return void response.json(homeDocument(home));
-    response.set({ 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': policy, 'Referrer-Policy': 'no-referrer', 'X-Content-Type-Options': 'nosniff' });
+    response.set({ ...pageHeaders, 'Content-Security-Policy': policyFor(homeStyle) });
     response.send(Buffer.from(homePage(home)));
   });
   return router;

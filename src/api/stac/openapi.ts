@@ -17,12 +17,16 @@ function answers(type: string, schema: string, ...errors: string[]): Json {
   return { responses: { 200: success, ...Object.fromEntries(failures), default: reference('responses', 'ServerError') } };
 }
 
+/** A Bearer token is needed to change something. */
+const userOnly = [{ Bearer: [] }];
+
 /** Of a request that changes something: what is sent, and how it ends. */
 function writes(status: number, body: 'Item' | null, ...names: string[]): Json {
   const failures = Object.fromEntries(['400', '401', '403', '404', '409'].map((code) => [code, reference('responses', code === '404' ? 'NotFound' : 'InvalidParameter')]));
   return {
     parameters: parameters(...names),
     ...(body === null ? {} : { requestBody: { required: true, content: { [GEOJSON_TYPE]: { schema: reference('schemas', body) } } } }),
+    security: userOnly,
     responses: { [status]: { description: 'It is done' }, ...failures, default: reference('responses', 'ServerError') },
   };
 }
@@ -35,7 +39,7 @@ const layerBody: Json = { requestBody: { required: true, content: { [JSON_TYPE]:
 function changes(status: number, schema?: string): Json {
   const success = { description: 'Done', ...(schema === undefined ? {} : { content: { [JSON_TYPE]: { schema: reference('schemas', schema) } } }) };
   const failures = { 400: 'InvalidParameter', 401: 'Refused', 403: 'Refused', 404: 'NotFound', 409: 'Refused' };
-  return { responses: { [status]: success, ...Object.fromEntries(Object.entries(failures).map(([code, name]) => [code, reference('responses', name)])), default: reference('responses', 'ServerError') } };
+  return { security: userOnly, responses: { [status]: success, ...Object.fromEntries(Object.entries(failures).map(([code, name]) => [code, reference('responses', name)])), default: reference('responses', 'ServerError') } };
 }
 
 const paths: Json = {
@@ -79,6 +83,7 @@ const texts: Json = {
 };
 
 const components: Json = {
+  securitySchemes: { Bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A token of the openEO API' } },
   parameters: {
     collectionId: path('collectionId', 'Id of a collection'),
     itemId: path('itemId', 'Id of an item'),
@@ -107,7 +112,7 @@ const components: Json = {
       collections: { type: 'array', items: { type: 'string' } }, ids: { type: 'array', items: { type: 'string' } }, bbox: { ...bbox, description: texts['bbox'] },
       intersects: object('GeoJSON geometry; not together with bbox'), datetime: { type: 'string', description: texts['datetime'] }, limit, token: { type: 'string', description: texts['token'] },
     } },
-    Error: { type: 'object', required: ['code', 'description'], properties: { code: { type: 'string' }, description: { type: 'string' } } },
+    Error: { type: 'object', required: ['id', 'code', 'description', 'message'], properties: { id: { type: 'string' }, code: { type: 'string' }, description: { type: 'string' }, message: { type: 'string' } } },
   },
 };
 

@@ -3,6 +3,8 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { isOpenEOError } from '../../errors.ts';
 import { LayerInvalid, type LayerFault } from '../../layers/layer-faults.ts';
 import type { Log } from '../../log.ts';
+import { requestIdOf } from '../http/request-id.ts';
+import { operations } from './openapi.ts';
 
 export const JSON_TYPE = 'application/json';
 export const GEOJSON_TYPE = 'application/geo+json';
@@ -44,8 +46,11 @@ export function pathParameter(request: Request, name: string): string {
 }
 
 /** The last handler of the router but one: no route took the request. */
-export const unknownRoute: RequestHandler = (request, _response, next) => {
-  next(new StacRequestError(404, 'NotFound', `There is nothing at ${request.path}.`));
+export const unknownRoute: RequestHandler = (request, response, next) => {
+  const allowed = operations().filter(([, path]) => new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+').replace('.', '\\.')}/?$`).test(request.path)).map(([method]) => method.toUpperCase());
+  if (allowed.length === 0) return next(new StacRequestError(404, 'NotFound', `There is nothing at ${request.path}.`));
+  response.set('Allow', allowed.join(', '));
+  next(new StacRequestError(405, 'MethodNotAllowed', `${request.path} has ${allowed.join(', ')} only.`));
 };
 
 /** The last handler of the router: every error becomes an answer, and what is ours to mend goes to the log. */
@@ -57,9 +62,12 @@ export function errorHandler(log: Log) {
       return;
     }
     const { status, code, description, ...more } = describeError(error);
-    if (status >= 500) log.error(`STAC request failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-    response.status(status);
-    sendJson(response, { code, description, ...more });
+    const id = requestIdOf(response);
+    if (code === 'Internal') log.error(`STAC request failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, { data: { error_id: id } });
+    if (isOpenEOError(error) && error.retryAfterSeconds !== null) response.set('Retry-After', String(error.retryAfterSeconds));
+    response.status(status).set('Cache-Control', 'no-store');
+    // STAC's names and openEO's, so that the clients of both can read it.
+    sendJson(response, { id, code, description, message: description, links: [], ...more });
   };
 }
 
@@ -70,7 +78,7 @@ function describeError(error: unknown): { status: number; code: string; descript
     const [only, ...more] = error.faults;
     return { status: error.status, code: only && more.length === 0 ? only.code : error.code, description: error.message, faults: error.faults };
   }
-  if (isOpenEOError(error) && error.status < 500) return { status: error.status, code: error.code, description: error.message };
+  if (isOpenEOError(error) && error.code !== 'Internal') return { status: error.status, code: error.code, description: error.message };
   const { type, status } = error as { type?: string; status?: number };
   if (type === 'entity.parse.failed') return { status: 400, code: 'InvalidBody', description: 'The body is not valid JSON.' };
   if (type === 'entity.too.large') return { status: 413, code: 'BodyTooLarge', description: 'The body is larger than a search may be (1 MB).' };

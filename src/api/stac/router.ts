@@ -7,6 +7,10 @@ import { conformance } from './conformance.ts';
 import type { StacContext, StacDependencies } from './dependencies.ts';
 import { item } from './item.ts';
 import { items } from './items.ts';
+import { setCachePolicy } from '../http/cache-policy.ts';
+import { capabilitiesPage } from '../pages/capabilities-page.ts';
+import { collectionPage, collectionsPage } from '../pages/collection-pages.ts';
+import { asPage, type View } from '../pages/view.ts';
 import { createItems, deleteItem, patchItem, replaceItem } from './items-edit.ts';
 import { landing } from './landing.ts';
 import { queryables } from './queryables.ts';
@@ -18,13 +22,14 @@ import { serviceDescription, serviceDocumentation } from './service-description.
 export function createStacRouter(dependencies: StacDependencies): Router {
   const router = express.Router();
   const on = inContext(dependencies);
-  router.get('/', on(landing));
+  const show = pagesOf(dependencies);
+  router.get('/', show(capabilitiesPage), on(landing));
   router.get('/conformance', conformance());
   router.get('/api', on(serviceDescription));
   router.get('/api.html', on(serviceDocumentation));
   router.get('/queryables', on(queryables));
-  router.get('/collections', on(collections));
-  router.get('/collections/:collectionId', on(collection));
+  router.get('/collections', show(collectionsPage, { text: 'STAC', path: '/stac/' }), on(collections));
+  router.get('/collections/:collectionId', show(collectionPage, { text: 'STAC', path: '/stac/' }, { text: 'Collections', path: '/stac/collections' }), on(collection));
   const body = express.json({ type: () => true, limit: '1mb', strict: false });
   router.post('/collections', body, on(createCollection));
   router.put('/collections/:collectionId', body, on(replaceCollection));
@@ -45,11 +50,17 @@ export function createStacRouter(dependencies: StacDependencies): Router {
   return router;
 }
 
+/** Shows answers to browsers as pages. */
+function pagesOf({ baseUrl }: StacDependencies): (view: View, ...above: { text: string; path: string }[]) => RequestHandler {
+  const serviceUrl = (request: express.Request) => (typeof baseUrl === 'string' ? baseUrl : baseUrl(request)).replace(/\/stac$/, '');
+  return (view, ...above) => asPage(view, { baseUrl: serviceUrl, trail: [{ text: 'Lamina', path: '/' }, ...above] });
+}
+
 /** Gives each request its route with the base URL that its client knows, and with who asks. */
 function inContext({ baseUrl, visitor, ...rest }: StacDependencies): (route: (context: StacContext) => RequestHandler) => RequestHandler {
   return (route) => async (request, response, next) => {
     const user = visitor ? await visitor(request) : null;
-    if (user !== null) response.set('Cache-Control', 'private').vary('Authorization');
+    if (request.method === 'GET' || request.method === 'HEAD') setCachePolicy(response, 'visitor', user === null);
     const context = { ...rest, user, baseUrl: typeof baseUrl === 'string' ? baseUrl : baseUrl(request) };
     return route(context)(request, response, next);
   };

@@ -175,7 +175,7 @@ it('answers a failure of its own with 500 and tells the log, not the client', as
   await new Promise((done) => server.once('listening', done));
   const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/stac/search`);
   expect(response.status).toBe(500);
-  expect(await response.json()).toEqual({ code: 'Internal', description: 'The server failed to answer this request.' });
+  expect(await response.json()).toEqual({ id: expect.stringMatching(/^[\da-f-]{36}$/), code: 'Internal', description: 'The server failed to answer this request.', message: 'The server failed to answer this request.', links: [] });
   expect(entries[0]).toContain('hunter2');
   server.closeAllConnections();
   server.close();

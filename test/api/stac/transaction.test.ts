@@ -118,7 +118,7 @@ describe('a private layer', () => {
       expect(links.some(({ href }) => href.endsWith('/HERS'))).toBe(status === 200);
       for (const found of [await call('GET', '/search?collections=HERS', user), await call('POST', '/search', user, { collections: ['HERS'] })]) expect(found.body['numberReturned']).toBe(status === 200 ? 3 : 0);
     }
-    expect((await call('GET', '/collections/HERS', 'ann')).headers.get('cache-control')).toBe('private');
+    expect((await call('GET', '/collections/HERS', 'ann')).headers.get('cache-control')).toBe('private, no-cache');
     expect((await call('PUT', '/collections/HERS', 'bob', definition('HERS', graph))).status).toBe(404);
     // Pages over everything hold nothing of it either.
     expect(JSON.stringify((await call('GET', '/search?limit=100')).body)).not.toContain('HERS');
