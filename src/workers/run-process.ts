@@ -128,7 +128,7 @@ class Run {
     const seconds = ((performance.now() - started) / 1000).toFixed(2);
     const blocks = facts.cached + facts.computed > 0 ? `; embedding blocks: ${facts.cached} cached, ${facts.computed} computed` : '';
     this.#request.log.info(`Finished in ${seconds} s: ${this.#files.length} file(s), ${facts.samplesRead} source samples read${blocks}`, {
-      data: { blocks_cached: facts.cached, blocks_computed: facts.computed, samples_read: facts.samplesRead },
+      data: { blocks_cached: facts.cached, blocks_computed: facts.computed, samples_read: facts.samplesRead, ...(facts.files && { files_opened: facts.files.size }) },
     });
     return { files: this.#files, facts, saved: this.#saved, publish: () => publishAll(this.#publishers) };
   }

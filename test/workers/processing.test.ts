@@ -1,8 +1,10 @@
 /** The handlers of the lanes 'sync' and 'batch' over a real engine; the job store, its logs and the watch are small stand-ins. */
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { parseBilling } from '../../src/jobs/billing-file.ts';
 import type { Job } from '../../src/jobs/job.ts';
 import type { JobLogs } from '../../src/jobs/logs.ts';
 import type { TaskContext } from '../../src/jobs/queue.ts';
@@ -10,7 +12,7 @@ import type { JobResult } from '../../src/jobs/results.ts';
 import type { Account, JobStore } from '../../src/jobs/store.ts';
 import { RunWatch } from '../../src/jobs/watch.ts';
 import { createLog, silentLog, type LogEntry } from '../../src/log.ts';
-import { createBatchHandler, createSyncHandler, type ProcessingDependencies } from '../../src/workers/processing.ts';
+import { costsUnder, createBatchHandler, createSyncHandler, type ProcessingDependencies } from '../../src/workers/processing.ts';
 import { hasSchemas, problemsOf } from '../api/stac/validator.ts';
 import { resultDocument } from '../../src/api/openeo/result-document.ts';
 import { toyService, writeItem, type ToyService } from '../layers/service.ts';
@@ -126,6 +128,91 @@ describe('the handler of batch jobs', () => {
       expect([id, await problemsOf(document)]).toEqual([id, []]);
     }
   }, 60_000);
+
+  it('keeps every file as soon as it is there', async () => {
+    prepare('batch', { process_graph: saveOf('RAW') });
+    await batch();
+    const names = store.result!.files.map(({ name }) => name);
+    expect(names).toHaveLength(2);
+    expect(store.partial).toEqual([names.slice(0, 1), names]);
+    for (const { objectKey, sizeBytes, metadata } of store.result!.files) {
+      const bytes = (await service.store.get(objectKey))!;
+      expect([bytes.length, metadata['file:checksum']]).toEqual([sizeBytes, `1220${createHash('sha256').update(bytes).digest('hex')}`]);
+    }
+  });
+
+  it('reports progress over all that is saved, and never backwards', async () => {
+    const { load } = saveOf('RAW');
+    const save = (result: boolean) => ({ process_id: 'save_result', arguments: { data: { from_node: 'load' }, format: 'GTiff' }, result });
+    prepare('batch', { process_graph: { load, one: save(false), two: save(true) } });
+    const shares: number[] = [];
+    dependencies = { ...dependencies, store: Object.assign(store, { report: async (_run: unknown, share: number) => void shares.push(share) }) as unknown as JobStore };
+    // Reports are written once a second; here all of them count.
+    const now = vi.spyOn(performance, 'now');
+    let ms = 0;
+    now.mockImplementation(() => (ms += 2000));
+    await batch();
+    now.mockRestore();
+    expect(shares.length).toBeGreaterThan(3);
+    expect(shares).toEqual(shares.toSorted((a, b) => a - b));
+    expect(shares.some((share) => share > 0 && share <= 0.5) && shares.some((share) => share > 0.5)).toBe(true);
+  });
+
+  it('tells in its log what was loaded, read and written, at which node', async () => {
+    prepare('batch', { process_graph: saveOf('RAW') });
+    await batch();
+    const entry = (text: RegExp) => logged.find(({ message }) => text.test(message));
+    expect(entry(/^Loads 'RAW': 2 items of 2 dates, 2 bands, 128 × 128 pixels/)).toMatchObject({ level: 'info', path: [{ node_id: 'load', process_id: 'load_collection' }], data: { items: 2 } });
+    expect(entry(/^load_collection: a data cube with t 2 × bands 2 × y 128 × x 128/)).toMatchObject({ level: 'debug', path: [{ node_id: 'load' }], data: { ms: expect.any(Number) } });
+    expect(entry(/^Wrote 2 files/)).toMatchObject({
+      level: 'info', path: [{ node_id: 'save', process_id: 'save_result' }],
+      data: { samples_read: 2 * 2 * 128 * 128, bytes_read: 2 * 2 * 2 * 128 * 128, bytes_written: store.result!.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) },
+    });
+    expect(entry(/^Finished in/)).toMatchObject({ data: { files_opened: 2 } });
+    expect(logged.length).toBeLessThan(12);
+  });
+
+  it('names the nodes inside of a layer behind the one that loads it, and counts its blocks', async () => {
+    prepare('batch', { process_graph: saveOf('LAYER') });
+    await batch();
+    expect(logged.find(({ message }) => message.startsWith('Loads \'RAW\''))!.path!.map(({ node_id: id }) => id)).toEqual(['load', 'load']);
+    expect(logged.find(({ message }) => message.startsWith('Wrote'))).toMatchObject({ data: { blocks_cached: 0, blocks_computed: 2 } });
+    expect(store.usage).toMatchObject({ input_pixel: { value: expect.any(Number), unit: 'samples' }, storage: { value: store.result!.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) } });
+    expect((store.usage as Record<string, { value: number }>)['input_pixel']!.value).toBeGreaterThanOrEqual(2 * 2 * 128 * 128);
+  });
+
+  describe('under a plan with prices', () => {
+    const billing = parseBilling({ currency: 'credits', default_plan: 'pro', plans: [{ name: 'pro', description: 'p', paid: true, prices: { job: 1, embedding_blocks: 10 } }] }, 'plans');
+    const priced = (id: string, budget: number | undefined, lane: Job['kind'] = 'batch') => {
+      prepare(lane, { process_graph: saveOf(id) });
+      Object.assign(store.job.definition, { plan: 'pro', ...(budget !== undefined && { budget }) });
+      dependencies = { ...dependencies, billing, costs: costsUnder(billing) };
+    };
+
+    it('has costs; blocks of the cache are free', async () => {
+      priced('LAYER', undefined);
+      await batch();
+      expect(store.costs).toBe(21);
+      priced('LAYER', 1);
+      await batch();
+      expect([store.calls, store.costs]).toEqual([['begin', 'finish'], 1]);
+    });
+
+    it('is stopped before the block that its budget does not pay, and keeps the file before it', async () => {
+      priced('LAYER', 15);
+      await batch();
+      expect(store.calls).toEqual(['begin', 'fail']);
+      expect(logged.at(-1)).toMatchObject({ level: 'error', code: 'BudgetInvalid', message: expect.stringContaining('15 credits') });
+      expect(store.partial.map((names) => names.length)).toEqual([1]);
+      expect((await Array.fromAsync(service.store.list('results/'))).map(({ key }) => key)).toHaveLength(1);
+      expect((await Array.fromAsync(service.store.list('blocks/')))).toHaveLength(1);
+    });
+
+    it('refuses a synchronous request that costs more', async () => {
+      priced('LAYER', 5, 'sync');
+      await expect(sync()).rejects.toMatchObject({ code: 'BudgetInvalid', status: 400 });
+    });
+  });
 
   it('uses the defaults of the parameters that a process declares', async () => {
     prepare('batch', {
