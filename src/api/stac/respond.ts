@@ -1,10 +1,9 @@
 /** How STAC answers look: JSON with an exact media type, and errors as { code, description }. */
-import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import type { NextFunction, Request, Response } from 'express';
 import { isOpenEOError } from '../../errors.ts';
 import { LayerInvalid, type LayerFault } from '../../layers/layer-faults.ts';
 import type { Log } from '../../log.ts';
 import { requestIdOf } from '../http/request-id.ts';
-import { operations } from './openapi.ts';
 
 export const JSON_TYPE = 'application/json';
 export const GEOJSON_TYPE = 'application/geo+json';
@@ -44,14 +43,6 @@ export function pathParameter(request: Request, name: string): string {
   const value = request.params[name];
   return typeof value === 'string' ? value : '';
 }
-
-/** The last handler of the router but one: no route took the request. */
-export const unknownRoute: RequestHandler = (request, response, next) => {
-  const allowed = operations().filter(([, path]) => new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+').replace('.', '\\.')}/?$`).test(request.path)).map(([method]) => method.toUpperCase());
-  if (allowed.length === 0) return next(new StacRequestError(404, 'NotFound', `There is nothing at ${request.path}.`));
-  response.set('Allow', allowed.join(', '));
-  next(new StacRequestError(405, 'MethodNotAllowed', `${request.path} has ${allowed.join(', ')} only.`));
-};
 
 /** The last handler of the router: every error becomes an answer, and what is ours to mend goes to the log. */
 export function errorHandler(log: Log) {

@@ -14,7 +14,8 @@ import { asPage, type View } from '../pages/view.ts';
 import { createItems, deleteItem, patchItem, replaceItem } from './items-edit.ts';
 import { landing } from './landing.ts';
 import { queryables } from './queryables.ts';
-import { errorHandler, unknownRoute } from './respond.ts';
+import { errorHandler } from './respond.ts';
+import { unknownRoute } from './unknown-route.ts';
 import { searchByBody, searchByQuery } from './search.ts';
 import { serviceDescription, serviceDocumentation } from './service-description.ts';
 
