@@ -80,12 +80,22 @@ function invalidSetting(parameter: string, reason: string): OpenEOError<'Service
   return new OpenEOError('ServiceConfigInvalid', { parameter, reason });
 }
 
-/** Format of the tiles: what the configuration says, else JPEG when the process ends in save_result with that format. */
-export function tileFormat({ process, configuration }: Pick<ServiceDefinition, 'process' | 'configuration'>): 'png' | 'jpeg' {
-  const { format } = readConfiguration(configuration);
-  if (format !== undefined) return format;
-  const nodes = Object.values(process.process_graph) as readonly { readonly process_id?: unknown; readonly arguments?: { readonly format?: unknown }; readonly result?: unknown }[];
+/** The save_result that a process ends in; null when it ends in something else. Its arguments are not checked. */
+function lastSave({ process }: Pick<ServiceDefinition, 'process'>): { readonly format?: unknown; readonly options?: Readonly<Record<string, unknown>> | null } | null {
+  const nodes = Object.values(process.process_graph) as readonly { readonly process_id?: unknown; readonly arguments?: object; readonly result?: unknown }[];
   const last = nodes.find(({ result }) => result === true);
-  const saved = last?.process_id === 'save_result' ? last.arguments?.format : undefined;
+  return last?.process_id === 'save_result' ? last.arguments ?? {} : null;
+}
+
+/** Format of the tiles: what the configuration says, else JPEG when the process ends in save_result with that format. */
+export function tileFormat(definition: Pick<ServiceDefinition, 'process' | 'configuration'>): 'png' | 'jpeg' {
+  const { format } = readConfiguration(definition.configuration);
+  if (format !== undefined) return format;
+  const saved = lastSave(definition)?.format;
   return typeof saved === 'string' && /^jpe?g$/i.test(saved) ? 'jpeg' : 'png';
+}
+
+/** What JPEG tiles show where there is nothing, as `parseColour` takes it. */
+export function tileBackground(definition: Pick<ServiceDefinition, 'process' | 'configuration'>): unknown {
+  return readConfiguration(definition.configuration).picture['background'] ?? lastSave(definition)?.options?.['background'] ?? '#ffffff';
 }

@@ -87,9 +87,9 @@ async function again(opened: OpenedMap, extent: Bounds, configuration: Configura
 function withinInterval(cube: Cube, interval: Place['interval']): Cube {
   const dimension = cube.find('temporal');
   if (!dimension || interval === null) return cube;
-  const [from, to] = interval.map((bound) => (bound === null ? null : Date.parse(bound)));
+  const [from, to] = [interval[0] === null ? -Infinity : Date.parse(interval[0]), interval[1] === null ? Infinity : Date.parse(interval[1])];
   const labels = cube.labels(dimension.name).map((label) => Date.parse(String(label)));
-  const indices = labels.flatMap((time, i) => ((from == null || time >= from) && (to == null || time < to) ? [i] : []));
+  const indices = labels.flatMap((time, i) => (time >= from && time < to ? [i] : []));
   return indices.length === labels.length ? cube : pickLabels(cube, cube.indexOf(dimension.name), indices);
 }
 

@@ -64,7 +64,8 @@ async function currentService(services: ServiceStore, tile: ServiceTile): Promis
   return service;
 }
 
-/** Each tile says much the same. */
+/** Each tile says much the same. What is loaded is news to nobody, unless he looks for a fault; `inspect` gives its entries a code. */
 async function tellOnce(logs: ServiceLogs, service: Service, entries: readonly LogEntry[]): Promise<void> {
-  for (const entry of entries) await logs.appendOnce(service, `${entry.level} ${entry.message}`, entry);
+  const wanted = entries.filter(({ level, code }) => level !== 'info' || code !== undefined || logLevelOf(service) === 'debug');
+  for (const entry of wanted) await logs.appendOnce(service, `${entry.level} ${entry.message}`, entry);
 }

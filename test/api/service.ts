@@ -6,7 +6,12 @@ import { join } from 'node:path';
 import { createApp } from '../../src/api/app.ts';
 import { Sessions } from '../../src/api/auth/sessions.ts';
 import { configuredUsers } from '../../src/api/auth/users.ts';
-import type { ApiDependencies } from '../../src/api/dependencies.ts';
+import { visitorOf } from '../../src/api/auth/authenticate.ts';
+import type { ApiDependencies, ServiceParts } from '../../src/api/dependencies.ts';
+import { Admission } from '../../src/api/tiles/serve-tile.ts';
+import { servicesPath } from '../../src/api/tiles/service-links.ts';
+import { createServiceRouter } from '../../src/api/tiles/services.ts';
+import { deleteObjects } from '../../src/jobs/files.ts';
 import { createHttpServer } from '../../src/api/http/server.ts';
 import type { StacCollection, StacItem } from '../../src/catalog/types.ts';
 import { openDatabase } from '../../src/database/connection.ts';
@@ -28,7 +33,7 @@ import { createLog } from '../../src/log.ts';
 import type { LogEntry } from '../../src/log.ts';
 import { ServiceLogs } from '../../src/services/logs.ts';
 import { ServiceStore } from '../../src/services/store.ts';
-import type { MapFacts } from '../../src/services/task.ts';
+import { serviceTilesPrefix, type MapFacts } from '../../src/services/task.ts';
 import { ServiceMaps } from '../../src/api/tiles/service-maps.ts';
 import { definitionSource } from '../../src/user-processes/source.ts';
 import { UserProcessStore } from '../../src/user-processes/store.ts';
@@ -90,6 +95,9 @@ export interface TestService {
   readonly database: Database;
   readonly jobs: Jobs;
   readonly objects: ObjectStore;
+  readonly queues: TaskQueues;
+  readonly services: ServiceParts;
+  readonly userProcesses: UserProcessStore;
   readonly items: Map<string, StacItem>;
   readonly logged: LogEntry[];
   readonly folder: string;
@@ -125,14 +133,14 @@ export async function startService(changes: Partial<ApiDependencies> = {}): Prom
   const userProcesses = new UserProcessStore(database);
   const definitions = definitionSource(userProcesses, () => Promise.reject(new Error('The tests have no network.')));
   const registry: ProcessRegistry = new Map(await Promise.all(['add', 'load_collection', 'save_result', 'absolute'].map(describe)));
-  const services = new ServiceStore(database);
+  const services: ServiceParts = {
+    store: new ServiceStore(database), logs: new ServiceLogs(database), limit: 1000, forgetTiles: (id) => deleteObjects(objects, serviceTilesPrefix(id)),
+    maps: new ServiceMaps({ services: new ServiceStore(database), maps: { find: async () => null }, queues, registry: changes.registry ?? registry, definitions, trialMs: 2000, believedMs: 0 }),
+  };
   const app = createApp({
     userProcesses,
     definitions,
-    services: {
-      store: services, logs: new ServiceLogs(database), limit: 1000, forgetTiles: async () => {},
-      maps: new ServiceMaps({ services, maps: { find: async () => null }, queues, registry, definitions }),
-    },
+    services,
     catalog: {
       collections: async () => [collection],
       collection: async (id) => (id === collection.id ? collection : null),
@@ -144,9 +152,12 @@ export async function startService(changes: Partial<ApiDependencies> = {}): Prom
     users: configuredUsers(Object.entries(passwords).map(([name, password]) => ({ name, password }))),
     sessions: new Sessions(database),
     secret: 'a secret of at least thirty-two characters', publicUrl: null, tokenHours: 1, linkHours: 1, syncTimeoutSeconds: 30, version: '0.1.0', log,
-    mounts: [{ path: '/broken', handler: () => () => {
-      throw new Error('secret of the house');
-    } }],
+    mounts: [
+      { path: '/broken', handler: () => () => {
+        throw new Error('secret of the house');
+      } },
+      { path: servicesPath, handler: (shared) => createServiceRouter({ queues, objects, log, admission: new Admission(), maps: services.maps, logs: services.logs, deadlineMs: 2000, publicUrl: shared.baseUrl, visitor: (request) => visitorOf(request, shared.authentication) }) },
+    ],
     ...changes,
   });
   const recorder = new Recorder();
@@ -171,7 +182,7 @@ export async function startService(changes: Partial<ApiDependencies> = {}): Prom
   await queues.work('tile', 1, async (): Promise<MapFacts> => ({ bounds: [4, 50, 5, 51], days: [], bands: [] }));
 
   return {
-    url, database, jobs, objects, items, logged, folder, recorder,
+    url, database, jobs, objects, items, logged, folder, recorder, queues, services, userProcesses,
     work: (what) => void (doing = what),
     async token(user = 'ann') {
       const answer = await fetch(`${url}/openeo/1.3/credentials/basic`, { headers: { Authorization: `Basic ${btoa(`${user}:${passwords[user]}`)}` } });

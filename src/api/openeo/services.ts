@@ -87,12 +87,12 @@ export async function deleteService(context: Context, request: Request, response
 function changed({ definition, enabled }: Service, { enabled: flag, ...change }: Fields, context: Context): ServiceChange {
   const merged = withoutNulls({ ...definition, ...change }) as ServiceDefinition;
   const after = Object.hasOwn(change, 'plan') ? withPlan(merged, context) : merged;
-  const picture = ({ visibility: _, ...rest }: Fields) => rest;
+  const picture = (configuration: Fields = {}) => ({ ...configuration, visibility: null });
   return {
     definition: after,
     enabled: (flag ?? enabled) as boolean,
     // Sent again, a process is drawn again: the data that it reads from files may be others.
-    isRedrawn: Object.hasOwn(change, 'process') || !isDeepStrictEqual(picture(after.configuration ?? {}), picture(definition.configuration ?? {})),
+    isRedrawn: Object.hasOwn(change, 'process') || !isDeepStrictEqual(picture(after.configuration), picture(definition.configuration)),
     hasNewKey: isObject(change['configuration']) && ['private', 'shared'].includes(change['configuration']['visibility'] as string),
   };
 }

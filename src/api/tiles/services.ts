@@ -2,7 +2,7 @@
 import { Router, type Request, type Response } from 'express';
 import { invalidArgument, isOpenEOError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
-import { readConfiguration, tileFormat } from '../../services/configuration.ts';
+import { readConfiguration, tileBackground, tileFormat } from '../../services/configuration.ts';
 import type { ServiceLogs } from '../../services/logs.ts';
 import type { Service } from '../../services/service.ts';
 import { serviceTaskId, serviceTileKey, type MapFacts, type ServiceTile } from '../../services/task.ts';
@@ -47,13 +47,13 @@ async function sendXyz(parts: ServiceRouterParts, request: Request<{ address: st
 
 /** The tile, or an empty one: some clients take an answer without a picture for an error. What fails goes to the log of the service. */
 async function sendTile(parts: ServiceRouterParts, service: Service, request: Request, response: Response, place: Place): Promise<void> {
-  const { visibility, tileSize, picture } = readConfiguration(service.definition.configuration);
+  const { visibility, tileSize } = readConfiguration(service.definition.configuration);
   const mediaType = tileFormat(service.definition) === 'jpeg' ? 'image/jpeg' : 'image/png';
   try {
     const { z, x, y, matrixSet, interval } = place;
     const tile: ServiceTile = { service: service.id, revision: service.revision, state: await parts.maps.state(service), z, x, y, matrixSet, interval };
     const isSent = await serveDrawn(parts, request, response, { id: serviceTaskId({ tile }), payload: { tile }, objectKey: serviceTileKey(tile), mediaType, isPrivate: visibility !== 'public' });
-    if (!isSent) response.status(200).type(mediaType).set('Lamina-Cache', 'empty').send(mediaType === 'image/png' ? await emptyTile(tileSize) : await blankTile(tileSize, picture['background'] ?? '#ffffff'));
+    if (!isSent) response.status(200).type(mediaType).set('Lamina-Cache', 'empty').send(mediaType === 'image/png' ? await emptyTile(tileSize) : await blankTile(tileSize, tileBackground(service.definition)));
   } catch (error) {
     await noteFailure(parts, service, place, error);
     throw error;
@@ -132,9 +132,9 @@ function kindOf({ definition }: Service): TileKind {
 async function sendWmtsTile(parts: ServiceRouterParts, service: Service, request: Request, response: Response, tile: WmtsTile): Promise<void> {
   if (tile.layer !== service.id) throw new OwsError('InvalidParameterValue', 'LAYER', `There is no layer '${tile.layer}' here, only '${service.id}'.`);
   if (tile.style !== 'default') throw new OwsError('InvalidParameterValue', 'STYLE', `There is no style '${tile.style}', only 'default'.`);
-  const place = placeOf(tile);
   const { minZoom, maxZoom } = kindOf(service);
-  if (Number(place.z) < minZoom || Number(place.z) > maxZoom) throw new OwsError('InvalidParameterValue', 'TILEMATRIX', `There is no tile matrix '${place.z}'; there are ${minZoom} to ${maxZoom}.`);
+  if (Number(tile.matrix) < minZoom || Number(tile.matrix) > maxZoom) throw new OwsError('InvalidParameterValue', 'TILEMATRIX', `There is no tile matrix '${tile.matrix}'; there are ${minZoom} to ${maxZoom}.`);
+  const place = placeOf(tile);
   const query = /^(default|current)$/.test(tile.time) ? {} : { datetime: tile.time };
   const { z, x, y, interval } = parseView({ collection: service.id, ...place, query });
   await sendTile(parts, service, request, response, { z, x, y, matrixSet: place.matrixSet, interval });

@@ -158,7 +158,7 @@ describe('GET /tiles/{collection}/{z}/{x}/{y}.png', () => {
     await start({ maxWaiting: 10 });
     waiting = 10;
     const busy = await get('/tiles/RAW/3/1/2.png');
-    expect([busy.status, header(busy, 'retry-after'), header(busy, 'cache-control')]).toEqual([503, '5', null]);
+    expect([busy.status, header(busy, 'retry-after'), header(busy, 'cache-control')]).toEqual([503, '5', 'no-store']);
     expect(await busy.json()).toMatchObject({ code: 'InfrastructureBusy', message: expect.stringContaining('again in 5 s') as unknown });
     expect(added).toEqual([]);
   });
@@ -177,7 +177,7 @@ describe('GET /tiles/{collection}/{z}/{x}/{y}.png', () => {
     };
     await start();
     const refused = await get('/tiles/RAW/3/1/2.png?bands=B99');
-    expect([refused.status, header(refused, 'cache-control')]).toEqual([400, null]);
+    expect([refused.status, header(refused, 'cache-control')]).toEqual([400, 'no-store']);
     expect(await refused.json()).toMatchObject({ code: 'ProcessParameterInvalid', message: expect.stringContaining('B99') as unknown });
   });
 
