@@ -16,6 +16,8 @@ export interface OidcSettings {
   readonly description?: string;
   readonly scopes: readonly string[];
   readonly default_clients?: readonly DefaultClient[];
+  /** What clients must add to their requests for authorization (API 1.3.0). */
+  readonly authorization_parameters?: Readonly<Record<string, unknown>>;
   /** Only tokens for one of these (`aud`, `azp` or `client_id`) are taken; absent: every token of the issuer. */
   readonly audience?: readonly string[];
   /** The claim that names the user; 'sub' unless another one is unique and never given to somebody else. */
@@ -46,7 +48,7 @@ export async function readOidcSettings(path: string): Promise<readonly OidcSetti
 
 function parseProvider(entry: unknown, where: string): OidcSettings {
   const given = objectOf(entry, where);
-  const unknown = Object.keys(given).filter((key) => !['id', 'title', 'issuer', 'description', 'scopes', 'default_clients', 'audience', 'user_claim', 'groups_claim', 'required'].includes(key));
+  const unknown = Object.keys(given).filter((key) => !['id', 'title', 'issuer', 'description', 'scopes', 'default_clients', 'authorization_parameters', 'audience', 'user_claim', 'groups_claim', 'required'].includes(key));
   if (unknown.length > 0) throw new Error(`${where}: there is no field ${unknown.join(', ')}.`);
   const id = textOf(given['id'], `${where}: id`);
   if (!/^[A-Za-z0-9_-]{1,32}$/.test(id)) throw new Error(`${where}: id must have 1 to 32 letters, digits, '_' and '-'.`);
@@ -61,6 +63,7 @@ function parseProvider(entry: unknown, where: string): OidcSettings {
     ...(given['description'] !== undefined && { description: textOf(given['description'], `${where}: description`) }),
     ...(given['audience'] !== undefined && { audience: textsOf(given['audience'], `${where}: audience`) }),
     ...(given['default_clients'] !== undefined && { default_clients: clientsOf(given['default_clients'], where) }),
+    ...(given['authorization_parameters'] !== undefined && { authorization_parameters: objectOf(given['authorization_parameters'], `${where}: authorization_parameters`) }),
     ...(given['groups_claim'] !== undefined && { groups_claim: textOf(given['groups_claim'], `${where}: groups_claim`) }),
     ...(given['required'] !== undefined && { required: requirementOf(given['required'], where) }),
   };

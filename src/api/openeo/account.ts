@@ -1,6 +1,7 @@
 /** How to log in, and GET /me. */
 import type { Request, Response } from 'express';
 import { OpenEOError } from '../../errors.ts';
+import { freeBilling, plansOpenTo } from '../../jobs/billing.ts';
 import { basicUser, issueToken } from '../auth/authenticate.ts';
 import { queryFlag } from '../http/query.ts';
 import type { Context } from './endpoint.ts';
@@ -24,15 +25,27 @@ export async function endSession({ authentication: { sessions }, identity, userI
 /** The standard's description of the providers; the first is the one that clients take by default. */
 export function listOidcProviders({ oidc = [] }: Context, _request: Request, response: Response): void {
   response.json({
-    providers: oidc.map(({ id, issuer, title, description, scopes, default_clients: clients }) => ({
-      id, issuer, title, ...(description !== undefined && { description }), scopes, ...(clients && { default_clients: clients }),
+    providers: oidc.map(({ id, issuer, title, description, scopes, default_clients: clients, authorization_parameters: parameters }) => ({
+      id, issuer, title, ...(description !== undefined && { description }), scopes, ...(clients && { default_clients: clients }), ...(parameters && { authorization_parameters: parameters }),
     })),
   });
 }
 
-/** There is no budget; the field is left out, because not every client takes null. */
-export async function describeAccount({ identity, userId, userFiles }: Context, _request: unknown, response: Response): Promise<void> {
+/**
+ * GET /me. There is no budget of a user; the field is left out, because not every client takes null. The groups
+ * are an addition to the standard: users see why they have a plan, or have it not.
+ */
+export async function describeAccount({ identity, userId, userFiles, billing = freeBilling }: Context, _request: unknown, response: Response): Promise<void> {
+  const groups = identity?.groups ?? [];
+  const plan = plansOpenTo(billing, groups).find(({ name }) => name.toLowerCase() === billing.defaultPlan?.toLowerCase());
   const { quotaBytes } = userFiles.limits;
   const free = Math.max(0, quotaBytes - await userFiles.usedBytes(userId));
-  response.json({ user_id: userId, name: identity?.name ?? userId, storage: { free, quota: quotaBytes }, links: [] });
+  response.json({
+    user_id: userId,
+    name: identity?.name ?? userId,
+    ...(plan && { default_plan: plan.name }),
+    storage: { free, quota: quotaBytes },
+    ...(groups.length > 0 && { 'lamina:groups': groups }),
+    links: [],
+  });
 }
