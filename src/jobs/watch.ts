@@ -14,7 +14,7 @@ export class RunWatch {
   readonly #watched = new Map<Run, AbortController>();
   #isScheduled = false;
 
-  constructor(store: JobStore, intervalMs = 1000) {
+  constructor(store: JobStore, intervalMs = 500) {
     this.#store = store;
     this.#intervalMs = intervalMs;
   }
