@@ -4,7 +4,7 @@ import { OpenEOError } from '../../errors.ts';
 import { choosePlan, freeBilling } from '../../jobs/billing.ts';
 import type { Billing } from '../../jobs/billing.ts';
 import { isUnderWay } from '../../jobs/job.ts';
-import type { Job } from '../../jobs/job.ts';
+import type { Job, JobDefinition } from '../../jobs/job.ts';
 import { noResult } from '../../jobs/results.ts';
 import { queryFlag } from '../http/query.ts';
 import type { Context } from './endpoint.ts';
@@ -15,16 +15,16 @@ import { resultDocument } from './result-document.ts';
 /** POST /jobs/{job_id}/results. */
 export async function startJob({ jobs, userId, billing = freeBilling, identity }: Context, request: Request, response: Response): Promise<void> {
   const job = await jobs.store.get(userId, pathVariable(request, 'job_id'));
-  if (!isUnderWay(job.status)) checkPayment(job, billing, identity?.groups ?? []);
+  if (!isUnderWay(job.status)) checkPayment(job.definition, billing, identity?.groups ?? []);
   await jobs.start(userId, job.id);
   response.status(202).end();
 }
 
 /** Throws BillingPlanInvalid when the plan is not there any more, and PaymentRequired for a budget that even beginning exceeds. */
-function checkPayment({ definition: { plan: name, budget } }: Job, billing: Billing, groups: readonly string[]): void {
+export function checkPayment({ plan: name, budget }: JobDefinition, billing: Billing, groups: readonly string[]): void {
   const { prices } = choosePlan(billing, name, groups);
   if (billing.currency !== null && budget !== undefined && (prices.job ?? 0) > budget) {
-    throw new OpenEOError('PaymentRequired', {}, { detail: `Starting a job costs ${prices.job} ${billing.currency}, and its budget is ${budget}.` });
+    throw new OpenEOError('PaymentRequired', {}, { detail: `Each run costs ${prices.job} ${billing.currency}, and the budget is ${budget}.` });
   }
 }
 

@@ -3,16 +3,19 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from 'express';
 import { OpenEOError } from '../../errors.ts';
+import { freeBilling } from '../../jobs/billing.ts';
 import type { SyncAnswer } from '../../jobs/service.ts';
 import { withPlan } from './definition.ts';
 import type { Context } from './endpoint.ts';
 import { readProcessing } from './processing-parameters.ts';
+import { checkPayment } from './job-results.ts';
 import { enclosedDocument } from './result-document.ts';
 import { tarOf } from './tar.ts';
 
 export async function computeResult(context: Context, request: Request, response: Response): Promise<void> {
   const { jobs, userId, url, syncTimeoutSeconds } = context;
   const definition = withPlan(await readProcessing('synchronous', 'POST /result', context, request.body as Record<string, unknown>), context);
+  checkPayment(definition, context.billing ?? freeBilling, context.identity?.groups ?? []);
   const client = new AbortController();
   const leave = () => client.abort(new ClientLeft());
   response.once('close', leave);
