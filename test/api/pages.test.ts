@@ -37,7 +37,7 @@ function tagsOf(text: string): string[] {
 
 describe('a page', () => {
   it.each([
-    ['/', 'Lamina', 'compress_embed'],
+    ['/', 'Lamina: openEO API 1.3.0', 'compress_embed'],
     ['/collections', 'Collections', 'S2/L2A'],
     ['/collections/S2/L2A', 'Scenes', 'B04'],
     ['/processes', 'Processes', 'absolute'],
@@ -103,6 +103,7 @@ describe('what hostile people write', () => {
     expect(link('https://example.org/?a=1&b="', 'x').text).toBe('<a href="https://example.org/?a=1&amp;b=&quot;">x</a>');
     expect(prose('a `<b>` **c**\n\n[d](https://e.org) [f](data:text/html,x)')!.text).toBe('<div class="prose"><p>a <code>&lt;b&gt;</code> <strong>c</strong></p><p><a href="https://e.org">d</a> f</p></div>');
     expect(prose(attack.repeat(1000))!.text).not.toContain('<script');
+    expect(prose('``a`` ```b``` `c')!.text).toBe('<div class="prose"><p><code>a</code> ```b``` `c</p></div>');
     expect(prose(7)).toBeNull();
     expect(layout({ title: '</title><script>', body: null })).not.toContain('<script>');
     expect(pageHeaders['Content-Security-Policy']).not.toContain('unsafe');

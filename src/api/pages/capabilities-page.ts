@@ -5,7 +5,7 @@ import { prose } from './prose.ts';
 import type { View } from './view.ts';
 
 export const capabilitiesPage: View = (document) => ({
-  title: textOf(document['title']) || textOf(document['id']),
+  title: `${textOf(document['title']) || textOf(document['id'])}: ${document['api_version'] === undefined ? 'STAC API' : `openEO API ${textOf(document['api_version'])}`}`,
   body: html`${prose(document['description'])}
 ${facts({ 'API version': textOf(document['api_version']), 'Back-end version': textOf(document['backend_version']), 'STAC version': textOf(document['stac_version']), Production: typeof document['production'] === 'boolean' ? (document['production'] ? 'yes' : 'no') : undefined })}
 ${section('Endpoints', table('What can be asked', ['Path', 'Methods'], fieldsOf(document['endpoints']).map(({ path, methods }) => [html`<code>${textOf(path)}</code>`, Array.isArray(methods) ? methods.map(textOf).join(', ') : ''])))}

@@ -20,7 +20,7 @@ export const collectionPage: View = (collection) => {
 ${facts({ Id: html`<code>${textOf(id)}</code>`, License: textOf(license), Keywords: Array.isArray(keywords) ? keywords.map(textOf).join(', ') : undefined, Kind: 'lamina:layer' in collection ? 'virtual layer' : undefined, ...extentOf(extent) })}
 ${section('Providers', table('Who made it', ['Name', 'Roles', 'Address'], fieldsOf(providers).map(({ name, roles, url }) => [textOf(name), Array.isArray(roles) ? roles.map(textOf).join(', ') : '', link(url, textOf(url))])))}
 ${section('Dimensions', table('Dimensions of the data cube', ['Name', 'Type', 'Extent or values', 'Step', 'Reference system'], dimensions(collection['cube:dimensions'])))}
-${section('Bands', table('Bands', ['Name', 'Description', 'Common name'], bands(summaries)))}
+${section('Bands', table('Bands of the data cube', ['Name', 'Description', 'Common name'], bands(summaries)))}
 ${links(collection)}
 ${source('Assets', assets)}
 ${source('Everything', collection)}`,

@@ -17,7 +17,8 @@ body { font: 1rem/1.6 system-ui, sans-serif; max-width: 64rem; margin: 0 auto; p
 header { display: flex; flex-wrap: wrap; gap: .5rem 2rem; justify-content: space-between; border-bottom: 1px solid #8886; padding-bottom: .5rem }
 nav ol { display: flex; flex-wrap: wrap; list-style: none; margin: 0; padding: 0 }
 nav li:not(:last-child)::after { content: '/'; padding: 0 .5rem; opacity: .7 }
-h1, h2, td, th, dd, li, a { overflow-wrap: anywhere }
+h1, h2, dd, li, p { overflow-wrap: anywhere }
+.wide { overflow-x: auto }
 table { border-collapse: collapse; width: 100% }
 caption { text-align: left; padding-bottom: .5rem }
 th, td { text-align: left; vertical-align: top; padding: .4rem 1rem .4rem 0; border-top: 1px solid #8886 }

@@ -12,7 +12,7 @@ export function operationsPage(document: Fields, address: string): Pick<Page, 't
     title: textOf(info['title']),
     body: html`<p>${textOf(info['description'])}</p>
 <p>Programs find the same at ${link(address)} (OpenAPI ${textOf(document['openapi'])}).</p>
-${tags.map((tag) => section(tag, table(`Operations: ${tag}`, ['Operation', 'What it does', 'Parameters', 'Who may'], operations.filter(({ operation }) => tagOf(operation) === tag).map(({ path, method, operation }) => [
+${tags.map((tag) => section(tag, table(`What there is for ${tag.toLowerCase()}`, ['Operation', 'What it does', 'Parameters', 'Who may'], operations.filter(({ operation }) => tagOf(operation) === tag).map(({ path, method, operation }) => [
     html`<code>${method.toUpperCase()} ${path}</code>`, textOf(operation['summary']), fieldsOf(operation['parameters']).filter((each) => each['in'] === 'query').map((each) => textOf(each['name'])).join(', '), whoMay(operation['security']),
   ]))))}`,
   };

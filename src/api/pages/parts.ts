@@ -15,12 +15,13 @@ export function fieldsOf(value: unknown): readonly Fields[] {
 /** A table whose first column names its rows. */
 export function table(caption: string, columns: readonly string[], rows: readonly (readonly Content[])[]): Html | null {
   if (rows.length === 0) return null;
-  return html`<table>
+  // Wide tables scroll on small screens, with the keyboard too.
+  return html`<div class="wide" role="region" aria-label="${caption}" tabindex="0"><table>
 <caption>${caption}</caption>
 <thead><tr>${columns.map((column) => html`<th scope="col">${column}</th>`)}</tr></thead>
 <tbody>
 ${rows.map(([first, ...others]) => html`<tr><th scope="row">${first}</th>${others.map((cell) => html`<td>${cell}</td>`)}</tr>\n`)}</tbody>
-</table>`;
+</table></div>`;
 }
 
 /** Names and values; those without a value are left out. */

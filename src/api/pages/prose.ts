@@ -1,8 +1,8 @@
 /** Descriptions, which the standard writes in CommonMark: paragraphs, lists as they stand, code, emphasis and links. */
 import { html, link, type Content, type Html } from './html.ts';
 
-/** `code`, **strong**, [text](address); everything else is text. */
-const inline = /`([^`]+)`|\*\*([^*]+)\*\*|\[([^\][]{1,500})\]\(([^()\s]{1,2000})\)/g;
+/** `code` and ``code``, **strong**, [text](address); everything else is text. */
+const inline = /(?<!`)(`{1,2})(?!`)([^`]+)\1(?!`)|\*\*([^*]+)\*\*|\[([^\][]{1,500})\]\(([^()\s]{1,2000})\)/g;
 
 /** The paragraphs of a description; nothing for what is no text. */
 export function prose(text: unknown): Html | null {
@@ -22,7 +22,7 @@ function inlineOf(text: string): Content[] {
   const parts: Content[] = [];
   let end = 0;
   for (const match of text.matchAll(inline)) {
-    const [whole, code, strong, label, address] = match;
+    const [whole, , code, strong, label, address] = match;
     parts.push(text.slice(end, match.index));
     parts.push(code !== undefined ? html`<code>${code}</code>` : strong !== undefined ? html`<strong>${strong}</strong>` : link(address, label));
     end = match.index + whole.length;
