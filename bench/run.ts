@@ -11,13 +11,14 @@ import { benchFormats } from './formats.ts';
 import { say, type Figure } from './harness.ts';
 import { benchPipeline } from './pipeline.ts';
 import { benchProcesses } from './processes.ts';
+import { benchResample } from './resample.ts';
 import { benchTiles } from './tiles.ts';
 import { benchWarmTiles } from './warm-tiles.ts';
 
 const page = new URL('../docs/performance.md', import.meta.url);
 const [begin, end] = ['<!-- figures: begin -->', '<!-- figures: end -->'];
 
-const benchmarks: Record<string, () => Promise<Figure[]>> = { pipeline: benchPipeline, blocks: benchBlocks, cog: benchCog, formats: () => benchFormats(), tiles: benchTiles, 'warm-tiles': benchWarmTiles, arrays: benchArrays, processes: () => benchProcesses() };
+const benchmarks: Record<string, () => Promise<Figure[]>> = { pipeline: benchPipeline, blocks: benchBlocks, cog: benchCog, formats: () => benchFormats(), tiles: benchTiles, 'warm-tiles': benchWarmTiles, arrays: benchArrays, resample: () => benchResample(), processes: () => benchProcesses() };
 
 function table(figures: readonly Figure[]): string {
   const [cpu] = cpus();
