@@ -1,4 +1,6 @@
 """The life of a batch job, with the openEO Python client."""
+import hashlib
+import re
 import time
 
 import numpy as np
@@ -118,7 +120,87 @@ def test_failed_job_says_why(connection, hesbaye):
 
 def test_restart_discards_old_results(cube):
     job = cube.execute_batch(out_format='GTiff')
+    (old,) = [asset.href for asset in job.get_results().get_assets()]
+    before = job.describe()
+    assert requests.get(old, timeout=10).status_code == 200
     job.start()
     wait(job, 'finished')
-    assert job.get_results().get_assets()
+    after = job.describe()
+    assert after['created'] == before['created'] and after['queued'] > before['queued'] and after['started'] > before['started']
+    (new,) = [asset.href for asset in job.get_results().get_assets()]
+    assert requests.get(new, timeout=10).status_code == 200
+    assert requests.get(old, timeout=10).json()['code'] == 'ResultLinkExpired'
+    # The log is that of the last run.
+    assert len([entry for entry in job.logs() if entry['message'].startswith('Finished in')]) == 1
     job.delete()
+
+
+def test_estimate(connection, hesbaye, cube):
+    cube.execute_batch(out_format='GTiff').delete()
+    # Workers write down how fast they are every few seconds.
+    time.sleep(6)
+    job = cube.create_job(out_format='GTiff')
+    estimate = job.estimate()
+    assert re.fullmatch(r'PT(\d+H)?(\d+M)?(\d+S)?', estimate['duration']), estimate
+    assert job.status() == 'created'
+    job.start_and_wait()
+    (asset,) = job.get_results().get_assets()
+    assert 0.5 < estimate['size'] / asset.metadata['file:size'] < 2
+    # Embeddings that nobody has computed yet: how large they are is known, how long they take may not be.
+    embeddings = connection.load_collection(hesbaye, temporal_extent=['2021-11-01', '2021-12-01'], bands=by_hand.BANDS)
+    other = embeddings.process('compress_embed', data=embeddings, model='pca').create_job(out_format='netCDF')
+    assert other.estimate()['size'] > 0
+    udf = cube.apply(openeo.UDF('const apply = ({data}) => data;', runtime='JavaScript')).create_job(out_format='GTiff')
+    with pytest.raises(openeo.rest.OpenEoApiError) as unknown:
+        udf.estimate()
+    assert (unknown.value.code, unknown.value.http_status_code) == ('EstimateComplexity', 500)
+    for each in (job, other, udf):
+        each.delete()
+
+
+def test_logs_by_level(connection, hesbaye):
+    cube = connection.load_collection(hesbaye, temporal_extent=SUMMER, bands=['B04']).mean_time()
+    job = cube.create_job(out_format='GTiff', log_level='debug')
+    job.start_and_wait()
+    levels = ['debug', 'info', 'warning', 'error']
+    logs = {level: job.logs(level=level) for level in levels}
+    for i, level in enumerate(levels):
+        assert {entry['level'] for entry in logs[level]} <= set(levels[i:])
+    assert len(logs['debug']) > len(logs['info']) > 0
+    assert logs['error'] == []
+    (loaded,) = [entry for entry in logs['info'] if entry['message'].startswith('Loads')]
+    assert loaded['data']['items'] == 3
+    assert loaded['path'][0]['process_id'] == 'load_collection'
+    (written,) = [entry for entry in logs['info'] if entry['message'].startswith('Wrote 1 file')]
+    assert written['data']['samples_read'] == 3 * 100 * 100
+    job.delete()
+
+
+def test_partial_results_and_usage(connection, cube):
+    job = cube.create_job(out_format='GTiff')
+    job.start_and_wait()
+    partial = connection.get(f'/jobs/{job.job_id}/results', params={'partial': 'true'}, expected_status=200).json()
+    assert list(partial['assets']) == [asset.key for asset in job.get_results().get_assets()]
+    description = job.describe()
+    usage = description['usage']
+    assert usage['input_pixel']['value'] == 3 * 2 * 100 * 100
+    assert usage['cpu']['value'] > 0 and usage['cpu']['unit'] == 'cpu-seconds'
+    assert usage['storage']['value'] == sum(asset['file:size'] for asset in partial['assets'].values())
+    assert description['plan'] == 'free' and 'costs' not in description
+    (asset,) = partial['assets'].values()
+    content = requests.get(asset['href'], timeout=10).content
+    assert asset['file:checksum'] == '1220' + hashlib.sha256(content).hexdigest()
+    for band in asset['bands']:
+        assert band['statistics']['minimum'] <= band['statistics']['mean'] <= band['statistics']['maximum']
+    job.delete()
+
+
+def test_budget_below_zero(connection, cube):
+    for budget, code in ((-1, 'BudgetInvalid'), ('much', 'ProcessParameterInvalid')):
+        with pytest.raises(openeo.rest.OpenEoApiError) as refused:
+            cube.create_job(out_format='GTiff', budget=budget)
+        assert refused.value.code == code
+    with pytest.raises(openeo.rest.OpenEoApiError) as refused:
+        cube.create_job(out_format='GTiff', plan='gold')
+    assert refused.value.code == 'BillingPlanInvalid'
+    assert [plan.name if hasattr(plan, 'name') else plan['name'] for plan in connection.capabilities().list_plans()] == ['free']
