@@ -90,12 +90,16 @@ function meanRow(method: 'average' | 'sum' | 'rms'): ComputeRow {
     for (let c = 0; c < values.length; c++) {
       let sum = 0;
       let total = 0;
+      const [first, last] = [across.first[c]!, across.end[c]! - 1];
+      // Those between are covered as a whole.
+      const atFirst = share(left + first, across.from[c]!, across.to[c]!);
+      const atLast = share(left + last, across.from[c]!, across.to[c]!);
       for (let y = down.first[c]!; y < down.end[c]!; y++) {
         const wy = share(top + y, down.from[c]!, down.to[c]!);
         const line = base + y * width;
-        for (let x = across.first[c]!; x < across.end[c]!; x++) {
+        for (let x = first; x <= last; x++) {
           if (nulls !== null && nulls[line + x] === 1) continue;
-          const weight = wy * share(left + x, across.from[c]!, across.to[c]!);
+          const weight = x === first ? wy * atFirst : x === last ? wy * atLast : wy;
           const value = data[line + x]!;
           sum += weight * (isSquared ? value * value : value);
           total += weight;
@@ -114,13 +118,19 @@ interface Covered {
 }
 
 const lists: Record<Exclude<AggregationMethod, 'average' | 'sum' | 'rms'>, (covered: Covered) => number> = {
-  min: ({ values, count }) => values.subarray(0, count).reduce((a, b) => Math.min(a, b)),
-  max: ({ values, count }) => values.subarray(0, count).reduce((a, b) => Math.max(a, b)),
+  min: (c) => folded(c, Math.min),
+  max: (c) => folded(c, Math.max),
   q1: (c) => quantile(c, 0.25),
   med: (c) => quantile(c, 0.5),
   q3: (c) => quantile(c, 0.75),
   mode: commonest,
 };
+
+function folded({ values, count }: Covered, choose: (a: number, b: number) => number): number {
+  let chosen = values[0]!;
+  for (let i = 1; i < count; i++) chosen = choose(chosen, values[i]!);
+  return chosen;
+}
 
 function quantile({ values, count }: Covered, share: number): number {
   const sorted = values.subarray(0, count).sort();
