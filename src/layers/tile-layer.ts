@@ -95,11 +95,11 @@ function overviewLevel(target: Grid, grid: Grid): number {
 }
 
 /** The pixels of the target out of the cells of the cube, nearest first; newer dates on top of older ones. */
-export async function renderCells(cube: Cube, target: Grid, style: Style, signal: AbortSignal): Promise<Pixels | null> {
+export async function renderCells(cube: Cube, target: Grid, style: Style, signal: AbortSignal, mostDates?: number): Promise<Pixels | null> {
   const cells = sourceWindow(target, cube.grid!, 'near');
   if (cells.width === 0 || cells.height === 0) return null;
   const dates = cube.find('temporal')?.size ?? 1;
-  const pixels = await newestOf(dates, (date) => paintCells(cube, { cells, date }, style, signal));
+  const pixels = await newestOf(dates, (date) => paintCells(cube, { cells, date }, style, signal), mostDates);
   return pixels && warpPixels(pixels, cube.grid!, cells, target);
 }
 

@@ -23,8 +23,8 @@ export type { TileView } from './tile-view.ts';
 export type TilePixels = Uint8ClampedArray<ArrayBuffer>;
 
 /** From this zoom outwards a tile is wider than a scene: dates lie side by side, so more of them are looked at. */
-const WIDE_ZOOM = 10;
-const WIDE_DATES = 24;
+export const WIDE_ZOOM = 10;
+export const WIDE_DATES = 24;
 
 /**
  * Renders the view; null when there is nothing to see there. Throws CollectionNotFound,

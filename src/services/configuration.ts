@@ -13,7 +13,7 @@ const fromGraph = 'Default: what the `save_result` (PNG or JPEG) of the process 
 
 /** Parameter name → JSON Schema. */
 export const configurationSchemas: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  visibility: { description: 'Who sees the map: "private" its owner, "shared" all users who are logged in, "public" everybody. The URL of a service that is not public has a key in it, so that map clients, which log in nowhere, can show it: whoever is given that URL sees the map. Setting it to "private" or "shared" makes a new key.', type: 'string', enum: [...visibilities], default: 'private' },
+  visibility: { description: 'Who sees the map: "private" its owner, "shared" all users who are logged in, "public" everybody. The URL of a service that is not public has a key in it, so that map clients, which log in nowhere, can show it: whoever is given that URL sees the map. `PATCH /services/{service_id}` with `"url": null` makes a new key.', type: 'string', enum: [...visibilities], default: 'private' },
   format: { description: 'Format of the tiles. JPEG is smaller and has no transparency. Default: JPEG when the process ends in `save_result` with format JPEG, else PNG.', type: 'string', enum: ['png', 'jpeg'] },
   bands: { ...bands!, description: `Names of the bands to show: one, or two or three as red, green and blue. A fourth one is opacity. ${fromGraph} red, green and blue where there are bands called so, else the first band.` },
   min: { ...min!, description: `Value that becomes darkest: one number, or one per band. ${fromGraph} 0.` },

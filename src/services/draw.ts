@@ -10,6 +10,7 @@ import { encodePng } from '../formats/tile-png.ts';
 import type { OverviewCache } from '../layers/overview.ts';
 import type { Engine } from '../layers/scope.ts';
 import { tileGrid, TILE_SIZE } from '../layers/tile-grid.ts';
+import { WIDE_DATES, WIDE_ZOOM } from '../layers/tile.ts';
 import { renderCells, renderCube } from '../layers/tile-layer.ts';
 import type { Pixels } from '../layers/tile-style.ts';
 import { readConfiguration, tileFormat, type Configuration } from './configuration.ts';
@@ -53,7 +54,7 @@ export async function drawTile(engine: Engine, map: MapDefinition, place: Place,
   if (drawn.cube.shape.includes(0)) return null;
   const pixels = opened.isEmbedding
     ? await renderCube({ layer: map.name, cube: drawn.cube, style: drawn.style, unit: isUnit(drawn.cube), load: (extent) => again(opened, extent, configuration, place, engine), ...(overviews && { overviews }) }, grid, options.signal)
-    : await renderCells(onTile(drawn.cube, grid), grid, drawn.style, options.signal);
+    : await renderCells(onTile(drawn.cube, grid), grid, drawn.style, options.signal, place.z <= WIDE_ZOOM ? WIDE_DATES : undefined);
   return pixels && encode(pixels, drawn, tileFormat(map.definition), configuration.tileSize);
 }
 

@@ -2,7 +2,7 @@
 import { OpenEOError } from '../errors.ts';
 import { Cube } from '../cube/cube.ts';
 import { transformBounds, WGS84 } from '../geo/crs.ts';
-import { gridBounds, type Bounds, type Grid } from '../geo/grid.ts';
+import { cropGrid, gridBounds, type Bounds, type Grid } from '../geo/grid.ts';
 import { withoutHeights } from '../geo/bbox.ts';
 import { evaluate } from '../graph/evaluate.ts';
 import { linkDefinitions } from '../graph/link.ts';
@@ -47,6 +47,14 @@ export interface OpenedMap {
   readonly reopen: (extent: Bounds) => Promise<Cube>;
 }
 
+/**
+ * Pixels around a tile that are loaded with it: `apply_kernel` and its kin take what is beyond the edge of a cube
+ * for a border, and tiles must have none. Nobody reads them but who needs them.
+ */
+const MARGIN = 64;
+
+const withMargin = (grid: Grid) => cropGrid(grid, { x: -MARGIN, y: -MARGIN, width: grid.width + 2 * MARGIN, height: grid.height + 2 * MARGIN });
+
 /** What the process of a service is given, by name: GET /service_types lists the same. */
 export function mapParameters(grid: Grid, zoom: number): Record<string, Value> {
   const { west, south, east, north } = transformBounds(gridBounds(grid), WGS84);
@@ -60,7 +68,7 @@ export function mapParameters(grid: Grid, zoom: number): Record<string, Value> {
 export async function openMap(engine: Engine, request: MapRequest, options: MapOptions): Promise<OpenedMap> {
   const watched = watchOperators(engine.operators);
   try {
-    return await open({ ...engine, operators: watched.registry }, request, options, request.grid, null);
+    return await open({ ...engine, operators: watched.registry }, request, options, withMargin(request.grid), null);
   } catch (error) {
     if (!watched.isUsed()) throw error;
   }

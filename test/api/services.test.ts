@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { tileGrid } from '../../src/layers/tile-grid.ts';
 import { transformBounds } from '../../src/geo/crs.ts';
-import { definitionSource } from '../../src/user-processes/source.ts';
+import { definitionSource } from '../../src/catalog/remote/definitions.ts';
 import { createServiceTileHandler } from '../../src/workers/service-tile.ts';
 import type { ServiceTask } from '../../src/services/task.ts';
 import { toyService, writeItem, type ToyService } from '../layers/service.ts';
@@ -80,7 +80,7 @@ function tileAt(zoom: number): { z: number; x: number; y: number } {
 }
 
 const { z, x, y } = tileAt(15);
-const at = (url: string, [a, b, c] = [z, x, y]) => url.replace('{z}', String(a)).replace('{x}', String(b)).replace('{y}', String(c));
+const at = (url: string, [a, b, c]: readonly number[] = [z, x, y]) => url.replace('{z}', String(a)).replace('{x}', String(b)).replace('{y}', String(c));
 
 interface Picture {
   readonly data: Buffer;
@@ -266,6 +266,8 @@ describe('who sees it', () => {
     const { id, url } = await publish(highest, { min: 0 });
     expect((await fetch(at(url))).status).toBe(200);
     expect((await call('PATCH', `/services/${id}`, { configuration: { min: 0, visibility: 'private' } })).status).toBe(204);
+    expect((await fetch(at(url))).status).toBe(200);
+    expect((await call('PATCH', `/services/${id}`, { url: null })).status).toBe(204);
     expect((await fetch(at(url))).status).toBe(404);
     const now = await describeService(id);
     expect(now.url).not.toBe(url);
@@ -320,7 +322,7 @@ describe('PATCH and DELETE', () => {
   });
 
   it.each([
-    [{}, 'NoDataForUpdate', ''], [{ type: 'wmts' }, 'PropertyNotEditable', 'type'], [{ id: 'x' }, 'PropertyNotEditable', 'id'], [{ enabled: 'yes' }, 'ProcessParameterInvalid', 'enabled'],
+    [{}, 'NoDataForUpdate', ''], [{ type: 'wmts' }, 'PropertyNotEditable', 'type'], [{ id: 'x' }, 'PropertyNotEditable', 'id'], [{ url: 'https://example.org' }, 'PropertyNotEditable', 'url'], [{ enabled: 'yes' }, 'ProcessParameterInvalid', 'enabled'],
     [{ configuration: { tile_size: 300 } }, 'ServiceConfigInvalid', 'tile_size'], [{ configuration: { tiles: 3 } }, 'ServiceConfigUnsupported', 'tiles'], [{ configuration: 7 }, 'ProcessParameterInvalid', 'configuration'],
     [{ process: { process_graph: { a: { process_id: 'nope', arguments: {}, result: true } } } }, 'ProcessUnsupported', 'nope'], [{ process: null }, 'ProcessGraphMissing', 'process'],
     [{ budget: -1 }, 'BudgetInvalid', ''], [{ plan: 'golden' }, 'BillingPlanInvalid', ''], [{ log_level: 'loud' }, 'ProcessParameterInvalid', 'log_level'],

@@ -42,21 +42,24 @@ export async function listServices(context: Context, request: Request, response:
   response.json({ services: page.services.map((service) => summary(service, context.baseUrl(request))), links: next });
 }
 
+/** What the process makes is left out of the description when it is not known by then. */
+const DESCRIBED_WITHIN_MS = 3000;
+
 /** GET /services/{service_id}. */
 export async function describeService(context: Context, request: Request, response: Response): Promise<void> {
   const { store, maps } = partsOf(context);
   const service = await store.get(context.userId, pathVariable(request, 'service_id'));
   // A service stays describable whatever became of the data that it shows.
-  const facts = await maps.facts(service).catch((error: unknown) => {
+  const facts = await maps.facts(service, DESCRIBED_WITHIN_MS).catch((error: unknown) => {
     if (isOpenEOError(error)) return null;
     throw error;
   });
   response.json(describe(service, facts, { base: context.baseUrl(request), api: context.url(request) }));
 }
 
-const readOnly = ['id', 'url', 'type', 'attributes', 'created', 'costs', 'usage', 'links'];
+const readOnly = ['id', 'type', 'attributes', 'created', 'costs', 'usage', 'links'];
 
-/** PATCH /services/{service_id}: replaces the given properties; null takes one away. */
+/** PATCH /services/{service_id}: replaces the given properties; null takes one away, also the URL, which gets a new key then. */
 export async function updateService(context: Context, request: Request, response: Response): Promise<void> {
   const { store } = partsOf(context);
   const id = pathVariable(request, 'service_id');
@@ -65,6 +68,7 @@ export async function updateService(context: Context, request: Request, response
   if (Object.keys(change).length === 0) throw new OpenEOError('NoDataForUpdate', {});
   const fixed = readOnly.find((name) => Object.hasOwn(change, name));
   if (fixed !== undefined) throw new OpenEOError('PropertyNotEditable', { property: fixed });
+  if (Object.hasOwn(change, 'url') && change['url'] !== null) throw new OpenEOError('PropertyNotEditable', { property: 'url' }, { detail: 'null makes a new one.' });
   checkFlag('PATCH /services/{service_id}', change['enabled'] ?? true);
   const planned = changed(before, change, context);
   await checkService('PATCH /services/{service_id}', planned.definition, context);
@@ -93,7 +97,7 @@ function changed({ definition, enabled }: Service, { enabled: flag, ...change }:
     enabled: (flag ?? enabled) as boolean,
     // Sent again, a process is drawn again: the data that it reads from files may be others.
     isRedrawn: Object.hasOwn(change, 'process') || !isDeepStrictEqual(picture(after.configuration), picture(definition.configuration)),
-    hasNewKey: isObject(change['configuration']) && ['private', 'shared'].includes(change['configuration']['visibility'] as string),
+    hasNewKey: Object.hasOwn(change, 'url'),
   };
 }
 

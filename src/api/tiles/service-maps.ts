@@ -55,14 +55,14 @@ export class ServiceMaps {
   }
 
   /** What is known of the map. Throws what is wrong with its process, and RequestTimeout when looking takes too long. */
-  async facts({ userId: owner, definition }: Published): Promise<MapFacts> {
+  async facts({ userId: owner, definition }: Published, waitMs = this.#parts.trialMs ?? 10_000): Promise<MapFacts> {
     const { process, configuration } = definition;
     const looked: ServiceDefinition = configuration === undefined ? { process } : { process, configuration };
     const task = { trial: { owner, definition: looked, state: await this.state({ userId: owner, definition }) } };
     const id = serviceTaskId(task);
     const known = this.#facts.get(id);
     if (known) return known;
-    const facts = this.#look(id, task);
+    const facts = this.#look(id, task, waitMs);
     this.#facts.set(id, facts);
     for (const oldest of this.#facts.keys()) if (this.#facts.size > REMEMBERED) this.#facts.delete(oldest);
     // What went wrong is looked at again.
@@ -70,11 +70,11 @@ export class ServiceMaps {
     return facts;
   }
 
-  async #look(id: string, payload: object): Promise<MapFacts> {
-    const { queues, trialMs = 10_000 } = this.#parts;
+  async #look(id: string, payload: object, waitMs: number): Promise<MapFacts> {
+    const { queues } = this.#parts;
     try {
       await queues.add('tile', { id, payload });
-      return await queues.result<MapFacts>('tile', id, AbortSignal.timeout(trialMs));
+      return await queues.result<MapFacts>('tile', id, AbortSignal.timeout(waitMs));
     } catch (error) {
       if ((error as Error).name === 'TimeoutError') throw new OpenEOError('RequestTimeout', {}, { detail: 'What the map shows is not known yet.' });
       await queues.remove('tile', id);
@@ -134,16 +134,19 @@ interface Linked {
 /** Texts that are looked up as ids of collections at most: those of a process are a few dozen. */
 const MOST_TEXTS = 300;
 
-/** All texts in some JSON that may be an id, sorted. Keys are none. Not recursive: nesting is the client's. */
+/** All texts in some JSON that may be an id, sorted; values of keys `id` before others. Not recursive: nesting is the client's. */
 function textsIn(json: unknown): string[] {
-  const found = new Set<string>();
+  const [ids, others] = [new Set<string>(), new Set<string>()];
   const waiting: unknown[] = [json];
-  while (waiting.length > 0 && found.size < MOST_TEXTS) {
+  while (waiting.length > 0) {
     const value = waiting.pop();
-    if (typeof value === 'string' && value.length <= 200 && /^[\w.:/~-]+$/.test(value)) found.add(value);
-    else if (typeof value === 'object' && value !== null) waiting.push(...Object.values(value) as unknown[]);
+    if (typeof value !== 'object' || value === null) continue;
+    for (const [key, part] of Object.entries(value) as [string, unknown][]) {
+      if (typeof part !== 'string') waiting.push(part);
+      else if (part.length <= 200 && /^[\w.:/~-]+$/.test(part)) (key === 'id' ? ids : others).add(part);
+    }
   }
-  return [...found].toSorted();
+  return [...new Set([...ids, ...others])].slice(0, MOST_TEXTS).toSorted();
 }
 
 function isSameText(given: string, right: string): boolean {
