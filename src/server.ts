@@ -30,6 +30,8 @@ import { combineItemSources } from './catalog/item-source.ts';
 import { exportFolder } from './catalog/publish-items.ts';
 import { LayerStates } from './catalog/layer-states.ts';
 import { Materialisations } from './catalog/materialisations.ts';
+import { definitionSource } from './catalog/remote/definitions.ts';
+import { Unreadable } from './catalog/remote/download.ts';
 import { guardedFetch } from './catalog/remote/guarded-fetch.ts';
 import { Watches } from './catalog/watches.ts';
 import { readConfig, type Config } from './config.ts';
@@ -54,7 +56,6 @@ import { createStreamLog, type Log } from './log.ts';
 import { ServiceLogs } from './services/logs.ts';
 import { ServiceStore } from './services/store.ts';
 import { serviceTilesPrefix } from './services/task.ts';
-import { definitionSource } from './user-processes/source.ts';
 import { UserProcessStore } from './user-processes/store.ts';
 import { prepareCatalog } from './prepare-catalog.ts';
 import { UserFiles } from './storage/user-files.ts';
@@ -153,7 +154,7 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
     log,
   });
   const layers = (shared: Shared) => createLayerRouter({ visitor: (request) => visitorOf(request, shared.authentication), virtual, items: catalog, jobs: parts.jobs, objects, timeoutSeconds: config.syncTimeoutSeconds, cache });
-  const definitions = definitionSource(userProcesses, guardedFetch(config));
+  const definitions = definitionSource(userProcesses, guardedFetch({ allowedHosts: config.allowedHosts, refuse: (reason) => new Unreadable(reason) }));
   const services = serviceParts(config, deployment, { virtual, definitions });
   const drawing = { queues, objects, cache, maxWaiting: config.tileMaxWaiting, deadlineMs: config.tileDeadlineSeconds * 1000 };
   const { materialiser: _, ...shared } = parts;

@@ -2,7 +2,7 @@
 import { invalidArgument, isOpenEOError, OpenEOError } from '../errors.ts';
 import type { Fetch } from '../formats/http-source.ts';
 import type { UserFiles } from '../storage/user-files.ts';
-import { shown } from './remote/documents.ts';
+import { download, readBounded, Unreadable } from './remote/download.ts';
 
 /** A script is text for people. */
 const LARGEST_BYTES = 1_000_000;
@@ -26,29 +26,17 @@ export class UdfCode {
    * FileNotFound, and ProcessParameterInvalid (run_udf) for what can't be read or is too long.
    */
   read(source: string, user: string | null, signal: AbortSignal): Promise<string> {
-    return /^https?:\/\//i.test(source) ? this.#download(source, signal) : this.#open(source, user);
+    const isUrl = /^https?:\/\//i.test(source);
+    const bytes = isUrl ? download(source, { fetch: this.#parts.fetch, bytes: LARGEST_BYTES, timeMs: LONGEST_MS }, signal) : this.#open(source, user);
+    return bytes.then((code) => code.toString('utf8'), refuse);
   }
 
-  async #download(url: string, signal: AbortSignal): Promise<string> {
-    const deadline = AbortSignal.timeout(LONGEST_MS);
-    try {
-      const response = await this.#parts.fetch(url, { headers: { accept: '*/*' }, signal: AbortSignal.any([signal, deadline]) });
-      if (response.ok) return await textOf(response.body ?? [], shown(url));
-      await response.body?.cancel();
-      throw unreadable(`the server of ${shown(url)} answered with status ${response.status}`);
-    } catch (error) {
-      signal.throwIfAborted();
-      if (isOpenEOError(error)) throw error;
-      throw unreadable(deadline.aborted ? `reading ${shown(url)} takes longer than ${LONGEST_MS / 1000} s` : `${shown(url)} can't be reached`, error);
-    }
-  }
-
-  async #open(path: string, user: string | null): Promise<string> {
+  async #open(path: string, user: string | null): Promise<Buffer> {
     const wanted = path.replace(/^(\.?\/)+/, '');
     if (user === null) throw new OpenEOError('FileNotFound', { file: wanted }, { detail: 'Only users have files.' });
     try {
       const stream = await this.#parts.files.stream(await this.#parts.files.get(user, wanted));
-      if (stream) return await textOf(stream as AsyncIterable<Uint8Array>, `'${wanted}'`);
+      if (stream) return await readBounded(stream as AsyncIterable<Uint8Array>, LARGEST_BYTES, `'${wanted}'`);
     } catch (error) {
       // Outside of the workspace, and where no file can be, there is none.
       if (!isOpenEOError(error, 'FilePathInvalid', 'FileOperationUnsupported')) throw error;
@@ -57,15 +45,6 @@ export class UdfCode {
   }
 }
 
-async function textOf(body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, name: string): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of body) {
-    length += chunk.byteLength;
-    if (length > LARGEST_BYTES) throw unreadable(`${name} has more than ${LARGEST_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+function refuse(error: unknown): never {
+  throw error instanceof Unreadable ? invalidArgument('run_udf', 'udf', error.message, { cause: error.cause ?? error }) : error;
 }
-
-const unreadable = (reason: string, cause?: unknown) => invalidArgument('run_udf', 'udf', reason, cause === undefined ? {} : { cause });

@@ -2,7 +2,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { definitionSource } from '../../src/user-processes/source.ts';
+import { definitionSource } from '../../src/catalog/remote/definitions.ts';
 import { UserProcessStore } from '../../src/user-processes/store.ts';
 import { startService, writing } from './service.ts';
 import type { TestService } from './service.ts';
@@ -177,7 +177,7 @@ describe('remote definitions', () => {
     documents.set('/text', () => 'hello');
     documents.set('/huge', () => ' '.repeat(5 * 1024 * 1024));
     documents.set('/self', () => JSON.stringify({ id: 'far', process_graph: { a: node('far', {}, { namespace: `${remoteUrl}/self` }) } }));
-    open = await startService({ definitions: definitionSource(new UserProcessStore(service.database), (url, init) => fetch(url, init)) });
+    open = await startService({ definitions: definitionSource(new UserProcessStore(service.database), fetch) });
   });
   afterAll(() => open.close());
 

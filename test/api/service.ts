@@ -35,7 +35,7 @@ import { ServiceLogs } from '../../src/services/logs.ts';
 import { ServiceStore } from '../../src/services/store.ts';
 import { serviceTilesPrefix, type MapFacts } from '../../src/services/task.ts';
 import { ServiceMaps } from '../../src/api/tiles/service-maps.ts';
-import { definitionSource } from '../../src/user-processes/source.ts';
+import { definitionSource } from '../../src/catalog/remote/definitions.ts';
 import { UserProcessStore } from '../../src/user-processes/store.ts';
 import { createLocalStore } from '../../src/storage/local.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { guardedFetch } from '../../src/catalog/remote/guarded-fetch.ts';
+import { Unreadable } from '../../src/catalog/remote/download.ts';
 import { UdfCode, type UdfCodeParts } from '../../src/catalog/udf-code.ts';
 import { OpenEOError } from '../../src/errors.ts';
 
@@ -39,7 +40,7 @@ describe('scripts of run_udf', () => {
   });
 
   it('never come from inside', async () => {
-    const guarded = new UdfCode({ files, fetch: guardedFetch({ allowedHosts: [], process: 'run_udf', parameter: 'udf' }) });
+    const guarded = new UdfCode({ files, fetch: guardedFetch({ allowedHosts: [], refuse: (reason) => new Unreadable(reason) }) });
     for (const url of ['http://127.0.0.1/f.js', 'http://169.254.169.254/latest', 'http://[::1]/f.js']) {
       await expect(guarded.read(url, 'ann', signal), url).rejects.toMatchObject({ code: 'ProcessParameterInvalid', message: expect.stringContaining('\'udf\'') as string });
     }

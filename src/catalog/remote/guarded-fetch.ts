@@ -9,17 +9,15 @@ import https from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import { invalidArgument, type OpenEOError } from '../../errors.ts';
 import type { Fetch } from '../../formats/http-source.ts';
 import { hostOf, isAllowedHost, isPublicAddress } from './address.ts';
+import { badUrl } from './documents.ts';
 
 export interface GuardOptions {
   /** 'host' or 'host:port' of servers that may be read although their addresses are internal. */
   readonly allowedHosts: readonly string[];
-  /** The process whose parameter `url` is meant, for messages; default load_stac. */
-  readonly process?: string;
-  /** Its parameter that holds the URL; default url. */
-  readonly parameter?: string;
+  /** Makes the error for a URL that may not be read; default ProcessParameterInvalid of load_stac. */
+  readonly refuse?: Refusal;
   /** Replaces the resolver of the system, for tests. */
   readonly resolve?: typeof resolveName;
 }
@@ -30,11 +28,11 @@ const EMPTY = new Set([204, 205, 304]);
 
 /**
  * A fetch for GET requests that reaches public addresses and allowed hosts only. It throws
- * ProcessParameterInvalid (for the parameter url) for everything else, and rejects like fetch when there is no answer.
+ * what `refuse` makes for everything else, and rejects like fetch when there is no answer.
  */
 export function guardedFetch(options: GuardOptions): Fetch {
   const agents = { 'http:': new http.Agent({ keepAlive: true }), 'https:': new https.Agent({ keepAlive: true }) };
-  const refused = refusal(options.process ?? 'load_stac', options.parameter ?? 'url');
+  const refused = options.refuse ?? badUrl;
   return async (start, { headers = {}, signal } = {}) => {
     let url = parseUrl(start, refused);
     for (let hops = 0; hops <= LARGEST_REDIRECT_CHAIN; hops++) {
@@ -50,9 +48,7 @@ export function guardedFetch(options: GuardOptions): Fetch {
   };
 }
 
-type Refusal = (reason: string) => OpenEOError;
-
-const refusal = (process: string, parameter: string): Refusal => (reason) => invalidArgument(process, parameter, reason);
+type Refusal = (reason: string) => Error;
 
 function parseUrl(text: string, refused: Refusal): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
@@ -68,14 +64,14 @@ function lookupFor(url: URL, { allowedHosts, resolve = resolveName }: GuardOptio
   return (name, wish, done) => {
     resolve(name, { all: true, family: wish.family ?? 0 }, (error, addresses) => {
       if (error) return done(error, []);
-      if (!isAllowed && !addresses.every(({ address }) => isPublicAddress(address))) return done(internalHost(host, refused) as Error, []);
+      if (!isAllowed && !addresses.every(({ address }) => isPublicAddress(address))) return done(internalHost(host, refused), []);
       return wish.all === true ? done(null, addresses) : done(null, addresses[0]!.address, addresses[0]!.family);
     });
   };
 }
 
 // The address itself is not told: what names mean inside is nobody's business.
-function internalHost(host: string, refused: Refusal): OpenEOError {
+function internalHost(host: string, refused: Refusal): Error {
   return refused(`'${host}' is not a public address; the operator of this service can allow a host with LAMINA_ALLOWED_HOSTS`);
 }
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { guardedFetch } from '../../../src/catalog/remote/guarded-fetch.ts';
+import { Unreadable } from '../../../src/catalog/remote/download.ts';
 import { RemoteVectors, type RemoteVectorsOptions } from '../../../src/catalog/remote/remote-vectors.ts';
 import type { Cube } from '../../../src/cube/cube.ts';
 import { findGeometries } from '../../../src/cube/geometries.ts';
@@ -36,7 +37,7 @@ afterAll(async () => {
 });
 
 function load(path: string, { format = 'GeoJSON', properties = [] as string[], signal = new AbortController().signal, allowed = true, ...options }: Partial<RemoteVectorsOptions> & { format?: string; properties?: string[]; signal?: AbortSignal; allowed?: boolean } = {}): Promise<Cube> {
-  const fetch = guardedFetch({ allowedHosts: allowed ? [server.host] : [], process: 'load_url' });
+  const fetch = guardedFetch({ allowedHosts: allowed ? [server.host] : [], refuse: (reason) => new Unreadable(reason) });
   return new RemoteVectors({ fetch, ...options }).load({ url: `${server.url}${path}`, format, properties }, signal);
 }
 
@@ -62,7 +63,7 @@ describe('load_url', () => {
     ['ProcessParameterInvalid', /status 500/, '/broken', {}],
     ['ProcessParameterInvalid', /not a public address; .*LAMINA_ALLOWED_HOSTS/, '/fields.geojson', { allowed: false }],
     ['ProcessParameterInvalid', /'load_url'.*not a public address/, '/inside', {}],
-    ['ProcessParameterInvalid', /more than 0 MiB/, '/fields.geojson', { bytes: 100 }],
+    ['ProcessParameterInvalid', /more than 100 bytes/, '/fields.geojson', { bytes: 100 }],
     ['ProcessParameterInvalid', /takes longer than 0.05 s/, '/slow', { timeMs: 50 }],
     ['ProcessParameterInvalid', /'options'.*no feature has a property 'x'/, '/fields.geojson', { properties: ['x'] }],
   ])('refuses with %s %s', async (code, message, path, options) => {
