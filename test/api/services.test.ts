@@ -86,7 +86,7 @@ interface Picture {
   readonly data: Buffer;
   readonly width: number;
   /** [r, g, b, a] */
-  pixel(column: number, row: number): number[];
+  readonly pixel: (column: number, row: number) => number[];
 }
 
 async function pictureOf(answer: Response): Promise<Picture> {
@@ -476,7 +476,7 @@ describe('WMTS', () => {
     const { id, url } = await wmts({ ...grey, minzoom: 4, maxzoom: 16 });
     const query = new URLSearchParams({ SERVICE: 'WMTS', VERSION: '1.0.0', REQUEST: 'GetTile', LAYER: id, STYLE: 'default', FORMAT: 'image/png', TILEMATRIXSET: 'EPSG:3857', TILEMATRIX: String(z), TILEROW: String(y), TILECOL: String(x) });
     query.set(...change.split('=') as [string, string]);
-    const answer = await fetch(`${url}?${query}`);
+    const answer = await fetch(`${url}?${query.toString()}`);
     const report = await answer.text();
     expect([answer.status, report.includes(`exceptionCode="${code}"`), report.includes(`locator="${locator}"`)]).toEqual([400, true, true]);
   });

@@ -211,3 +211,37 @@ def test_what_is_no_map_is_refused(connection, hesbaye):
         with pytest.raises(OpenEoApiError) as error:
             connection.create_service(**arguments)
         assert error.value.code == code
+
+
+def test_results_of_a_job_are_a_map(connection, hesbaye, month):
+    """Computed beforehand, shown afterwards."""
+    bands, transform = month
+    job = ndvi_of(connection, hesbaye).save_result(format='GTiff').create_job()
+    job.start_and_wait(connection_retry_interval=1, max_poll_interval=1, print=lambda *_: None)
+    graph = {'load': {'process_id': 'load_result', 'arguments': {'id': job.job_id}, 'result': True}}
+    service = connection.create_service(graph, type='xyz', configuration={'min': -1, 'max': 1})
+    try:
+        shown = picture(tile_url(service.describe_service()['url']))
+        wanted, sure = sampled(by_hand.ndvi(bands['B04'], bands['B08']), transform)
+        assert_grey(shown, wanted, -1, 1, sure)
+        assert picture(tile_url(service.describe_service()['url'], x=X + 5))[..., 3].max() == 0
+    finally:
+        service.delete_service()
+        job.delete_job()
+
+
+def test_uploaded_file_is_a_map(connection, hesbaye):
+    samples, transform = by_hand.hesbaye_month(MONTH)
+    uploaded = connection.upload_file(by_hand.HESBAYE / f'S2_L2A_{MONTH}-01.tif', 'maps/scene.tif')
+    graph = {'load': {'process_id': 'load_uploaded_files', 'arguments': {'paths': ['maps/scene.tif'], 'format': 'GTiff'}, 'result': True}}
+    service = connection.create_service(graph, type='xyz', configuration={'bands': ['B08'], 'max': 5100})
+    try:
+        shown = picture(tile_url(service.describe_service()['url']))
+        wanted, sure = sampled(samples[by_hand.BANDS.index('B08')], transform)
+        assert_grey(shown, wanted, 0, 5100, sure)
+        bounds = service.describe_service()['attributes']['bounds']
+        assert bounds[0] < CENTRE[0] < bounds[2] and bounds[2] - bounds[0] < 0.05
+        assert picture(tile_url(service.describe_service()['url'], x=X + 5))[..., 3].max() == 0
+    finally:
+        service.delete_service()
+        uploaded.delete()

@@ -1,6 +1,6 @@
 /** The maps of services: XYZ tiles, TileJSON and WMTS of one published process. */
 import { Router, type Request, type Response } from 'express';
-import { invalidArgument, isOpenEOError } from '../../errors.ts';
+import { invalidArgument, isOpenEOError, OpenEOError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { readConfiguration, tileBackground, tileFormat } from '../../services/configuration.ts';
 import type { ServiceLogs } from '../../services/logs.ts';
@@ -37,12 +37,19 @@ export function createServiceRouter(parts: ServiceRouterParts): Router {
 
 const shownTo = ({ maps, visitor }: ServiceRouterParts, address: string, request: Request) => maps.shown(address, () => visitor(request));
 
-async function sendXyz(parts: ServiceRouterParts, request: Request<{ address: string; z: string; x: string; y: string }>, response: Response): Promise<void> {
+async function sendXyz(parts: ServiceRouterParts, request: Request<{ address: string; z: string; x: string; y: string; ending?: string }>, response: Response): Promise<void> {
   const service = await shownTo(parts, request.params.address, asRequest(request));
+  checkEnding(service, request.params.ending);
   const { z, x, y, interval, matrixSet = 'WebMercatorQuad' } = parseView({ collection: service.id, z: request.params.z, x: request.params.x, y: request.params.y, query: { datetime: request.query['datetime'] ?? request.query['time'] } });
   const { minZoom, maxZoom } = readConfiguration(service.definition.configuration);
   if (z < minZoom || z > maxZoom) throw invalidArgument('tiles', 'z', `this map has the zooms ${minZoom} to ${maxZoom}, not ${z}`);
   await sendTile(parts, service, asRequest(request), response, { z, x, y, matrixSet, interval });
+}
+
+/** A tile may be asked for without an ending, but not with that of another format. Throws NotFound. */
+function checkEnding({ definition }: Service, ending: string | undefined): void {
+  const endings = tileFormat(definition) === 'jpeg' ? ['jpg', 'jpeg'] : ['png'];
+  if (ending !== undefined && !endings.includes(ending)) throw new OpenEOError('NotFound', {}, { detail: `The tiles of this map end in .${endings[0]}.` });
 }
 
 /** The tile, or an empty one: some clients take an answer without a picture for an error. What fails goes to the log of the service. */
