@@ -1,10 +1,11 @@
 /** What all answers have in common: names of requests, CORS, copies that clients keep, pages of lists. */
 import { request as httpRequest } from 'node:http';
+import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import express from 'express';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createStacRouter } from '../../src/api/stac/router.ts';
 import { silentLog } from '../../src/log.ts';
-import { collection, startService } from './service.ts';
+import { collection, startService, writing } from './service.ts';
 import type { TestService } from './service.ts';
 
 const collections = ['A', 'B', 'C', 'D', 'E'].map((id) => ({ ...collection, id }));
@@ -196,5 +197,33 @@ describe('the STAC API', () => {
     expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
     expect(answer.headers.get('content-security-policy')).not.toContain('unsafe');
     expect(await answer.text()).toContain('<nav aria-label="You are here">');
+  });
+});
+
+describe('a result that is text', () => {
+  const body = JSON.stringify({ process: { process_graph: { a: { process_id: 'add', arguments: { x: 1, y: 2 }, result: true } } } });
+  const compute = (encoding: string) => new Promise<{ headers: Record<string, unknown>; body: Buffer }>((resolve, reject) => {
+    httpRequest(`${service.url}/openeo/1.3/result`, { method: 'POST', headers: { ...bearer, 'Content-Type': 'application/json', 'Accept-Encoding': encoding } }, (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+      answer.on('end', () => resolve({ headers: answer.headers, body: Buffer.concat(chunks) }));
+    }).on('error', reject).end(body);
+  });
+  const text = JSON.stringify(Array.from({ length: 2000 }, (_, i) => i % 7));
+
+  it('is packed on its way, a picture is not', async () => {
+    service.work(writing(service.objects, { 'a.json': text }));
+    const unpack = { zstd: zstdDecompressSync, br: brotliDecompressSync, gzip: gunzipSync };
+    for (const [encoding, unpacked] of Object.entries(unpack)) {
+      const answer = await compute(encoding);
+      expect(answer.headers).toMatchObject({ 'content-encoding': encoding, 'content-type': 'application/json' });
+      expect(answer.body.length).toBeLessThan(text.length / 5);
+      expect(unpacked(answer.body).toString()).toBe(text);
+    }
+    expect((await compute('identity')).headers).toMatchObject({ 'content-length': String(text.length) });
+    service.work(writing(service.objects, { 'a.tif': text }, 'image/tiff; application=geotiff'));
+    const picture = await compute('zstd, br, gzip');
+    expect(picture.headers).not.toHaveProperty('content-encoding');
+    expect(picture.body.toString()).toBe(text);
   });
 });

@@ -41,7 +41,7 @@ describe.each(Object.entries(versions) as [ApiVersion, string][])('openEO %s', (
     const { href, type } = links.find(({ rel }) => rel === 'service-desc')!;
     const answer = await fetch(href);
     expect(answer.headers.get('content-type')).toBe(type);
-    const result = await new Validator().validate(await answer.text());
+    const result = await new Validator().validate(await answer.json() as Record<string, unknown>);
     expect(result.errors).toBeUndefined();
     expect(result.valid).toBe(true);
     const page = await fetch(links.find(({ rel }) => rel === 'service-doc')!.href);

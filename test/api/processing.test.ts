@@ -125,12 +125,9 @@ describe('POST /result', () => {
     service.work(null);
     const leave = new AbortController();
     const waiting = Array.from({ length: defaultLimits.syncMaxPerUser }, () => api('/result', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ process }), signal: leave.signal }).catch(() => {}));
-    let answer: Response;
-    // Until all of them have been accepted, this one may be accepted too: it leaves after a moment then, later
-    // each time, since the refusal may take its time as well.
-    let patience = 100;
-    do answer = await api('/result', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ process }), signal: AbortSignal.timeout((patience *= 2)) }).catch(() => Response.error());
-    while (answer.type === 'error');
+    const underWay = async () => (await service.database.query<{ count: number }>(`select count(*)::int as count from jobs where kind = 'sync' and status in ('queued', 'running')`))[0]!.count;
+    await expect.poll(underWay, { timeout: 20_000 }).toBe(defaultLimits.syncMaxPerUser);
+    const answer = await api('/result', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ process }) });
     expect(answer.status).toBe(429);
     expect(await json(answer)).toMatchObject({ code: 'TooManyRequests', message: expect.stringContaining(`${defaultLimits.syncMaxPerUser} synchronous requests`) });
     expect(answer.headers.get('retry-after')).toBe('5');

@@ -3,20 +3,23 @@
  * and packed with what the client understands. Process descriptions and catalogs shrink to a tenth.
  */
 import { createHash } from 'node:crypto';
+import type { Transform } from 'node:stream';
 import { promisify } from 'node:util';
-import { brotliCompress, constants, gzip, zstdCompress } from 'node:zlib';
+import { brotliCompress, constants, createBrotliCompress, createGzip, createZstdCompress, gzip, zstdCompress } from 'node:zlib';
 import type { NextFunction, Request, Response } from 'express';
 import { matches } from '../assets/send.ts';
 
 /** Below this the headers weigh more than what is saved. */
 const minBytes = 1024;
 
+const brotli = { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } };
+
 /** Best first: about the same size, zstd in a third of the time. */
 const encoders = {
-  zstd: promisify(zstdCompress),
-  br: (bytes: Buffer) => promisify(brotliCompress)(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } }),
-  gzip: promisify(gzip),
-} as const satisfies Record<string, (bytes: Buffer) => Promise<Buffer>>;
+  zstd: { pack: promisify(zstdCompress), stream: () => createZstdCompress() },
+  br: { pack: (bytes: Buffer) => promisify(brotliCompress)(bytes, brotli), stream: () => createBrotliCompress(brotli) },
+  gzip: { pack: promisify(gzip), stream: () => createGzip() },
+} as const satisfies Record<string, { pack: (bytes: Buffer) => Promise<Buffer>; stream: () => Transform }>;
 
 type Encoding = keyof typeof encoders;
 
@@ -42,10 +45,24 @@ export function sendDocuments(request: Request, response: Response, next: NextFu
     if (isKnown(request, response)) return notModified(response);
     const encoding = isPackable && body.length >= minBytes ? encodingFor(request) : null;
     if (encoding === null) return send(body);
-    encoders[encoding](body).then((packed) => send.call(response.set('Content-Encoding', encoding), packed), next);
+    encoders[encoding].pack(body).then((packed) => send.call(response.set('Content-Encoding', encoding), packed), next);
     return response;
   };
   next();
+}
+
+/**
+ * What packs a file on its way to the client; null when it goes as it is. Sets the headers that say so, and takes
+ * away the length, which nobody knows then. The media type must be set.
+ */
+export function packerFor(request: Request, response: Response, sizeBytes: number): Transform | null {
+  if (!packable.test(String(response.getHeader('Content-Type')))) return null;
+  response.vary('Accept-Encoding');
+  const encoding = sizeBytes >= minBytes ? encodingFor(request) : null;
+  if (encoding === null) return null;
+  response.set('Content-Encoding', encoding);
+  response.removeHeader('Content-Length');
+  return encoders[encoding].stream();
 }
 
 /** Weak: it is the same document however it is packed. */

@@ -1,10 +1,12 @@
 /** POST /result: runs a process in a worker while the client waits, and sends what it wrote. */
 import { Readable } from 'node:stream';
+import type { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from 'express';
 import { OpenEOError } from '../../errors.ts';
 import { freeBilling } from '../../jobs/billing.ts';
 import type { SyncAnswer } from '../../jobs/service.ts';
+import { packerFor } from '../http/documents.ts';
 import { withPlan } from './definition.ts';
 import type { Context } from './endpoint.ts';
 import { readProcessing } from './processing-parameters.ts';
@@ -50,7 +52,8 @@ async function send(context: Context, answer: SyncAnswer, request: Request, resp
   response.set({ 'Content-Length': String(file.sizeBytes), 'Content-Disposition': disposition(file.name) });
   // Not response.set, which would add a charset to some types.
   response.setHeader('Content-Type', file.mediaType);
-  await sendStream(stream, response);
+  const packer = packerFor(request, response, file.sizeBytes);
+  await sendStream(packer ? [stream, packer] : [stream], response);
 }
 
 /** Several files go as one archive, with the STAC document that describes them. */
@@ -62,11 +65,11 @@ async function sendTar({ jobs, objects, baseUrl }: Context, answer: SyncAnswer, 
     files.push({ name: 'item.json', sizeBytes: document.length, open: async () => Readable.from([document]) });
   }
   response.set({ 'Content-Type': 'application/x-tar', 'Content-Disposition': disposition(`${answer.id}.tar`) });
-  await sendStream(Readable.from(tarOf(files)), response);
+  await sendStream([Readable.from(tarOf(files))], response);
 }
 
-async function sendStream(stream: Readable, response: Response): Promise<void> {
-  await pipeline(stream, response).catch((error: NodeJS.ErrnoException) => {
+async function sendStream(streams: readonly (Readable | Transform)[], response: Response): Promise<void> {
+  await pipeline([...streams, response]).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
   });
 }
