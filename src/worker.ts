@@ -31,6 +31,7 @@ import { createUdfRuntimes } from './udf/runtimes.ts';
 import { UdfCode } from './catalog/udf-code.ts';
 import { Workspaces } from './storage/workspaces.ts';
 import { createOnnxRuntime } from './operators/runtime/onnx.ts';
+import { collectEarly } from './workers/collect-early.ts';
 import { CpuShares } from './workers/cpu-shares.ts';
 import { createEmbedHandler, directComputer } from './workers/embed.ts';
 import { BACKFILL_CONCURRENCY, createBackfillHandler, type BackfillTask } from './workers/backfill.ts';
@@ -149,6 +150,7 @@ const END_WITHIN_MS = 10_000;
 export async function runWorker(environment: NodeJS.ProcessEnv): Promise<void> {
   const config = readConfig(environment);
   const log = createStreamLog(process.stdout, config.logLevel);
+  collectEarly();
   if (!config.databaseUrl) throw new Error('A worker of its own needs LAMINA_DATABASE_URL: `lamina serve` starts its worker itself.');
   const worker = await startWorker(config, config.databaseUrl, log);
   let closing: Promise<void> | undefined;
