@@ -3,7 +3,7 @@
  * the process uses, whatever thread it is used in. The shares of all tasks add up to what was really used.
  */
 export interface CpuShare {
-  /** Seconds so far. */
+  /** Seconds so far, or until it ended. */
   seconds(): number;
   /** Ends the share; gives its seconds. */
   leave(): number;
@@ -23,15 +23,16 @@ export class CpuShares {
   /** Begins a share for a task. */
   enter(): CpuShare {
     this.#divide();
+    let last = 0;
     const share: CpuShare = {
       seconds: () => {
         this.#divide();
-        return this.#open.get(share) ?? 0;
+        return (last = this.#open.get(share) ?? last);
       },
       leave: () => {
-        const seconds = share.seconds();
+        share.seconds();
         this.#open.delete(share);
-        return seconds;
+        return last;
       },
     };
     this.#open.set(share, 0);

@@ -28,15 +28,29 @@ export interface PlanDependencies {
   readonly catalog: Pick<BlockCatalog, 'find'>;
   /** For looking at windows; default 4 s. What was not looked at by then is taken to be alike. */
   readonly milliseconds?: number;
+  /** For everything; default 20 s. A graph that takes longer before it is read needs its data. */
+  readonly patienceMs?: number;
 }
 
-/** Evaluating a graph is a matter of moments; one that takes longer needs its data. */
-const EVALUATION_MS = 20_000;
+const PATIENCE_MS = 20_000;
 const USUAL_EDGE = 256;
 
 /** Makes the handler of the lane 'plan'. Throws what is wrong with the process, and EstimateComplexity for one that can't be planned. */
 export function createPlanHandler(dependencies: PlanDependencies): (task: PlanTask, signal: AbortSignal) => Promise<RunPlan> {
-  return (task, signal) => new Planning(dependencies, task, AbortSignal.any([signal, AbortSignal.timeout(EVALUATION_MS)])).run();
+  return (task, signal) => withPatience(dependencies.patienceMs ?? PATIENCE_MS, signal, (stop) => new Planning(dependencies, task, stop).run());
+}
+
+/** Throws EstimateComplexity when the time is up, also when nobody looks at the signal. */
+async function withPatience<T>(ms: number, signal: AbortSignal, work: (stop: AbortSignal) => Promise<T>): Promise<T> {
+  const late = new OpenEOError('EstimateComplexity', {}, { detail: 'Finding out took too long.' });
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(late), ms);
+  const ended = new Promise<never>((_, reject) => stop.signal.addEventListener('abort', () => reject(late)));
+  try {
+    return await Promise.race([work(AbortSignal.any([signal, stop.signal])), ended]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Opens files as `rasters` does, but none of them has a sample. */

@@ -11,6 +11,7 @@ import { CPU_WORK, formatWork, SAMPLE_WORK, type Throughput } from '../jobs/thro
 import type { CpuShares } from './cpu-shares.ts';
 import type { ExportSettings } from './exports.ts';
 import { describeResult } from './result-metadata.ts';
+import { PartialResult } from './partial-result.ts';
 import { RunMeter, type Budget } from './run-meter.ts';
 import type { WorkspaceSettings } from './workspace-exports.ts';
 import { runProcess, type RunRequest, type RunResult } from './run-process.ts';
@@ -59,6 +60,7 @@ async function process(dependencies: ProcessingDependencies, run: RunContext, ma
   const { process: wire } = run.job.definition;
   const cpu = dependencies.cpu?.enter() ?? null;
   const meter = new RunMeter({ cpu, budget: budgetOf(dependencies.billing, run.job) });
+  const partial = new PartialResult(run.keep);
   run.measure(() => meter.usage());
   try {
     const result = await runProcess(engine, dependencies.objects, {
@@ -72,8 +74,7 @@ async function process(dependencies: ProcessingDependencies, run: RunContext, ma
       onProgress: run.report,
       onStored: async (files, saved) => {
         meter.storedBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-        // Files that are there stay there, also when they are what used up the budget.
-        await run.keep(describeResult(files, saved, engine.operators));
+        await partial.keep(() => describeResult(files, saved, engine.operators));
         meter.check();
       },
       user: run.job.userId,
@@ -82,6 +83,10 @@ async function process(dependencies: ProcessingDependencies, run: RunContext, ma
     });
     if (throughput) noteSamples(throughput, meter, result);
     return result;
+  } catch (error) {
+    // What is there stays there, also when it is what used up the budget.
+    await partial.flush();
+    throw error;
   } finally {
     cpu?.leave();
   }

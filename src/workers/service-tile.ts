@@ -4,7 +4,7 @@ import { OpenEOError } from '../errors.ts';
 import type { TileResult } from '../jobs/payloads.ts';
 import { noCatalog, type BlockCatalog } from '../layers/block-catalog.ts';
 import { openOverviews } from '../layers/overview.ts';
-import type { Engine } from '../layers/scope.ts';
+import type { Engine, RunFacts } from '../layers/scope.ts';
 import { createLog, silentLog, type LogEntry } from '../log.ts';
 import { readConfiguration } from '../services/configuration.ts';
 import { describeMap, drawTile, gridOfTile } from '../services/draw.ts';
@@ -41,21 +41,25 @@ async function keepTile(dependencies: ServiceTileDependencies, tile: ServiceTile
   const { definition, userId: owner } = service;
   const started = performance.now();
   const entries: LogEntry[] = [];
+  const runs: RunFacts[] = [];
   const log = createLog((entry) => entries.push(entry), logLevelOf(service));
   try {
-    const drawn = await drawTile(engine, { owner, name: `service:${service.id}`, definition }, tile, { signal, log, maxSamples }, overviews);
-    const seconds = (performance.now() - started) / 1000;
-    log.debug(`Tile ${tile.z}/${tile.x}/${tile.y}: ${drawn ? `${drawn.bytes.length} bytes` : 'nothing to see'}, drawn in ${seconds.toFixed(2)} s`);
-    await services.count(service.id, seconds);
+    const drawn = await drawTile(engine, { owner, name: `service:${service.id}`, definition }, tile, { signal, log, maxSamples, onRun: (facts) => runs.push(facts) }, overviews);
+    log.debug(`Tile ${tile.z}/${tile.x}/${tile.y}: ${drawn ? `${drawn.bytes.length} bytes` : 'nothing to see'}, drawn in ${secondsSince(started).toFixed(2)} s`);
     if (!drawn) return { objectKey: null, mediaType: 'image/png' };
     const objectKey = serviceTileKey(tile);
     await objects.put(objectKey, drawn.bytes, { contentType: drawn.mediaType });
     catalog.note({ objectKey, kind: 'tile', state: 'stored', layer: `service:${service.id}`, bytes: drawn.bytes.length, footprint: boxInDegrees(gridOfTile(tile, readConfiguration(definition.configuration).tileSize)) });
     return { objectKey, mediaType: drawn.mediaType };
   } finally {
+    // A tile that failed was work too.
+    await services.use(service.id, { tiles: 1, seconds: secondsSince(started), samples: sumOf(runs, 'samplesRead'), blocks: sumOf(runs, 'computed') });
     await tellOnce(logs, service, entries);
   }
 }
+
+const secondsSince = (started: number) => (performance.now() - started) / 1000;
+const sumOf = (runs: readonly RunFacts[], fact: 'samplesRead' | 'computed') => runs.reduce((sum, facts) => sum + facts[fact], 0);
 
 /** Throws ServiceNotFound for a service that has been changed or deleted while the task waited. */
 async function currentService(services: ServiceStore, tile: ServiceTile): Promise<Service> {

@@ -139,6 +139,13 @@ describe('budgets', () => {
   });
 });
 
+describe('costs', () => {
+  it('are told with the answer of a synchronous request', async () => {
+    const answer = await send('POST', '/result', { process, plan: 'Free' });
+    expect([answer.status, answer.headers.get('openeo-costs')]).toEqual([200, '0']);
+  });
+});
+
 describe('estimates', () => {
   it('tell costs, duration and size of a job that never ran', async () => {
     const id = await create({ plan: 'pro' });

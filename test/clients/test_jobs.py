@@ -147,10 +147,10 @@ def test_estimate(connection, hesbaye, cube):
     (asset,) = job.get_results().get_assets()
     assert 0.5 < estimate['size'] / asset.metadata['file:size'] < 2
     # Embeddings that nobody has computed yet: how large they are is known, how long they take may not be.
-    embeddings = connection.load_collection(hesbaye, temporal_extent=['2021-11-01', '2021-12-01'], bands=by_hand.BANDS)
+    embeddings = connection.load_collection(hesbaye, temporal_extent=['2021-08-01', '2021-09-01'], bands=by_hand.BANDS)
     other = embeddings.process('compress_embed', data=embeddings, model='pca').create_job(out_format='netCDF')
     assert other.estimate()['size'] > 0
-    udf = cube.apply(openeo.UDF('const apply = ({data}) => data;', runtime='JavaScript')).create_job(out_format='GTiff')
+    udf = cube.process('run_udf', data=cube, udf='const apply = ({data}) => data;', runtime='JavaScript').create_job(out_format='GTiff')
     with pytest.raises(openeo.rest.OpenEoApiError) as unknown:
         udf.estimate()
     assert (unknown.value.code, unknown.value.http_status_code) == ('EstimateComplexity', 500)

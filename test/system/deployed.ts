@@ -13,7 +13,7 @@ import { openObjectStore } from '../../src/storage/open.ts';
 import { startPostgres, startRedis } from './debian-services.ts';
 import { Client, freePort, lamina, until, type Started } from './processes.ts';
 
-export const lanes: readonly Lane[] = ['tile', 'sync', 'batch', 'backfill', 'embed'];
+export const lanes: readonly Lane[] = ['tile', 'sync', 'batch', 'backfill', 'embed', 'plan'];
 
 /** Users of every deployment; their passwords are their names with 'secret-' before them. */
 export const users = ['anna', 'ben', 'carl', 'dora', 'emil', 'fritz', 'gerda', 'hanna'] as const;

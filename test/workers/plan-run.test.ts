@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { CacheRow } from '../../src/catalog/block-catalog.ts';
 import type { ProcessGraph } from '../../src/graph/wire.ts';
 import { silentLog } from '../../src/log.ts';
+import { createUdfRuntimes } from '../../src/udf/runtimes.ts';
 import { createPlanHandler, withoutSamples, type PlanDependencies } from '../../src/workers/plan-run.ts';
 import { runProcess } from '../../src/workers/run-process.ts';
 import { toyService, writeItem, type ToyService } from '../layers/service.ts';
@@ -44,7 +45,7 @@ function plan(graph: Record<string, unknown>, changes: Partial<PlanDependencies>
       return file.read(...args);
     }) };
   } };
-  const handler = createPlanHandler({ engine: { ...service.engine, rasters: withoutSamples(watched) }, catalog, ...changes });
+  const handler = createPlanHandler({ catalog, ...changes, engine: { ...(changes.engine ?? service.engine), rasters: withoutSamples(watched) } });
   return handler({ process: { process_graph: graph }, userId: 'ann' }, new AbortController().signal);
 }
 
@@ -89,6 +90,15 @@ describe('the plan of a run', () => {
 
   it('is empty for a process without cubes', async () => {
     expect(await plan({ add: { process_id: 'add', arguments: { x: 1, y: 2 }, result: true } })).toEqual({ samplesRead: 0, blocks: [], saved: [], share: 1 });
+  });
+
+  it('can not be had for functions of users, nor for graphs that do not end in time', async () => {
+    const graph = { load: load('RAW'), udf: { process_id: 'run_udf', arguments: { data: { from_node: 'load' }, udf: 'const apply = ({data}) => data;', runtime: 'JavaScript' } }, save: save('udf') };
+    const udf = createUdfRuntimes({ milliseconds: 1000, memoryBytes: 2 ** 24 });
+    const engine = { ...service.engine, udf: { ...udf, code: { read: async () => '' } } };
+    await expect(plan(graph, { engine })).rejects.toMatchObject({ code: 'EstimateComplexity', status: 500 });
+    const slow = { ...service.engine, catalog: { ...service.engine.catalog, items: () => new Promise<never>(() => {}) } };
+    await expect(plan({ load: load('RAW'), save: save('load') }, { engine: slow, patienceMs: 50 })).rejects.toMatchObject({ code: 'EstimateComplexity' });
   });
 
   it('has the errors of the graph itself', async () => {

@@ -49,6 +49,7 @@ describe('processor time', () => {
     expect(first.seconds()).toBe(5);
     expect(first.leave()).toBe(5);
     used += 50;
+    expect(first.seconds()).toBe(5);
     expect(shares.enter().seconds()).toBe(0);
   });
 
