@@ -101,7 +101,8 @@ function cubeOf(data: Uint16Array<ArrayBuffer> | Uint8Array<ArrayBuffer>, names:
   });
 }
 
-export async function benchArrays(): Promise<Figure[]> {
+/** `only` names some of the cases. */
+export async function benchArrays(only = Object.keys(cases)): Promise<Figure[]> {
   if (python === null) {
     say('skipped: there is no Python with numpy (see test/clients/requirements.txt)');
     return [];
@@ -111,7 +112,7 @@ export async function benchArrays(): Promise<Figure[]> {
   const peer = startPeer('arrays_peer.py');
   const figures: Figure[] = [];
   try {
-    for (const name of Object.keys(cases)) figures.push(await measure(name, registry, peer, folder));
+    for (const name of only) figures.push(await measure(name, registry, peer, folder));
     return figures;
   } finally {
     peer.stop();
@@ -165,4 +166,4 @@ function compare(name: string, block: Block, expected: Float64Array): void {
   }
 }
 
-if (import.meta.main) await benchArrays();
+if (import.meta.main) await benchArrays(process.argv.length > 2 ? process.argv.slice(2) : undefined);

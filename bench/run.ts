@@ -18,7 +18,7 @@ import { benchWarmTiles } from './warm-tiles.ts';
 const page = new URL('../docs/performance.md', import.meta.url);
 const [begin, end] = ['<!-- figures: begin -->', '<!-- figures: end -->'];
 
-const benchmarks: Record<string, () => Promise<Figure[]>> = { pipeline: benchPipeline, blocks: benchBlocks, cog: benchCog, formats: () => benchFormats(), tiles: benchTiles, 'warm-tiles': benchWarmTiles, arrays: benchArrays, resample: () => benchResample(), processes: () => benchProcesses() };
+const benchmarks: Record<string, () => Promise<Figure[]>> = { pipeline: benchPipeline, blocks: benchBlocks, cog: benchCog, formats: () => benchFormats(), tiles: benchTiles, 'warm-tiles': benchWarmTiles, arrays: () => benchArrays(), resample: () => benchResample(), processes: () => benchProcesses() };
 
 function table(figures: readonly Figure[]): string {
   const [cpu] = cpus();
