@@ -187,7 +187,7 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
       { path: '/', handler: (shared) => createHome({ catalog: shown, baseUrl: shared.baseUrl, version, ...self }) },
       { path: '/', handler: (shared) => createViewer({ collection: async (id, request) => shown.collection(id, await visitorOf(request, shared.authentication)), baseUrl: shared.baseUrl }) },
       { path: '/', handler: (shared) => createTileRouter({ catalog, virtual, ...drawing, publicUrl: shared.baseUrl, visitor: (request) => visitorOf(request, shared.authentication) }) },
-      { path: servicesPath, handler: (shared) => createServiceRouter({ ...drawing, ...services, log, admission: new Admission(), publicUrl: shared.baseUrl, visitor: (request) => visitorOf(request, shared.authentication) }) },
+      { path: servicesPath, handler: (shared) => createServiceRouter({ ...drawing, ...services, billing: parts.billing, log, admission: new Admission(), publicUrl: shared.baseUrl, visitor: (request) => visitorOf(request, shared.authentication) }) },
     ],
   };
 }

@@ -9,7 +9,7 @@ import { linkDefinitions } from '../graph/link.ts';
 import type { SaveRequest } from '../graph/scope.ts';
 import type { Value } from '../graph/value.ts';
 import { BoundedFacts } from '../layers/bounded-facts.ts';
-import type { Engine } from '../layers/scope.ts';
+import type { Engine, RunFacts } from '../layers/scope.ts';
 import { loadedExtent } from '../layers/tile-layer.ts';
 import { MAX_COLD_BLOCKS } from '../layers/tile-zoom.ts';
 import type { Log } from '../log.ts';
@@ -33,6 +33,8 @@ export interface MapOptions {
   readonly log: Log;
   /** Source samples that may be read. */
   readonly maxSamples: number;
+  /** Told of the facts of each run of the process when it begins; they grow while it is read. */
+  readonly onRun?: (facts: RunFacts) => void;
 }
 
 export interface OpenedMap {
@@ -82,10 +84,12 @@ async function open(engine: Engine, request: MapRequest, options: MapOptions, gr
   const given = { ...(parameters['spatial_extent'] as unknown as Bounds), crs: WGS84 };
   const saved = new Map<Value, SaveRequest>();
   const loads: { readonly extent: Bounds | null; readonly collection: string | null }[] = [];
+  const facts = new BoundedFacts(MAX_COLD_BLOCKS, name, zoom);
+  options.onRun?.(facts);
   const scope = new MapScope({
     engine, grid, given,
     options: { signal: options.signal, log: options.log, maxSamples: options.maxSamples, user: owner },
-    facts: new BoundedFacts(MAX_COLD_BLOCKS, name, zoom),
+    facts,
     extent: async (collection) => (grid === null ? wider ?? tileExtent(engine, request.grid, collection) : gridBounds(grid)),
     onLoad: (extent, collection) => void loads.push({ extent, collection }),
     onSave: (save) => {

@@ -40,9 +40,17 @@ export interface Service {
   /** RFC 3339, UTC. */
   readonly created: string;
   readonly updated: string;
-  /** Tiles drawn so far, and the seconds that took. */
+  readonly usage: ServiceUsage;
+}
+
+/** What tiles took that had to be drawn. */
+export interface ServiceUsage {
   readonly tiles: number;
   readonly seconds: number;
+  /** Source samples read. */
+  readonly samples: number;
+  /** Blocks of embeddings that were computed. */
+  readonly blocks: number;
 }
 
 /** The least severe level of entries that the log of a service keeps. */

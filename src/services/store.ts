@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Database } from '../database/connection.ts';
 import { OpenEOError } from '../errors.ts';
-import type { Service, ServiceDefinition, ServiceType } from './service.ts';
+import type { Service, ServiceDefinition, ServiceType, ServiceUsage } from './service.ts';
 
 interface Row {
   readonly id: string;
@@ -16,6 +16,8 @@ interface Row {
   readonly updated: Date;
   readonly tiles: number;
   readonly seconds: number;
+  readonly samples: number;
+  readonly blocks: number;
   readonly [column: string]: unknown;
 }
 
@@ -113,9 +115,9 @@ export class ServiceStore {
     if (gone.length === 0) throw serviceNotFound(id);
   }
 
-  /** Counts a tile that was drawn, and the seconds that it took. */
-  async count(id: string, seconds: number): Promise<void> {
-    await this.#database.query('update services set tiles = tiles + 1, seconds = seconds + $2 where id = $1', [id, seconds]);
+  /** Adds to the usage of a service. One that is gone has none. */
+  async use(id: string, { tiles, seconds, samples, blocks }: ServiceUsage): Promise<void> {
+    await this.#database.query('update services set tiles = tiles + $2, seconds = seconds + $3, samples = samples + $4, blocks = blocks + $5 where id = $1', [id, tiles, seconds, samples, blocks]);
   }
 }
 
@@ -124,6 +126,6 @@ export function serviceNotFound(id: string, detail?: string): OpenEOError<'Servi
   return new OpenEOError('ServiceNotFound', { identifier: id.slice(0, 100) }, detail === undefined ? {} : { detail });
 }
 
-function serviceOf({ id, user_id: userId, type, definition, enabled, revision, key, created, updated, tiles, seconds }: Row): Service {
-  return { id, userId, type, definition, enabled, revision, key, created: created.toISOString(), updated: updated.toISOString(), tiles, seconds };
+function serviceOf({ id, user_id: userId, type, definition, enabled, revision, key, created, updated, tiles, seconds, samples, blocks }: Row): Service {
+  return { id, userId, type, definition, enabled, revision, key, created: created.toISOString(), updated: updated.toISOString(), usage: { tiles, seconds, samples, blocks } };
 }

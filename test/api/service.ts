@@ -156,7 +156,7 @@ export async function startService(changes: Partial<ApiDependencies> = {}): Prom
       { path: '/broken', handler: () => () => {
         throw new Error('secret of the house');
       } },
-      { path: servicesPath, handler: (shared) => createServiceRouter({ queues, objects, log, admission: new Admission(), maps: services.maps, logs: services.logs, deadlineMs: 2000, publicUrl: shared.baseUrl, visitor: (request) => visitorOf(request, shared.authentication) }) },
+      { path: servicesPath, handler: (shared) => createServiceRouter({ queues, objects, log, ...(changes.billing && { billing: changes.billing }), admission: new Admission(), maps: services.maps, logs: services.logs, deadlineMs: 2000, publicUrl: shared.baseUrl, visitor: (request) => visitorOf(request, shared.authentication) }) },
     ],
     ...changes,
   });

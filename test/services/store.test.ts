@@ -30,7 +30,7 @@ const same = { enabled: true, isRedrawn: false, hasNewKey: false };
 describe('ServiceStore', () => {
   it('gives back what was stored, to its owner', async () => {
     const made = await create();
-    expect(made).toMatchObject({ userId: 'ann', type: 'XYZ', definition, enabled: true, revision: 1, tiles: 0, seconds: 0 });
+    expect(made).toMatchObject({ userId: 'ann', type: 'XYZ', definition, enabled: true, revision: 1, usage: { tiles: 0, seconds: 0, samples: 0, blocks: 0 } });
     expect(made.key).toMatch(/^[\w-]{24}$/);
     expect(await store.get('ann', made.id)).toEqual(made);
     await expect(store.get('bob', made.id)).rejects.toMatchObject({ code: 'ServiceNotFound' });
@@ -63,10 +63,10 @@ describe('ServiceStore', () => {
     expect([first.next, second.next, third.next]).toEqual([ids[1], ids[3], null]);
   });
 
-  it('counts tiles and their seconds', async () => {
+  it('adds up what tiles took', async () => {
     const { id } = await create();
-    await Promise.all([store.count(id, 0.5), store.count(id, 1)]);
-    expect(await store.find(id)).toMatchObject({ tiles: 2, seconds: 1.5 });
+    await Promise.all([store.use(id, { tiles: 1, seconds: 0.5, samples: 10, blocks: 0 }), store.use(id, { tiles: 1, seconds: 1, samples: 5, blocks: 3 })]);
+    expect(await store.find(id)).toMatchObject({ usage: { tiles: 2, seconds: 1.5, samples: 15, blocks: 3 } });
   });
 
   it('deletes a service with its log, for its owner only', async () => {

@@ -2,10 +2,12 @@
 import { readConfiguration, tileFormat } from '../../services/configuration.ts';
 import { logLevelOf, type Service } from '../../services/service.ts';
 import type { MapFacts } from '../../services/task.ts';
+import type { Billing } from '../../jobs/billing.ts';
+import { serviceCosts, usageOf } from '../tiles/service-costs.ts';
 import { serviceUrl, serviceUrls } from '../tiles/service-links.ts';
 
 /** As GET /services lists it: without objects, which can be large. */
-export function summary(service: Service, base: string): Record<string, unknown> {
+export function summary(service: Service, base: string, billing: Billing | undefined): Record<string, unknown> {
   const { id, type, enabled, created, definition: { title, description, plan, budget } } = service;
   return {
     id,
@@ -16,7 +18,7 @@ export function summary(service: Service, base: string): Record<string, unknown>
     enabled,
     created,
     ...(plan === undefined ? {} : { plan }),
-    costs: 0,
+    costs: serviceCosts(service, billing),
     ...(budget === undefined ? {} : { budget }),
   };
 }
@@ -26,19 +28,19 @@ export function summary(service: Service, base: string): Record<string, unknown>
  *
  * @param facts null: nothing is known of what the process makes now
  */
-export function describe(service: Service, facts: MapFacts | null, { base, api }: { readonly base: string; readonly api: string }): Record<string, unknown> {
+export function describe(service: Service, facts: MapFacts | null, { base, api, billing }: { readonly base: string; readonly api: string; readonly billing: Billing | undefined }): Record<string, unknown> {
   const { definition, id } = service;
   const { xyz, tileJson, wmts } = serviceUrls(service, base);
   const mediaType = tileFormat(definition) === 'jpeg' ? 'image/jpeg' : 'image/png';
   return {
     // What the client sent comes first: it can't hide what the service knows.
     ...definition,
-    ...summary(service, base),
+    ...summary(service, base, billing),
     process: definition.process,
     configuration: definition.configuration ?? {},
     attributes: attributesOf(service, facts, mediaType),
     log_level: logLevelOf(service),
-    usage: { duration: { value: Math.round(service.seconds * 1000) / 1000, unit: 'seconds' }, tiles: { value: service.tiles, unit: 'tiles' } },
+    usage: usageOf(service),
     links: [
       { rel: 'xyz', href: xyz, type: mediaType, title: 'XYZ tiles' },
       { rel: 'tilejson', href: tileJson, type: 'application/json', title: 'TileJSON' },

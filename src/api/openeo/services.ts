@@ -39,7 +39,7 @@ export async function listServices(context: Context, request: Request, response:
   const after = queryText(request, 'after');
   const page = await partsOf(context).store.list(userId, { ...(limit === undefined ? {} : { limit }), ...(after === undefined ? {} : { after }) });
   const next = page.next === null ? [] : [{ rel: 'next', href: `${url(request)}/services${queryString({ limit: limit!, after: page.next })}`, type: 'application/json' }];
-  response.json({ services: page.services.map((service) => summary(service, context.baseUrl(request))), links: next });
+  response.json({ services: page.services.map((service) => summary(service, context.baseUrl(request), context.billing)), links: next });
 }
 
 /** What the process makes is left out of the description when it is not known by then. */
@@ -54,7 +54,7 @@ export async function describeService(context: Context, request: Request, respon
     if (isOpenEOError(error)) return null;
     throw error;
   });
-  response.json(describe(service, facts, { base: context.baseUrl(request), api: context.url(request) }));
+  response.json(describe(service, facts, { base: context.baseUrl(request), api: context.url(request), billing: context.billing }));
 }
 
 const readOnly = ['id', 'type', 'attributes', 'created', 'costs', 'usage', 'links'];

@@ -37,6 +37,8 @@ export interface WantedTile {
   readonly mediaType: 'image/png' | 'image/jpeg';
   /** Only for whoever asks: no cache in between may keep it. */
   readonly isPrivate: boolean;
+  /** Asked before it is drawn, not when it is there already. Throws when it must not be. */
+  readonly admit?: () => void;
 }
 
 /** Lets requests in one after another: what one has counted, the next has not changed before it is added. */
@@ -78,6 +80,7 @@ export async function serveDrawn(drawing: Drawing, request: Request, response: R
     cache?.touch(tile.objectKey);
     return send(response, stored, tile, 'hit');
   }
+  tile.admit?.();
   const picture = await draw(drawing, tile, AbortSignal.timeout(deadlineMs)).catch((error: unknown) => {
     throw (error as Error).name === 'TimeoutError' ? askAgain(2) : error;
   });

@@ -1,6 +1,7 @@
 /** The maps of services: XYZ tiles, TileJSON and WMTS of one published process. */
 import { Router, type Request, type Response } from 'express';
 import { invalidArgument, isOpenEOError, OpenEOError } from '../../errors.ts';
+import type { Billing } from '../../jobs/billing.ts';
 import type { Log } from '../../log.ts';
 import { readConfiguration, tileBackground, tileFormat } from '../../services/configuration.ts';
 import type { ServiceLogs } from '../../services/logs.ts';
@@ -11,6 +12,7 @@ import type { MapDescription, Visitor } from './map-catalog.ts';
 import { serveDrawn, type Drawing } from './serve-tile.ts';
 import type { ServiceMaps } from './service-maps.ts';
 import { serviceUrls } from './service-links.ts';
+import { refuseOverBudget } from './service-costs.ts';
 import { parseView } from './tile-request.ts';
 import { placeOf, readKvp, type WmtsTile } from './wmts.ts';
 import { capabilitiesDocument, type TileKind } from './wmts-capabilities.ts';
@@ -21,6 +23,8 @@ export interface ServiceRouterParts extends Drawing {
   readonly logs: ServiceLogs;
   readonly log: Log;
   readonly publicUrl: (request: Request) => string;
+  /** Absent: maps are free. */
+  readonly billing?: Billing;
   /** Finds out who asks. */
   readonly visitor: Visitor;
 }
@@ -59,7 +63,7 @@ async function sendTile(parts: ServiceRouterParts, service: Service, request: Re
   try {
     const { z, x, y, matrixSet, interval } = place;
     const tile: ServiceTile = { service: service.id, revision: service.revision, state: await parts.maps.state(service), z, x, y, matrixSet, interval };
-    const isSent = await serveDrawn(parts, request, response, { id: serviceTaskId({ tile }), payload: { tile }, objectKey: serviceTileKey(tile), mediaType, isPrivate: visibility !== 'public' });
+    const isSent = await serveDrawn(parts, request, response, { id: serviceTaskId({ tile }), payload: { tile }, objectKey: serviceTileKey(tile), mediaType, isPrivate: visibility !== 'public', admit: () => refuseOverBudget(service, parts.billing) });
     if (!isSent) response.status(200).type(mediaType).set('Lamina-Cache', 'empty').send(mediaType === 'image/png' ? await emptyTile(tileSize) : await blankTile(tileSize, tileBackground(service.definition)));
   } catch (error) {
     await noteFailure(parts, service, place, error);

@@ -19,9 +19,11 @@ const migration: Migration = {
       key text not null,
       created timestamptz not null default now(),
       updated timestamptz not null default now(),
-      -- Tiles that were drawn, and how long that took: those out of the cache are not counted.
+      -- Tiles that were drawn, how long that took, and what was read and computed: those out of the cache cost nothing.
       tiles bigint not null default 0,
-      seconds double precision not null default 0
+      seconds double precision not null default 0,
+      samples bigint not null default 0,
+      blocks bigint not null default 0
     );
     create index services_by_user on services (user_id, created desc, id);
 
