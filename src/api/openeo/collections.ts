@@ -28,8 +28,11 @@ export async function describeCollection(context: Context, request: Request, res
   response.json(shown(collection, context.url(request), context.baseUrl(request)));
 }
 
+/** Clients look for queryables under this relation. */
+const queryablesRelation = 'http://www.opengis.net/def/rel/ogc/1.0/queryables';
+
 /** Links of the stored collection that name its place in another API, or point into the service's inside. */
-const ownRelations = ['self', 'root', 'parent', 'collection', 'item', 'items'];
+const ownRelations = ['self', 'root', 'parent', 'collection', 'item', 'items', queryablesRelation];
 
 function shown(collection: StacCollection, api: string, base: string): StacCollection {
   const path = collection.id.split('/').map(encodeURIComponent).join('/');
@@ -38,6 +41,7 @@ function shown(collection: StacCollection, api: string, base: string): StacColle
     { rel: 'root', href: `${api}/`, type: 'application/json' },
     { rel: 'parent', href: `${api}/collections`, type: 'application/json' },
     { rel: 'items', href: `${base}/stac/collections/${encodeURIComponent(collection.id)}/items`, type: 'application/geo+json' },
+    { rel: queryablesRelation, href: `${api}/collections/${path}/queryables`, type: 'application/schema+json' },
   ];
   const kept = collection.links.filter(({ rel, href }) => !ownRelations.includes(rel) && !href.startsWith('file:'));
   return { ...collection, links: [...links, ...[...kept, ...mapLinks({ ...collection, links: kept })].map((link) => absolute(link, base))] };
