@@ -274,6 +274,41 @@ describe('results', () => {
     if (hasSchemas) expect(await problemsOf(item as unknown as Body)).toEqual([]);
   });
 
+  it('of several dates are a collection with an item for each; an item for who wants GeoJSON', async () => {
+    service.work(async (context) => {
+      const result = await writing(service.objects, { 'b.json': '2', 'a.json': '1', 'a2.json': '3' })(context);
+      const datetime = (name: string) => (name.startsWith('a') ? '2021-01-01T00:00:00Z' : '2021-02-01T00:00:00Z');
+      return { ...result, files: result.files.map((file) => ({ ...file, datetime: datetime(file.name) })) };
+    });
+    const { id, item: collection } = await finished();
+    expect(collection).toMatchObject({
+      type: 'Collection', id, license: 'other', description: expect.stringMatching(/./), extent: { spatial: { bbox: [[4, 50, 5, 51]] }, temporal: { interval: [['2021-01-01T00:00:00Z', '2021-02-01T00:00:00Z']] } },
+      expires: expect.any(String), unpublished: expect.any(String), created: expect.any(String), queued: expect.any(String),
+    });
+    expect(Object.keys(collection.assets)).toEqual(['b.json', 'a.json', 'a2.json']);
+    const items = await Promise.all(collection.links.filter(({ rel }) => rel === 'item').map(({ href }) => json<Item>(fetch(href))));
+    expect(items.map(({ properties, assets }) => [properties.datetime, Object.keys(assets)])).toEqual([['2021-01-01T00:00:00Z', ['a.json', 'a2.json']], ['2021-02-01T00:00:00Z', ['b.json']]]);
+    expect(await (await fetch(items[1]!.assets['b.json']!.href)).text()).toBe('2');
+    const canonical = collection.links.find(({ rel }) => rel === 'canonical')!.href;
+    expect(items[0]!.links.find(({ rel }) => rel === 'collection')!.href).toBe(canonical);
+    expect(await json(fetch(canonical))).toMatchObject({ type: 'Collection', id });
+    const geojson = await api(`/jobs/${id}/results`, { headers: { Accept: 'application/geo+json' } });
+    expect([geojson.headers.get('content-type'), await json(geojson)]).toMatchObject([expect.stringMatching(/^application\/geo\+json/), { type: 'Feature', assets: { 'a.json': {}, 'b.json': {} } }]);
+    if (hasSchemas) for (const document of [collection, ...items]) expect(await problemsOf(document as unknown as Body)).toEqual([]);
+    expect((await json<{ links: Body[] }>(api(`/jobs/${id}`))).links).toContainEqual(expect.objectContaining({ rel: 'result', type: 'application/json' }));
+    // Neither counting on nor revoking leaves a way in.
+    expect((await fetch(canonical.replace('results.json', 'item-0.json'))).status).toBe(403);
+    await api(`/jobs/${id}/results/links`, { method: 'DELETE' });
+    expect((await fetch(collection.links.find(({ rel }) => rel === 'item')!.href)).status).toBe(410);
+  });
+
+  it('without a place and a file are an item all the same', async () => {
+    service.work(async () => emptyResult);
+    const { item } = await finished();
+    expect(item).toMatchObject({ type: 'Feature', geometry: null, assets: {} });
+    if (hasSchemas) expect(await problemsOf(item as unknown as Body)).toEqual([]);
+  });
+
   it('are deleted when they have been kept for long enough; the job stays', async () => {
     const { id, item } = await finished();
     await service.database.query(`update jobs set updated = now() - interval '11 days' where id = $1`, [id]);

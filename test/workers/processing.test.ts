@@ -15,7 +15,8 @@ import { createLog, silentLog, type LogEntry } from '../../src/log.ts';
 import { CpuShares } from '../../src/workers/cpu-shares.ts';
 import { costsUnder, createBatchHandler, createSyncHandler, type ProcessingDependencies } from '../../src/workers/processing.ts';
 import { hasSchemas, problemsOf } from '../api/stac/validator.ts';
-import { resultDocument } from '../../src/api/openeo/result-document.ts';
+import { seriesItem } from '../../src/api/openeo/result-collection.ts';
+import { resultDocument } from '../../src/api/openeo/results-served.ts';
 import { toyService, writeItem, type ToyService } from '../layers/service.ts';
 
 let folder: string;
@@ -120,13 +121,16 @@ describe('the handler of batch jobs', () => {
     expect(logged.map((entry) => entry.message).join('\n')).toMatch(/embedding blocks: 0 cached, 2 computed/);
   });
 
-  it.skipIf(!hasSchemas)(`describes its result as a valid STAC item${hasSchemas ? '' : ' (skipped: ../shared/spec/stac/schemas is absent)'}`, async () => {
+  it.skipIf(!hasSchemas)(`describes its result as a valid STAC collection and as valid items${hasSchemas ? '' : ' (skipped: ../shared/spec/stac/schemas is absent)'}`, async () => {
     const signer = { sign: () => ({ expires: '2030-01-01T00:00:00Z', signature: 's', path: '/x' }) };
     for (const id of ['RAW', 'LAYER']) {
       prepare('batch', { process_graph: saveOf(id) });
       await batch();
-      const document = resultDocument(store.job, store.result!, { base: 'https://example.org', signer: signer as never, partial: false, self: 'https://example.org/openeo/1.3/jobs/job-1/results' });
-      expect([id, await problemsOf(document)]).toEqual([id, []]);
+      const settings = { base: 'https://example.org', signer: signer as never, partial: false, self: 'https://example.org/openeo/1.3/jobs/job-1/results', resultDays: 3 };
+      const collection = resultDocument(store.job, store.result!, settings);
+      const item = resultDocument(store.job, store.result!, settings, true);
+      expect([collection.type, item.type]).toEqual(['Collection', 'Feature']);
+      for (const document of [collection, item, seriesItem(store.job, store.result!, 1, settings)!]) expect([id, await problemsOf(document)]).toEqual([id, []]);
     }
   }, 60_000);
 

@@ -36,6 +36,11 @@ export function signResultDocument(signer: LinkSigner, job: LinkedJob, partial: 
   return signer.sign(pathOf('results', job.id, `${job.run}.${job.linkSeries}`, partial ? 'partial.json' : 'results.json', 'stac'));
 }
 
+/** The signed path of the item of one date among the results. */
+export function signResultItem(signer: LinkSigner, job: LinkedJob, index: number): SignedPath {
+  return signer.sign(pathOf('results', job.id, `${job.run}.${job.linkSeries}`, `item-${index}.json`, 'stac'));
+}
+
 /** What links to results depend on. */
 export type LinkedJob = Pick<Job, 'id' | 'run' | 'linkSeries'>;
 

@@ -6,7 +6,8 @@ import { resultFolder } from '../../jobs/job.ts';
 import type { Job } from '../../jobs/job.ts';
 import { noResult } from '../../jobs/results.ts';
 import type { ApiDependencies, Shared } from '../dependencies.ts';
-import { resultDocument } from '../openeo/result-document.ts';
+import { seriesItem } from '../openeo/result-collection.ts';
+import { sendDocument } from '../openeo/results-served.ts';
 import { fileResource, objectResource } from './resource.ts';
 import type { Resource } from './resource.ts';
 import { sendResource } from './send.ts';
@@ -53,11 +54,16 @@ async function sendResultFile(dependencies: ApiDependencies, request: Request<{ 
 async function sendResultDocument(dependencies: ApiDependencies, shared: Shared, request: Request<{ job: string; edition: string; document: string }>, response: Response): Promise<void> {
   const { job, run } = await jobOf(dependencies, request.params);
   const { document } = request.params;
-  if (!['results.json', 'partial.json'].includes(document)) throw new OpenEOError('NotFound', {});
-  const partial = document === 'partial.json';
-  if (String(job.run) !== run || (!partial && (job.result === null || job.status !== 'finished'))) throw revoked();
+  const isPartial = document === 'partial.json' || (job.status !== 'finished' && document !== 'results.json');
+  if (String(job.run) !== run || (!isPartial && (job.result === null || job.status !== 'finished'))) throw revoked();
+  const result = job.result ?? noResult;
+  const settings = { base: shared.baseUrl(request), signer: shared.signer, partial: isPartial, resultDays: dependencies.resultDays };
+  if (['results.json', 'partial.json'].includes(document)) return sendDocument(response, job, result, settings);
+  const [, index] = /^item-(\d{1,6})\.json$/.exec(document) ?? [];
+  const item = index === undefined ? null : seriesItem(job, result, Number(index), settings);
+  if (item === null) throw revoked();
   response.setHeader('Content-Type', 'application/geo+json');
-  response.json(resultDocument(job, job.result ?? noResult, { base: shared.baseUrl(request), signer: shared.signer, partial, resultDays: dependencies.resultDays }));
+  response.json(item);
 }
 
 async function sendItemAsset({ catalog, objects }: ApiDependencies, request: Request<{ collection: string; item: string; key: string; name?: string }>, response: Response): Promise<void> {

@@ -10,7 +10,7 @@ import { queryFlag } from '../http/query.ts';
 import type { Context } from './endpoint.ts';
 import { pathVariable } from './endpoint.ts';
 import { shownEntry } from './logs.ts';
-import { resultDocument } from './result-document.ts';
+import { sendDocument } from './results-served.ts';
 
 /** POST /jobs/{job_id}/results. */
 export async function startJob({ jobs, userId, billing = freeBilling, identity }: Context, request: Request, response: Response): Promise<void> {
@@ -46,11 +46,11 @@ export async function listResults({ jobs, userId, baseUrl, url, signer, resultDa
   }
   requireResults(job, partial);
   const isUnfinished = job.status !== 'finished';
-  const document = resultDocument(job, job.result ?? noResult, { base: baseUrl(request), self: `${url(request)}/jobs/${job.id}/results`, signer, partial: partial && isUnfinished, resultDays });
+  const settings = { base: baseUrl(request), self: `${url(request)}/jobs/${job.id}/results`, signer, partial: partial && isUnfinished, resultDays };
   // Downloads are free for the owner, who is the only one who gets here.
   if (typeof billing?.currency === 'string') response.set('OpenEO-Costs', '0');
-  response.setHeader('Content-Type', 'application/geo+json');
-  response.json(document);
+  // openEO lets clients force GeoJSON, which a Collection is not.
+  sendDocument(response, job, job.result ?? noResult, settings, request.accepts(['application/json', 'application/geo+json']) === 'application/geo+json');
 }
 
 /** DELETE /jobs/{job_id}/results/links, an addition to the standard: ends the links to the results that were given out. */

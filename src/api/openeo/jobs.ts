@@ -10,6 +10,7 @@ import { pathVariable } from './endpoint.ts';
 import { linked } from './linked.ts';
 import { checkParameters, readProcessing } from './processing-parameters.ts';
 import { unpublishedOf } from './result-document.ts';
+import { documentType } from './results-served.ts';
 
 /** POST /jobs. */
 export async function createJob(context: Context, request: Request, response: Response): Promise<void> {
@@ -43,7 +44,7 @@ export async function describeJob({ jobs, userId, url, resultDays }: Context, re
     ...unpublishedOf(job, resultDays),
     links: [
       { rel: 'monitor', href: `${here}/logs`, type: 'application/json', title: 'Log' },
-      ...(job.result === null ? [] : [{ rel: 'result', href: `${here}/results`, type: 'application/geo+json', title: 'Results' }]),
+      ...(job.result === null ? [] : [{ rel: 'result', href: `${here}/results`, type: documentType(job.result), title: 'Results' }]),
     ],
   });
 }

@@ -4,7 +4,7 @@ import type { Job } from '../../jobs/job.ts';
 import type { JobResult, StoredFile } from '../../jobs/results.ts';
 import { signResultDocument, signResultFile } from '../assets/links.ts';
 import { withoutHeights } from '../../geo/bbox.ts';
-import type { LinkSigner } from '../assets/sign.ts';
+import type { LinkSigner, SignedPath } from '../assets/sign.ts';
 
 const timestampsExtension = 'https://stac-extensions.github.io/timestamps/v1.1.0/schema.json';
 const fileExtension = 'https://stac-extensions.github.io/file/v2.1.0/schema.json';
@@ -35,39 +35,77 @@ interface Link {
   readonly [key: string]: unknown;
 }
 
-/** Assembles the document; every call signs anew. */
-export function resultDocument(job: Job, result: JobResult, { base, signer, partial, self, resultDays }: DocumentSettings): Record<string, unknown> {
-  const canonical = signResultDocument(signer, job, partial);
-  const links: Link[] = [
-    { rel: 'canonical', href: base + canonical.path, type: 'application/geo+json', title: 'This document, without a login' },
-    ...(self === undefined ? [] : [{ rel: 'self', href: partial ? `${self}?partial=true` : self, type: 'application/geo+json' }]),
-    ...result.links.map((link) => ({ ...link, href: sourceUrl(link.href, base) })),
-  ];
-  const properties = { expires: canonical.expires, ...unpublishedOf(job, resultDays), ...(partial ? { 'openeo:status': partialStatus(job) } : {}) };
-  return itemOf(job, result, { links, properties, hrefOf: (file) => base + signResultFile(signer, job, file.objectKey).path });
+/** The STAC Item of all files of a job, with links signed anew. */
+export function resultItem(job: Job, result: JobResult, settings: DocumentSettings): Record<string, unknown> {
+  const { canonical, state } = stateOf(job, settings);
+  return itemOf(job, result, { links: linksOf(result, canonical, settings, 'application/geo+json'), properties: state.fields, assets: assetsOf(job, result.files, settings) });
 }
 
 /** The same document to lie beside its files, as in a tar archive. */
 export function enclosedDocument(job: Job, result: JobResult, base: string): Record<string, unknown> {
   return itemOf(job, result, {
-    links: result.links.map((link) => ({ ...link, href: sourceUrl(link.href, base) })),
+    links: sourceLinks(result, base),
     properties: {},
-    hrefOf: (file) => `./${encodeURIComponent(file.name)}`,
+    assets: Object.fromEntries(result.files.map((file) => [file.name, assetOf(file, `./${encodeURIComponent(file.name)}`)])),
   });
+}
+
+/** What a document says of the job at this moment. */
+interface State {
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly times: Readonly<Record<string, string>>;
+}
+
+/** Signs the canonical link, and gathers what is true while it holds. */
+export function stateOf(job: Job, { signer, partial, resultDays }: DocumentSettings): { canonical: SignedPath; state: State } {
+  const canonical = signResultDocument(signer, job, partial);
+  const fields = { expires: canonical.expires, ...unpublishedOf(job, resultDays), ...(partial ? { 'openeo:status': partialStatus(job) } : {}) };
+  return { canonical, state: { fields, times: timesOf(job) } };
+}
+
+/** Links of the whole result; `type` is that of the document itself. */
+export function linksOf(result: JobResult, canonical: SignedPath, { base, partial, self }: DocumentSettings, type: string): Link[] {
+  return [
+    { rel: 'canonical', href: base + canonical.path, type, title: 'This document, without a login' },
+    ...(self === undefined ? [] : [{ rel: 'self', href: partial ? `${self}?partial=true` : self, type }]),
+    ...sourceLinks(result, base),
+  ];
+}
+
+function sourceLinks({ links }: JobResult, base: string): Link[] {
+  return links.map((link) => ({ ...link, href: sourceUrl(link.href, base) }));
+}
+
+/** The files by their names, with signed links. */
+export function assetsOf(job: Job, files: readonly StoredFile[], { base, signer }: DocumentSettings): Record<string, unknown> {
+  return Object.fromEntries(files.map((file) => [file.name, assetOf(file, base + signResultFile(signer, job, file.objectKey).path)]));
+}
+
+function assetOf(file: StoredFile, href: string): Record<string, unknown> {
+  return {
+    href,
+    type: file.mediaType,
+    title: file.name,
+    roles: file.roles,
+    'file:size': file.sizeBytes,
+    ...(file.datetime === undefined ? {} : { datetime: file.datetime }),
+    ...file.metadata,
+  };
 }
 
 interface Parts {
   readonly links: readonly Link[];
   readonly properties: Readonly<Record<string, unknown>>;
-  readonly hrefOf: (file: StoredFile) => string;
+  readonly assets: Readonly<Record<string, unknown>>;
 }
 
-function itemOf(job: Job, result: JobResult, { links, properties, hrefOf }: Parts): Record<string, unknown> {
+/** An item over the place and time of a result. */
+export function itemOf(job: Job, result: JobResult, { links, properties, assets }: Parts): Record<string, unknown> {
   const { title, description } = job.definition;
   return {
     type: 'Feature',
     stac_version: '1.1.0',
-    stac_extensions: [...new Set([...result.stacExtensions, ...('expires' in properties ? [timestampsExtension] : []), fileExtension])],
+    stac_extensions: extensionsOf(result, 'expires' in properties),
     id: job.id,
     geometry: result.bbox === null ? null : result.geometry ?? rectangle(result.bbox),
     ...(result.bbox === null ? {} : { bbox: result.bbox }),
@@ -78,22 +116,22 @@ function itemOf(job: Job, result: JobResult, { links, properties, hrefOf }: Part
       ...(description === undefined ? {} : { description }),
       created: job.created,
       updated: job.updated,
-      ...(job.queued === null ? {} : { queued: job.queued }),
-      ...(job.started === null ? {} : { started: job.started }),
+      ...timesOf(job),
       ...result.properties,
       ...properties,
     },
     links,
-    assets: Object.fromEntries(result.files.map((file) => [file.name, {
-      href: hrefOf(file),
-      type: file.mediaType,
-      title: file.name,
-      roles: file.roles,
-      'file:size': file.sizeBytes,
-      ...(file.datetime === undefined ? {} : { datetime: file.datetime }),
-      ...file.metadata,
-    }])),
+    assets,
   };
+}
+
+function timesOf({ queued, started }: Job): Record<string, string> {
+  return { ...(queued === null ? {} : { queued }), ...(started === null ? {} : { started }) };
+}
+
+/** Schemas that a document of the result follows; `hasExpiry`: it has `expires` or `unpublished` among the properties of an item. */
+export function extensionsOf({ stacExtensions, files }: JobResult, hasExpiry: boolean): string[] {
+  return [...new Set([...stacExtensions, ...(hasExpiry ? [timestampsExtension] : []), ...(files.length > 0 ? [fileExtension] : [])])];
 }
 
 /** While it is queued, nothing is known that differs from a job that runs. */
