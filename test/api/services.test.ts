@@ -262,6 +262,18 @@ describe('who sees it', () => {
     expect([wrong.status, (await wrong.json() as Json)['code']]).toEqual([404, 'ServiceNotFound']);
   });
 
+  it('tells its key to nobody who came without it', async () => {
+    const { id, url } = await publish(highest, { visibility: 'shared' }, { type: 'wmts' });
+    const key = url.split(/[./]/).find((part) => part.length === 24)!;
+    expect(key).toMatch(/^[\w-]{24}$/);
+    const plain = `${service.url}/services/${id}`;
+    for (const path of ['/tilejson.json', '/wmts?service=WMTS&request=GetCapabilities']) {
+      const text = await (await fetch(plain + path, { headers: bob })).text();
+      expect([text.includes(id), text.includes(key)], path).toEqual([true, false]);
+    }
+    expect(await (await fetch(url.replace(/wmts$/, 'tilejson.json'))).text()).toContain(key);
+  });
+
   it('gets a new key when its owner wants one', async () => {
     const { id, url } = await publish(highest, { min: 0 });
     expect((await fetch(at(url))).status).toBe(200);

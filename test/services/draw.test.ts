@@ -115,6 +115,16 @@ it('shows nothing outside of an extent, however it is given', async () => {
   for (const graph of [later, ending({ load: load() }, 'load')]) expect(await drawTile(toy.engine, mapOf(graph), far, options)).toBeNull();
 });
 
+it('shows nothing where a part that is cut out is not, whatever comes after it', async () => {
+  const cut = { process_id: 'filter_bbox', arguments: { data: { from_node: 'load' }, extent: box } };
+  const of = (node: string, process: Graph[string]) => ({ ...process, arguments: { ...process.arguments, data: { from_node: node } } });
+  const twice = { process_id: 'apply', arguments: { data: { from_node: 'blur' }, process: { process_graph: { m: { process_id: 'multiply', arguments: { x: { from_parameter: 'x' }, y: 2 }, result: true } } } } };
+  const merged = { process_id: 'merge_cubes', arguments: { cube1: { from_node: 'flat' }, cube2: { from_node: 'other' }, overlap_resolver: { process_graph: { m: { process_id: 'max', arguments: { data: [{ from_parameter: 'x' }, { from_parameter: 'y' }] }, result: true } } } } };
+  const graph = ending({ load: load(), cut, blur: of('cut', blur), twice, flat: of('twice', flat), other: of('twice', flat), merged }, 'merged');
+  for (const place of [{ ...tileAt(15), x: 5 }, { ...tileAt(15), y: tileAt(15).y + 3 }]) expect(await drawTile(toy.engine, mapOf(graph), place, options)).toBeNull();
+  expect(opaque(await pixels(mapOf(graph), tileAt(15)))).toBeGreaterThan(1000);
+});
+
 it('is drawn far out, in both tile matrix sets', async () => {
   const graph = ending({ load: load() }, 'load');
   for (const zoom of [0, 1, 5]) await drawTile(toy.engine, mapOf(graph), tileAt(zoom), options);

@@ -1,6 +1,6 @@
 /** Where the map of a service is: paths below the URL of the whole deployment. */
 import { readConfiguration, tileFormat } from '../../services/configuration.ts';
-import type { Service } from '../../services/service.ts';
+import type { Service, ServiceDefinition } from '../../services/service.ts';
 
 /** Maps of services are below this one. */
 export const servicesPath = '/services';
@@ -13,11 +13,16 @@ export interface ServiceUrls {
   readonly wmts: string;
 }
 
-/** The URLs of a map. That of a service which is not public has its key in it: map clients send no tokens. */
+/** The URLs of a map, for its owner. That of a service which is not public has its key in it: map clients send no tokens. */
 export function serviceUrls(service: Pick<Service, 'id' | 'key' | 'definition'>, base: string): ServiceUrls {
   const { visibility } = readConfiguration(service.definition.configuration);
-  const address = `${base}${servicesPath}/${service.id}${visibility === 'public' ? '' : `.${service.key}`}`;
-  return { xyz: `${address}/tiles/{z}/{x}/{y}.${tileFormat(service.definition) === 'jpeg' ? 'jpg' : 'png'}`, tileJson: `${address}/tilejson.json`, wmts: `${address}/wmts` };
+  return urlsAt(visibility === 'public' ? service.id : `${service.id}.${service.key}`, service.definition, base);
+}
+
+/** The URLs of a map for who knows it by this address: nobody learns the key who came without it. */
+export function urlsAt(address: string, definition: ServiceDefinition, base: string): ServiceUrls {
+  const here = `${base}${servicesPath}/${encodeURIComponent(address)}`;
+  return { xyz: `${here}/tiles/{z}/{x}/{y}.${tileFormat(definition) === 'jpeg' ? 'jpg' : 'png'}`, tileJson: `${here}/tilejson.json`, wmts: `${here}/wmts` };
 }
 
 /** The URL that is the service, by its type. */

@@ -11,7 +11,7 @@ import { blankTile, emptyTile } from './empty-tile.ts';
 import type { MapDescription, Visitor } from './map-catalog.ts';
 import { serveDrawn, type Drawing } from './serve-tile.ts';
 import type { ServiceMaps } from './service-maps.ts';
-import { serviceUrls } from './service-links.ts';
+import { urlsAt } from './service-links.ts';
 import { refuseOverBudget } from './service-costs.ts';
 import { parseView } from './tile-request.ts';
 import { placeOf, readKvp, type WmtsTile } from './wmts.ts';
@@ -91,7 +91,7 @@ async function sendTileJson(parts: ServiceRouterParts, request: Request<{ addres
     tilejson: '3.0.0',
     ...namesOf(service),
     scheme: 'xyz',
-    tiles: [serviceUrls(service, parts.publicUrl(asRequest(request))).xyz],
+    tiles: [urlsAt(request.params.address, service.definition, parts.publicUrl(asRequest(request))).xyz],
     bounds: [west, south, east, north],
     center: [(west + east) / 2, (south + north) / 2, Math.min(maxZoom, Math.max(minZoom, middle))],
     minzoom: minZoom,
@@ -124,7 +124,7 @@ function wmts(parts: ServiceRouterParts): Router {
 }
 
 async function sendCapabilities({ maps, publicUrl }: ServiceRouterParts, service: Service, request: Request, response: Response): Promise<void> {
-  const { wmts: url } = serviceUrls(service, publicUrl(request));
+  const { wmts: url } = urlsAt(String(request.params['address']), service.definition, publicUrl(request));
   const layer = layerOf(service, await maps.facts(service));
   const document = capabilitiesDocument({ title: layer.title, url, tilesUrl: url, layers: [layer], tiles: kindOf(service) });
   response.set('Cache-Control', 'no-cache').type('application/xml').send(document);
