@@ -6,85 +6,24 @@ import type { Kernel, KernelData, KernelInput } from '../../../src/graph/kernel.
 import { runLanes } from '../../../src/graph/lanes/lane-run.ts';
 import { encodeProgram } from '../../../src/graph/lanes/program.ts';
 import { LabeledArray, type Value } from '../../../src/graph/value.ts';
-import type { ProcessGraph } from '../../../src/graph/wire.ts';
 import { callbackFrom } from '../kernels.ts';
-
-type Type = 'number' | 'boolean' | 'numbers' | 'booleans';
-type Signature = readonly [result: Type, parameters: Readonly<Record<string, Type>>, settings?: () => fc.Arbitrary<Record<string, unknown>>];
-
-const ignore = () => fc.record({ ignore_nodata: fc.boolean() });
-const reducer: Signature = ['number', { data: 'numbers' }, ignore];
-const unary: Signature = ['number', { x: 'number' }];
-const binary: Signature = ['number', { x: 'number', y: 'number' }];
-const relation: Signature = ['boolean', { x: 'number', y: 'number' }];
-const connective: Signature = ['boolean', { x: 'boolean', y: 'boolean' }];
-const callback = (process_id: string, args: object) => ({ process_graph: { only: { process_id, arguments: args, result: true } } });
-const parameter = (name: string) => ({ from_parameter: name });
+import { buildGraph, commonSignatures, ignore, inputTypes, nodeOf, parameter, type Node, type Signatures } from '../random-graphs.ts';
 
 /** Processes with a form for lanes. */
-const signatures: Record<string, Signature> = {
-  absolute: unary, floor: unary, int: unary, sgn: unary, sqrt: unary, ceil: unary,
-  add: binary, subtract: binary, multiply: binary, divide: binary, normalized_difference: binary,
+const signatures: Signatures = {
+  ...commonSignatures,
   power: ['number', {}, () => fc.record({ base: fc.constant(parameter('x')), p: fc.constantFrom(1, 2) })],
   clip: ['number', { x: 'number' }, () => fc.constantFrom({ min: -3, max: 7.5 }, { min: 2, max: 100 })],
   linear_scale_range: ['number', { x: 'number' }, () => fc.constantFrom({ inputMin: -5, inputMax: 20, outputMax: 255 }, { inputMin: 20, inputMax: -5 })],
   eq: ['boolean', { x: 'number', y: 'number' }, () => fc.constantFrom({}, { delta: 1.5 })],
-  neq: relation, gt: relation, gte: relation, lt: relation, lte: relation,
   between: ['boolean', { x: 'number' }, () => fc.record({ min: fc.constantFrom(-2, 0.5), max: fc.constant(9), exclude_max: fc.boolean() })],
-  is_nan: ['boolean', { x: 'number' }], is_nodata: ['boolean', { x: 'number' }], is_valid: ['boolean', { x: 'number' }], is_infinite: ['boolean', { x: 'number' }],
-  and: connective, or: connective, xor: connective, not: ['boolean', { x: 'boolean' }],
-  if: ['number', { value: 'boolean', accept: 'number', reject: 'number' }],
-  mean: reducer, sum: reducer, product: reducer, min: reducer, max: reducer, median: reducer, sd: reducer, variance: reducer, first: reducer, last: reducer,
-  all: ['boolean', { data: 'booleans' }, ignore], any: ['boolean', { data: 'booleans' }, ignore],
   array_element: ['number', { data: 'numbers' }, () => fc.record({ index: fc.nat(6), return_nodata: fc.constant(true) })],
-  round: ['number', { x: 'number' }, () => fc.record({ p: fc.integer({ min: -2, max: 3 }) })],
-  count: ['number', { data: 'numbers' }, () => fc.constantFrom({}, { condition: true }, { condition: callback('gt', { x: parameter('x'), y: 1 }) })],
-  array_contains: ['boolean', { data: 'numbers', value: 'number' }],
-  array_find: ['number', { data: 'numbers', value: 'number' }, () => fc.record({ reverse: fc.boolean() })],
-  array_append: ['numbers', { data: 'numbers', value: 'number' }],
   array_concat: ['numbers', {}, () => fc.constant({ array1: parameter('data'), array2: [1, 0.5, null] })],
-  array_create: ['numbers', { data: 'numbers' }, () => fc.record({ repeat: fc.integer({ min: 1, max: 2 }) })],
-  array_interpolate_linear: ['numbers', { data: 'numbers' }],
-  cummax: ['numbers', { data: 'numbers' }, ignore], cummin: ['numbers', { data: 'numbers' }, ignore],
-  cumsum: ['numbers', { data: 'numbers' }, ignore], cumproduct: ['numbers', { data: 'numbers' }, ignore],
-  array_apply: ['numbers', { data: 'numbers', context: 'number' }, () => fc.constantFrom(
-    { process: callback('add', { x: parameter('x'), y: parameter('context') }) },
-    { process: callback('multiply', { x: parameter('index'), y: parameter('x') }) },
-    { process: callback('if', { value: parameter('flag'), accept: parameter('x') }) },
-  )],
-  extrema: ['numbers', { data: 'numbers' }, ignore],
+  cummin: ['numbers', { data: 'numbers' }, ignore], cumproduct: ['numbers', { data: 'numbers' }, ignore],
   quantiles: ['numbers', { data: 'numbers' }, () => fc.constantFrom({ probabilities: [0, 0.3, 1] }, { probabilities: [0.05, 0.5, 0.77], ignore_nodata: false }, { q: 4 })],
 };
 
-const inputTypes: Record<string, Type> = { x: 'number', flag: 'boolean', data: 'numbers', flags: 'booleans' };
-const refusesNull = new Set(['between', 'normalized_difference']);
-
-interface Node { readonly process: string; readonly settings: Record<string, unknown>; readonly picks: readonly number[]; readonly literal: number }
-
-const nodeOf = (processes: readonly string[], literals: readonly number[]): fc.Arbitrary<Node> => fc.constantFrom(...processes).chain((process) => fc.record({
-  process: fc.constant(process),
-  settings: signatures[process]![2]?.() ?? fc.constant({}),
-  picks: fc.array(fc.nat(), { minLength: 3, maxLength: 3 }),
-  literal: fc.constantFrom(...literals),
-}));
-
-/** Each node takes its arguments from the inputs, from nodes before it, or from a literal. */
-function buildGraph(nodes: readonly Node[]): ProcessGraph {
-  const available: [unknown, Type][] = Object.entries(inputTypes).map(([name, type]) => [parameter(name), type]);
-  const graph: Record<string, ProcessGraph[string]> = {};
-  nodes.forEach(({ process, settings, picks, literal }, n) => {
-    const [type, parameters] = signatures[process]!;
-    const args = Object.entries(parameters).map(([name, wanted], p) => {
-      const choices: unknown[] = available.filter(([, t]) => t === wanted).map(([reference]) => reference);
-      if (wanted === 'number') choices.push(literal, ...(refusesNull.has(process) ? [] : [null]));
-      if (wanted === 'numbers') choices.push([literal, parameter('x'), null]);
-      return [name, choices[picks[p]! % choices.length]];
-    });
-    graph[`n${n}`] = { process_id: process, arguments: { ...Object.fromEntries(args) as object, ...settings }, ...(n === nodes.length - 1 && { result: true }) };
-    available.push([{ from_node: `n${n}` }, type]);
-  });
-  return graph;
-}
+const node = (processes: readonly string[], literals: readonly number[]) => nodeOf(signatures, processes, fc.constantFrom(...literals));
 
 const labels = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm'];
 
@@ -163,7 +102,7 @@ function shareInLanes(cases: fc.Arbitrary<Case>, numRuns: number): number {
   fc.assert(fc.property(cases, (given) => {
     const { nodes, cells } = given;
     const source = inputsOf(given);
-    const whole = callbackFrom(buildGraph(nodes), Object.keys(inputTypes));
+    const whole = callbackFrom(buildGraph(signatures, nodes, (literal) => [[literal, parameter('x'), null]]), Object.keys(inputTypes));
     const kernel = whole.compile(source.inputs);
     total += 1;
     if (!kernel.lanes || !encodeProgram(kernel.lanes)) return;
@@ -194,10 +133,10 @@ function shareInLanes(cases: fc.Arbitrary<Case>, numRuns: number): number {
 }
 
 it('gives the same by WebAssembly, by JavaScript and cell by cell', () => {
-  expect(shareInLanes(caseOf(nodeOf(Object.keys(signatures), [-5, -1, 0, 1, 3, 0.25, 0.1, 1e10]), 6, allTypes), 250)).toBeGreaterThan(0.8);
+  expect(shareInLanes(caseOf(node(Object.keys(signatures), [-5, -1, 0, 1, 3, 0.25, 0.1, 1e10]), 6, allTypes), 250)).toBeGreaterThan(0.8);
 });
 
 it('gives the same for arithmetic on bands, which runs on float32 and int32 where that is exact', () => {
-  const arithmetic = nodeOf(['add', 'subtract', 'multiply', 'divide', 'normalized_difference', 'absolute', 'array_element', 'if', 'gt'], [2.5, 6, -7.5, 10_000, 0.0001, 0.1, 0, -1, 1 / 65536]);
+  const arithmetic = node(['add', 'subtract', 'multiply', 'divide', 'normalized_difference', 'absolute', 'array_element', 'if', 'gt'], [2.5, 6, -7.5, 10_000, 0.0001, 0.1, 0, -1, 1 / 65536]);
   expect(shareInLanes(caseOf(arithmetic, 9, ['uint16', 'int16', 'uint8', 'int8', 'float32']), 250)).toBeGreaterThan(0.9);
 });
