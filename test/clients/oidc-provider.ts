@@ -15,6 +15,8 @@ const provider = new Provider(issuer, {
   clients: [
     { client_id: 'machine', client_secret: 'machine-secret', grant_types: ['client_credentials'], redirect_uris: [], response_types: [] },
     { client_id: 'people', application_type: 'native', token_endpoint_auth_method: 'none', grant_types: grants, redirect_uris: [], response_types: [] },
+    // Native: its address on this computer may have any port.
+    { client_id: 'editor', application_type: 'native', token_endpoint_auth_method: 'none', grant_types: ['authorization_code', ...grants], redirect_uris: ['http://127.0.0.1'], response_types: ['code'] },
     { client_id: 'opaque', application_type: 'native', token_endpoint_auth_method: 'none', grant_types: grants, redirect_uris: [], response_types: [] },
   ],
   findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id, name: `${id} of the tests` }) }),
@@ -25,14 +27,16 @@ const provider = new Provider(issuer, {
     deviceFlow: { enabled: true },
     resourceIndicators: {
       enabled: true,
-      // Tokens of the client 'opaque' are for the userinfo endpoint, and no JWTs.
-      defaultResource: (_context, client) => (client.clientId === 'opaque' ? [] : 'urn:lamina'),
+      // Tokens of these clients are for the userinfo endpoint, and no JWTs.
+      defaultResource: (_context, client) => (['opaque', 'editor'].includes(client.clientId) ? [] : 'urn:lamina'),
       getResourceServerInfo: () => ({ scope: 'openid profile', audience: 'urn:lamina', accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS256' } } }),
       useGrantedResource: () => true,
     },
   },
   issueRefreshToken: () => true,
-  pkce: { required: () => false },
+  pkce: { required: (_context, client) => client.clientId === 'editor' },
+  // Scripts of other origins fetch tokens.
+  clientBasedCORS: () => true,
   cookies: { keys: ['only for tests'] },
 });
 

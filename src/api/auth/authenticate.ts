@@ -78,7 +78,10 @@ function namedProvider(given: string, { providers }: Authentication): OidcProvid
   throw new OpenEOError('AuthenticationSchemeInvalid', {}, { detail: `Tokens for this service have no prefix, or ${prefixes.join(' or ')}.` });
 }
 
+/** undefined: this service itself. */
 function issuingProvider(token: string, { providers }: Authentication): OidcProvider | undefined {
+  // Clients that read of JWTs leave the prefix away, also of tokens that are none: those can only be a provider's.
+  if (!/^[\w-]+\.[\w-]+\.[\w-]*$/.test(token)) return providers[0];
   const issuer = issuerOf(token);
   return providers.find(({ settings }) => settings.issuer === issuer);
 }

@@ -39,6 +39,13 @@ describe('a service with a provider', () => {
     expect(await (await me(own.replace('Bearer ', 'Bearer basic//'))).json()).toMatchObject({ user_id: 'ann' });
   });
 
+  it('shows a plain token that is no JWT to the provider', async () => {
+    forger.users['opaque.of-ann'] = { sub: 'ann', name: 'Ann' };
+    // As the JavaScript client sends it.
+    expect(await (await me('Bearer opaque.of-ann')).json()).toMatchObject({ user_id: 'idp~ann' });
+    expect(await (await me('Bearer nonsense')).json()).toMatchObject({ code: 'TokenInvalid' });
+  });
+
   it('keeps users of the provider and its own apart', async () => {
     const token = await forger.sign({ sub: 'ann' });
     const process = { process_graph: { a: { process_id: 'add', arguments: { x: 1, y: 2 }, result: true } } };
