@@ -28,8 +28,11 @@ export const jsonBody: RequestHandler = (request: Request, response: Response, n
   });
 };
 
-/** JSON is UTF-8; a reader that puts signs of its own in place of broken ones would change what was sent. */
-function requireUtf8(_request: unknown, _response: unknown, bytes: Buffer, encoding: string): void {
+/**
+ * JSON is UTF-8; a reader that puts signs of its own in place of broken ones would change what was sent. For
+ * express.json, as `verify`.
+ */
+export function requireUtf8(_request: unknown, _response: unknown, bytes: Buffer, encoding: string): void {
   if (encoding !== 'utf-8') throw Object.assign(new Error(`The charset is ${encoding}.`), { type: 'charset.unsupported' });
   if (!isUtf8(bytes)) throw Object.assign(new Error('The body is not valid UTF-8.'), { type: 'entity.utf8.invalid' });
 }

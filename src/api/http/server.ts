@@ -6,10 +6,13 @@ import type { NextFunction, Request, Response } from 'express';
 import { OpenEOError } from '../../errors.ts';
 import { errorBody } from './error-response.ts';
 
+/** Longer than proxies keep a connection that nothing happens on (usually a minute), so that none sends a request into a closed one. */
+const IDLE_MS = 65_000;
+
 /** A server that does not listen yet. Requests that are no HTTP are answered with 400, headers too long with 431, unfinished ones with 408. */
 export function createHttpServer(listener: RequestListener, options: ServerOptions = {}): Server {
   // `requireHost` says it with an error object.
-  const server = createServer({ ...options, requireHostHeader: false }, listener);
+  const server = createServer({ keepAliveTimeout: IDLE_MS, ...options, requireHostHeader: false }, listener);
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuse(error.code, socket));
   // Expectations other than 100-continue mean nothing to us.
   server.on('checkExpectation', listener);

@@ -72,7 +72,8 @@ function describeError(error: unknown): { status: number; code: string; descript
   if (isOpenEOError(error) && error.code !== 'Internal') return { status: error.status, code: error.code, description: error.message };
   const { type, status } = error as { type?: string; status?: number };
   if (type === 'entity.parse.failed') return { status: 400, code: 'InvalidBody', description: 'The body is not valid JSON.' };
-  if (type === 'entity.too.large') return { status: 413, code: 'BodyTooLarge', description: 'The body is larger than a search may be (1 MB).' };
+  if (type === 'entity.utf8.invalid' || type === 'charset.unsupported') return { status: 400, code: 'InvalidBody', description: 'The body is not JSON in UTF-8.' };
+  if (type === 'entity.too.large') return { status: 413, code: 'BodyTooLarge', description: 'The body is larger than is read here (1 MB; items: 8 MB).' };
   // Malformed percent-encoding in the path, unsupported charset and the like.
   if (typeof status === 'number' && status >= 400 && status < 500) return { status, code: 'InvalidRequest', description: 'The request is malformed.' };
   return { status: 500, code: 'Internal', description: 'The server failed to answer this request.' };

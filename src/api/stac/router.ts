@@ -7,14 +7,16 @@ import { conformance } from './conformance.ts';
 import type { StacContext, StacDependencies } from './dependencies.ts';
 import { item } from './item.ts';
 import { items } from './items.ts';
+import { isDeeperThan, MAX_JSON_DEPTH } from '../../graph/json-depth.ts';
 import { setCachePolicy } from '../http/cache-policy.ts';
+import { requireUtf8 } from '../http/json-body.ts';
 import { capabilitiesPage } from '../pages/capabilities-page.ts';
 import { collectionPage, collectionsPage } from '../pages/collection-pages.ts';
 import { asPage, type View } from '../pages/view.ts';
 import { createItems, deleteItem, patchItem, replaceItem } from './items-edit.ts';
 import { landing } from './landing.ts';
 import { queryables } from './queryables.ts';
-import { errorHandler } from './respond.ts';
+import { errorHandler, StacRequestError } from './respond.ts';
 import { unknownRoute } from './unknown-route.ts';
 import { searchByBody, searchByQuery } from './search.ts';
 import { serviceDescription, serviceDocumentation } from './service-description.ts';
@@ -31,24 +33,29 @@ export function createStacRouter(dependencies: StacDependencies): Router {
   router.get('/queryables', on(queryables));
   router.get('/collections', show(collectionsPage, { text: 'STAC', path: '/stac/' }), on(collections));
   router.get('/collections/:collectionId', show(collectionPage, { text: 'STAC', path: '/stac/' }, { text: 'Collections', path: '/stac/collections' }), on(collection));
-  const body = express.json({ type: () => true, limit: '1mb', strict: false });
+  const body = bodyUpTo('1mb');
   router.post('/collections', body, on(createCollection));
   router.put('/collections/:collectionId', body, on(replaceCollection));
   router.delete('/collections/:collectionId', on(deleteCollection));
   router.get('/collections/:collectionId/queryables', on(queryables));
   router.get('/collections/:collectionId/items', on(items));
   router.get('/collections/:collectionId/items/:itemId', on(item));
-  const itemBody = express.json({ type: () => true, limit: '8mb', strict: false });
+  const itemBody = bodyUpTo('8mb');
   router.post('/collections/:collectionId/items', itemBody, on(createItems));
   router.put('/collections/:collectionId/items/:itemId', itemBody, on(replaceItem));
   router.patch('/collections/:collectionId/items/:itemId', itemBody, on(patchItem));
   router.delete('/collections/:collectionId/items/:itemId', on(deleteItem));
   router.get('/search', on(searchByQuery));
-  // Some clients send no content type, or that of GeoJSON.
-  router.post('/search', express.json({ type: () => true, limit: '1mb', strict: false }), on(searchByBody));
+  router.post('/search', body, on(searchByBody));
   router.use(unknownRoute);
   router.use(errorHandler(dependencies.log));
   return router;
+}
+
+/** Reads JSON of any media type: some clients send none, or that of GeoJSON. */
+function bodyUpTo(limit: string): RequestHandler[] {
+  const refuseDeep: RequestHandler = (request, _response, next) => next(isDeeperThan(request.body, MAX_JSON_DEPTH) ? new StacRequestError(400, 'InvalidBody', `The body is nested more than ${MAX_JSON_DEPTH} deep.`) : undefined);
+  return [express.json({ type: () => true, limit, strict: false, verify: requireUtf8 }), refuseDeep];
 }
 
 /** Shows answers to browsers as pages. */

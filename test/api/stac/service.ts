@@ -35,6 +35,7 @@ export async function startService(): Promise<Service> {
   const store = new CatalogStore(fresh.database);
   const app = express();
   const server = app.listen(0, '127.0.0.1');
+  server.keepAliveTimeout = 60_000;
   await new Promise((done) => server.once('listening', done));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const log: LogEntry[] = [];
