@@ -106,6 +106,29 @@ for (const kind of ['redis', 'postgres'] as const) {
       await until(async () => ((await deployed.tasks()) === 0 ? true : null), 'empty queues', 60_000);
     }, WAIT_MS * 2);
 
+    it('a canceled job leaves no work behind', async () => {
+      const client = clients[0]!;
+      const keys = deployed.counting();
+      const id = await client.startJob({
+        load: { process_id: 'load_collection', arguments: { id: 'EMB_SYNTHETIC_S2_CONV', spatial_extent: null, temporal_extent: ['2023-06-01', '2023-10-01'] } },
+        save: { process_id: 'save_result', arguments: { data: { from_node: 'load' }, format: 'netCDF' }, result: true },
+      });
+      await until(() => (keys().length >= 2 ? true : null), 'the first blocks', WAIT_MS, deployed.api);
+      const canceled = performance.now();
+      expect((await client.fetch(`/jobs/${id}/results`, { method: 'DELETE' })).status).toBe(204);
+      const isCalledOff = async () => {
+        const [batch, embed] = await Promise.all([deployed.queues.depth('batch'), deployed.queues.depth('embed')]);
+        return batch.waiting + batch.active + embed.waiting === 0;
+      };
+      await until(async () => ((await isCalledOff()) ? true : null), 'the job and its waiting blocks to go', 2000);
+      const calledOff = performance.now() - canceled;
+      await until(async () => ((await deployed.tasks()) === 0 ? true : null), 'the blocks that were being computed', 60_000);
+      process.stdout.write(`${kind}: canceled; nothing waits after ${calledOff.toFixed(0)} ms, nothing runs after ${(performance.now() - canceled).toFixed(0)} ms\n`);
+      const count = keys().length;
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      expect(keys()).toHaveLength(count);
+    }, WAIT_MS);
+
     /** The log says what was loaded, written and done, and where; and there is a file. */
     const checkLogs = async (client: Client, ids: readonly string[]): Promise<void> => {
       for (const id of ids) {
