@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import { OpenEOError } from '../../errors.ts';
 import { logLevelOf } from '../../jobs/job.ts';
 import type { Job, JobDefinition } from '../../jobs/job.ts';
-import { queryLimit, queryString, queryText } from '../http/query.ts';
+import { nextPage, pageOf } from '../http/page.ts';
 import { checkProcess, checkProperties, withPlan } from './definition.ts';
 import type { Context } from './endpoint.ts';
 import { pathVariable } from './endpoint.ts';
@@ -22,12 +22,9 @@ export async function createJob(context: Context, request: Request, response: Re
 
 /** GET /jobs: newest first, without the processes. */
 export async function listJobs({ jobs, userId, url }: Context, request: Request, response: Response): Promise<void> {
-  const limit = queryLimit(request);
-  const after = queryText(request, 'after');
-  const page = await jobs.store.list(userId, { ...(limit === undefined ? {} : { limit }), ...(after === undefined ? {} : { after }) });
-  const api = url(request);
-  const next = page.next === null ? [] : [{ rel: 'next', href: `${api}/jobs${queryString({ limit: limit!, after: page.next })}`, type: 'application/json' }];
-  response.json({ jobs: page.jobs.map(summary), links: next });
+  const asked = pageOf(request);
+  const page = await jobs.store.list(userId, asked);
+  response.json({ jobs: page.jobs.map(summary), links: nextPage(`${url(request)}/jobs`, asked, page.next) });
 }
 
 /** GET /jobs/{job_id}. */
