@@ -3,7 +3,7 @@ import { resampleCube } from '../cube/resample.ts';
 import { scaleBetween, sourceWindow } from '../cube/warp.ts';
 import { pickLabels } from '../cube/view.ts';
 import type { Cube } from '../cube/cube.ts';
-import { gridBounds, type Bounds, type Grid } from '../geo/grid.ts';
+import { gridBounds, isSameLattice, type Bounds, type Grid } from '../geo/grid.ts';
 import { OpenEOError } from '../errors.ts';
 import { encodeJpeg } from '../formats/tile-jpeg.ts';
 import { encodePng } from '../formats/tile-png.ts';
@@ -16,7 +16,8 @@ import type { Pixels } from '../layers/tile-style.ts';
 import { readConfiguration, tileFormat, type Configuration } from './configuration.ts';
 import { maskedOutside, MERCATOR_LATITUDE } from './mask.ts';
 import { openMap, type MapOptions, type OpenedMap } from './open-map.ts';
-import type { ServiceDefinition } from './service.ts';
+import { middleTile, sampledRange, zoomOfBox } from './sample.ts';
+import type { ServiceDefinition, ShownRange } from './service.ts';
 import { styleOf, type MapStyle } from './style.ts';
 import type { MapFacts, ServiceTile } from './task.ts';
 
@@ -24,6 +25,8 @@ export interface MapDefinition {
   readonly owner: string;
   readonly name: string;
   readonly definition: ServiceDefinition;
+  /** Values to show where nobody says which. */
+  readonly range?: ShownRange | null;
 }
 
 export interface DrawnTile {
@@ -50,7 +53,7 @@ export async function drawTile(engine: Engine, map: MapDefinition, place: Place,
   const opened = await openOrNothing(engine, map, { grid, zoom: place.z }, options);
   if (!opened) return null;
   const within = withinInterval(opened.cube, place.interval);
-  const drawn = styleOf({ cube: within, saved: opened.saved }, configuration, engine.operators);
+  const drawn = styleOf({ cube: within, saved: opened.saved }, configuration, engine.operators, map.range);
   if (drawn.cube.shape.includes(0)) return null;
   const pixels = opened.isEmbedding
     ? await renderCube({ layer: map.name, cube: drawn.cube, style: drawn.style, unit: isUnit(drawn.cube), load: (extent) => again(opened, extent, configuration, place, engine), ...(overviews && { overviews }) }, grid, options.signal)
@@ -58,16 +61,44 @@ export async function drawTile(engine: Engine, map: MapDefinition, place: Place,
   return pixels && encode(pixels, drawn, tileFormat(map.definition), configuration.tileSize);
 }
 
-/** What is known of a map without reading a pixel. Throws what the process throws, but NoDataAvailable. */
-export async function describeMap(engine: Engine, map: MapDefinition, options: MapOptions): Promise<MapFacts> {
+/**
+ * What is known of a map, without reading a pixel unless the range of its values is looked for. Throws what the
+ * process throws, but NoDataAvailable, and ServiceConfigInvalid.
+ */
+export async function describeMap(engine: Engine, map: MapDefinition, options: MapOptions, isSampled = false): Promise<MapFacts> {
   const configuration = readConfiguration(map.definition.configuration);
   const grid = gridOfTile({ z: 0, x: 0, y: 0, matrixSet: 'WebMercatorQuad' }, configuration.tileSize);
   const opened = await openOrNothing(engine, map, { grid, zoom: 0 }, options);
   if (!opened) return { bounds: boxAround([]), days: [], bands: [] };
   const { cube, loaded } = opened;
-  styleOf(opened, configuration, engine.operators);
+  const { isGuessed } = styleOf(opened, configuration, engine.operators);
   const bands = cube.find('bands');
-  return { bounds: boxAround(loaded), days: daysOf(cube), bands: bands ? cube.labels(bands.name).map(String) : [] };
+  const facts = { bounds: boxAround(loaded), days: daysOf(cube), bands: bands ? cube.labels(bands.name).map(String) : [] };
+  const range = isSampled && isGuessed && !opened.isEmbedding ? await findRange(engine, map, facts, options) : null;
+  return range ? { ...facts, range } : facts;
+}
+
+/** A look at the middle of the map must not take longer: without it there are usual values. */
+const SAMPLED_WITHIN_MS = 5000;
+
+/** Which values there are; null when that can't be found out. */
+async function findRange(engine: Engine, map: MapDefinition, { bounds }: MapFacts, options: MapOptions): Promise<ShownRange | null> {
+  const configuration = readConfiguration(map.definition.configuration);
+  const place = middleTile(bounds, zoomOfBox(bounds, configuration.maxZoom));
+  const grid = gridOfTile(place, TILE_SIZE);
+  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(SAMPLED_WITHIN_MS)]);
+  try {
+    const opened = await openOrNothing(engine, map, { grid, zoom: place.z }, { ...options, signal });
+    if (!opened || opened.isEmbedding) return null;
+    const { cube } = styleOf(opened, configuration, engine.operators);
+    const onGrid = isSameLattice(cube.grid!, grid) ? cube : resampleCube(cube, grid, 'near');
+    return cube.shape.includes(0) ? null : await sampledRange(onGrid, grid, signal);
+  } catch (error) {
+    options.signal.throwIfAborted();
+    // What is wrong with a tile shows when it is drawn.
+    if (error instanceof OpenEOError || signal.aborted) return null;
+    throw error;
+  }
 }
 
 async function openOrNothing(engine: Engine, { owner, name, definition: { process } }: MapDefinition, place: { readonly grid: Grid; readonly zoom: number }, options: MapOptions): Promise<OpenedMap | null> {

@@ -27,6 +27,9 @@ export interface ServiceDefinition {
   readonly [field: string]: unknown;
 }
 
+/** Values that become darkest and brightest. */
+export type ShownRange = readonly [low: number, high: number];
+
 export interface Service {
   readonly id: string;
   readonly userId: string;
@@ -35,6 +38,8 @@ export interface Service {
   readonly enabled: boolean;
   /** Counts changes of what tiles show. */
   readonly revision: number;
+  /** Found when the map was published, for what the client says nothing of; null: none could be found. */
+  readonly range: ShownRange | null;
   /** Secret part of the URL of a service that is not public. */
   readonly key: string;
   /** RFC 3339, UTC. */

@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Database } from '../database/connection.ts';
 import { OpenEOError } from '../errors.ts';
-import type { Service, ServiceDefinition, ServiceType, ServiceUsage } from './service.ts';
+import type { Service, ServiceDefinition, ServiceType, ServiceUsage, ShownRange } from './service.ts';
 
 interface Row {
   readonly id: string;
@@ -11,6 +11,7 @@ interface Row {
   readonly definition: ServiceDefinition;
   readonly enabled: boolean;
   readonly revision: number;
+  readonly range: ShownRange | null;
   readonly key: string;
   readonly created: Date;
   readonly updated: Date;
@@ -33,6 +34,7 @@ export interface ServiceChange {
   readonly enabled: boolean;
   /** Tiles show something else from now on. */
   readonly isRedrawn: boolean;
+  readonly range: ShownRange | null;
   /** The key in its URL is replaced: nobody who had it sees the map any more. */
   readonly hasNewKey: boolean;
 }
@@ -53,14 +55,14 @@ export class ServiceStore {
   }
 
   /** Stores a new service. Throws StorageQuotaExceeded for one more than `limit`, which a user may have. */
-  create(userId: string, { type, definition, enabled }: Pick<Service, 'type' | 'definition' | 'enabled'>, limit: number): Promise<Service> {
+  create(userId: string, { type, definition, enabled, range }: Pick<Service, 'type' | 'definition' | 'enabled' | 'range'>, limit: number): Promise<Service> {
     return this.#database.transaction(async (transaction) => {
       await transaction.query('select pg_advisory_xact_lock($1, hashtext($2))', [CREATION_LOCK, userId]);
       const [own] = await transaction.query<{ count: number }>('select count(*)::int as count from services where user_id = $1', [userId]);
       if (own!.count >= limit) throw new OpenEOError('StorageQuotaExceeded', {}, { detail: `A user may have ${limit} web services; delete some first.` });
       const [row] = await transaction.query<Row>(
-        'insert into services (id, user_id, type, definition, enabled, key) values ($1, $2, $3, $4, $5, $6) returning *',
-        [randomUUID(), userId, type, JSON.stringify(definition), enabled, newKey()],
+        'insert into services (id, user_id, type, definition, enabled, key, range) values ($1, $2, $3, $4, $5, $6, $7) returning *',
+        [randomUUID(), userId, type, JSON.stringify(definition), enabled, newKey(), JSON.stringify(range)],
       );
       return serviceOf(row!);
     });
@@ -100,10 +102,10 @@ export class ServiceStore {
     return this.#database.transaction(async (transaction) => {
       const [before] = await transaction.query<Row>('select * from services where id = $1 and user_id = $2 for update', [id, userId]);
       if (!before) throw serviceNotFound(id);
-      const { definition, enabled, isRedrawn, hasNewKey } = change(serviceOf(before));
+      const { definition, enabled, isRedrawn, range, hasNewKey } = change(serviceOf(before));
       const [row] = await transaction.query<Row>(
-        'update services set definition = $2, enabled = $3, revision = revision + $4, key = $5, updated = now() where id = $1 returning *',
-        [id, JSON.stringify(definition), enabled, isRedrawn ? 1 : 0, hasNewKey ? newKey() : before.key],
+        'update services set definition = $2, enabled = $3, revision = revision + $4, key = $5, range = $6, updated = now() where id = $1 returning *',
+        [id, JSON.stringify(definition), enabled, isRedrawn ? 1 : 0, hasNewKey ? newKey() : before.key, JSON.stringify(range)],
       );
       return serviceOf(row!);
     });
@@ -126,6 +128,6 @@ export function serviceNotFound(id: string, detail?: string): OpenEOError<'Servi
   return new OpenEOError('ServiceNotFound', { identifier: id.slice(0, 100) }, detail === undefined ? {} : { detail });
 }
 
-function serviceOf({ id, user_id: userId, type, definition, enabled, revision, key, created, updated, tiles, seconds, samples, blocks }: Row): Service {
-  return { id, userId, type, definition, enabled, revision, key, created: created.toISOString(), updated: updated.toISOString(), usage: { tiles, seconds, samples, blocks } };
+function serviceOf({ id, user_id: userId, type, definition, enabled, revision, range, key, created, updated, tiles, seconds, samples, blocks }: Row): Service {
+  return { id, userId, type, definition, enabled, revision, range, key, created: created.toISOString(), updated: updated.toISOString(), usage: { tiles, seconds, samples, blocks } };
 }

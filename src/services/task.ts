@@ -1,7 +1,7 @@
 /** What travels on the tile queue for services. */
 import { createHash } from 'node:crypto';
 import type { TileMatrixSet } from '../layers/tile-grid.ts';
-import type { ServiceDefinition } from './service.ts';
+import type { ServiceDefinition, ShownRange } from './service.ts';
 
 /** A tile of a service to draw. */
 export interface ServiceTile {
@@ -23,6 +23,8 @@ export interface ServiceTrial {
   readonly owner: string;
   readonly definition: ServiceDefinition;
   readonly state: string;
+  /** Find the range of values too, which reads a tile. */
+  readonly isSampled?: boolean;
 }
 
 export type ServiceTask = { readonly tile: ServiceTile } | { readonly trial: ServiceTrial };
@@ -35,6 +37,8 @@ export interface MapFacts {
   readonly days: readonly string[];
   /** Labels of the bands of the result; empty without bands. */
   readonly bands: readonly string[];
+  /** Values to show, if they were looked for, are not told by the process or its configuration, and could be found. */
+  readonly range?: ShownRange;
 }
 
 /** True for tasks of services among those on the tile queue. */

@@ -29,8 +29,8 @@ export function createServiceTileHandler(dependencies: ServiceTileDependencies):
   return async (task, signal) => {
     const { engine, maxSamples } = dependencies;
     if ('tile' in task) return keepTile(dependencies, task.tile, overviews, signal);
-    const { owner, definition } = task.trial;
-    return describeMap(engine, { owner, name: 'map', definition }, { signal, log: silentLog, maxSamples });
+    const { owner, definition, isSampled } = task.trial;
+    return describeMap(engine, { owner, name: 'map', definition }, { signal, log: silentLog, maxSamples }, isSampled);
   };
 }
 
@@ -38,13 +38,13 @@ export function createServiceTileHandler(dependencies: ServiceTileDependencies):
 async function keepTile(dependencies: ServiceTileDependencies, tile: ServiceTile, overviews: ReturnType<typeof openOverviews>, signal: AbortSignal): Promise<TileResult> {
   const { engine, objects, services, logs, maxSamples, catalog = noCatalog } = dependencies;
   const service = await currentService(services, tile);
-  const { definition, userId: owner } = service;
+  const { definition, userId: owner, range } = service;
   const started = performance.now();
   const entries: LogEntry[] = [];
   const runs: RunFacts[] = [];
   const log = createLog((entry) => entries.push(entry), logLevelOf(service));
   try {
-    const drawn = await drawTile(engine, { owner, name: `service:${service.id}`, definition }, tile, { signal, log, maxSamples, onRun: (facts) => runs.push(facts) }, overviews);
+    const drawn = await drawTile(engine, { owner, name: `service:${service.id}`, definition, range }, tile, { signal, log, maxSamples, onRun: (facts) => runs.push(facts) }, overviews);
     log.debug(`Tile ${tile.z}/${tile.x}/${tile.y}: ${drawn ? `${drawn.bytes.length} bytes` : 'nothing to see'}, drawn in ${secondsSince(started).toFixed(2)} s`);
     if (!drawn) return { objectKey: null, mediaType: 'image/png' };
     const objectKey = serviceTileKey(tile);

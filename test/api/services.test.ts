@@ -210,6 +210,22 @@ describe('a published process', () => {
     expect([r! < 8, g! > 247, b! < 8]).toEqual([true, true, true]);
   });
 
+  it('shows the values that there are where nobody says which', async () => {
+    const { id, url, attributes } = await publish(highest, { visibility: 'public' });
+    const { range } = attributes as { range: [number, number] };
+    // 1000 + column, without the outer 2 percent, as far as a coarse look tells.
+    expect([range[0] >= 990 && range[0] <= 1030, range[1] >= 1090 && range[1] <= 1140]).toEqual([true, true]);
+    const { pixel } = await pictureOf(await fetch(at(url)));
+    for (const { column, row, scene } of places()) expect(isNear(pixel(column, row)[0]!, Math.max(0, Math.min(255, ((1000 + scene.column - range[0]) / (range[1] - range[0])) * 255)))).toBe(true);
+    // Other dates, same colours, until the process is changed.
+    await call('PATCH', `/services/${id}`, { title: 'Same' });
+    expect((await describeService(id))['attributes']).toMatchObject({ range });
+    await call('PATCH', `/services/${id}`, { process: { process_graph: raw({ temporal_extent: ['2021-06-01', '2021-07-01'] }) } });
+    const halved = ((await describeService(id))['attributes'] as { range: [number, number] }).range;
+    expect([halved[0] >= 490 && halved[0] <= 520, halved[1] >= 540 && halved[1] <= 580]).toEqual([true, true]);
+    expect((await publish(highest, { min: 0, max: 5, visibility: 'public' }))['attributes']).not.toHaveProperty('range');
+  });
+
   it('has tiles of twice the resolution', async () => {
     const { url } = await publish(highest, { ...grey, tile_size: 512 });
     const { pixel, width } = await pictureOf(await fetch(at(url)));

@@ -24,13 +24,13 @@ afterAll(async () => {
 });
 
 const definition: ServiceDefinition = { process: { process_graph: { a: { process_id: 'pi', arguments: {}, result: true } } }, title: 'with \0 and ü' };
-const create = (user = 'ann', limit = 100) => store.create(user, { type: 'XYZ', definition, enabled: true }, limit);
-const same = { enabled: true, isRedrawn: false, hasNewKey: false };
+const create = (user = 'ann', limit = 100) => store.create(user, { type: 'XYZ', definition, enabled: true, range: [0.5, 2] }, limit);
+const same = { range: null, enabled: true, isRedrawn: false, hasNewKey: false };
 
 describe('ServiceStore', () => {
   it('gives back what was stored, to its owner', async () => {
     const made = await create();
-    expect(made).toMatchObject({ userId: 'ann', type: 'XYZ', definition, enabled: true, revision: 1, usage: { tiles: 0, seconds: 0, samples: 0, blocks: 0 } });
+    expect(made).toMatchObject({ userId: 'ann', type: 'XYZ', definition, enabled: true, range: [0.5, 2], revision: 1, usage: { tiles: 0, seconds: 0, samples: 0, blocks: 0 } });
     expect(made.key).toMatch(/^[\w-]{24}$/);
     expect(await store.get('ann', made.id)).toEqual(made);
     await expect(store.get('bob', made.id)).rejects.toMatchObject({ code: 'ServiceNotFound' });

@@ -50,13 +50,14 @@ export function describe(service: Service, facts: MapFacts | null, { base, api, 
   };
 }
 
-function attributesOf({ id, definition }: Service, facts: MapFacts | null, mediaType: string): Record<string, unknown> {
+function attributesOf({ id, definition, range }: Service, facts: MapFacts | null, mediaType: string): Record<string, unknown> {
   const { visibility, tileSize, minZoom, maxZoom } = readConfiguration(definition.configuration);
   return {
     layers: [id],
     visibility,
     format: mediaType,
     tile_size: tileSize,
+    ...(range && { range }),
     minzoom: minZoom,
     maxzoom: maxZoom,
     tile_matrix_sets: ['EPSG:3857', 'WorldCRS84Quad'],

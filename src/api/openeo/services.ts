@@ -4,9 +4,9 @@ import type { Request, Response } from 'express';
 import { invalidArgument, isOpenEOError, OpenEOError } from '../../errors.ts';
 import type { LogEntry } from '../../log.ts';
 import { readConfiguration } from '../../services/configuration.ts';
-import { serviceTypes, typeNamed, type Service, type ServiceDefinition, type ServiceType } from '../../services/service.ts';
+import { serviceTypes, typeNamed, type Service, type ServiceDefinition, type ServiceType, type ShownRange } from '../../services/service.ts';
 import type { ServiceChange } from '../../services/store.ts';
-import { queryLimit, queryString, queryText } from '../http/query.ts';
+import { nextPage, pageOf } from '../http/page.ts';
 import { checkProcess, checkProperties, withPlan } from './definition.ts';
 import type { Context } from './endpoint.ts';
 import { pathVariable } from './endpoint.ts';
@@ -25,8 +25,8 @@ export async function createService(context: Context, request: Request, response
   const type = readType(wanted);
   const definition = withPlan(await checkService('POST /services', given, context), context);
   checkFlag('POST /services', enabled);
-  const doubt = await tryMap(context, definition);
-  const service = await store.create(userId, { type, definition, enabled: enabled as boolean }, limit);
+  const { range, doubt } = await tryMap(context, definition);
+  const service = await store.create(userId, { type, definition, enabled: enabled as boolean, range }, limit);
   await note(context, service, 'info', `The ${type} service was created${service.enabled ? '' : ', disabled'}.`);
   if (doubt !== null) await note(context, service, 'warning', doubt);
   response.status(201).set({ Location: `${url(request)}/services/${service.id}`, 'OpenEO-Identifier': service.id }).end();
@@ -35,11 +35,9 @@ export async function createService(context: Context, request: Request, response
 /** GET /services: newest first, without the processes. */
 export async function listServices(context: Context, request: Request, response: Response): Promise<void> {
   const { userId, url } = context;
-  const limit = queryLimit(request);
-  const after = queryText(request, 'after');
-  const page = await partsOf(context).store.list(userId, { ...(limit === undefined ? {} : { limit }), ...(after === undefined ? {} : { after }) });
-  const next = page.next === null ? [] : [{ rel: 'next', href: `${url(request)}/services${queryString({ limit: limit!, after: page.next })}`, type: 'application/json' }];
-  response.json({ services: page.services.map((service) => summary(service, context.baseUrl(request), context.billing)), links: next });
+  const asked = pageOf(request);
+  const page = await partsOf(context).store.list(userId, asked);
+  response.json({ services: page.services.map((service) => summary(service, context.baseUrl(request), context.billing)), links: nextPage(`${url(request)}/services`, asked, page.next) });
 }
 
 /** What the process makes is left out of the description when it is not known by then. */
@@ -50,7 +48,7 @@ export async function describeService(context: Context, request: Request, respon
   const { store, maps } = partsOf(context);
   const service = await store.get(context.userId, pathVariable(request, 'service_id'));
   // A service stays describable whatever became of the data that it shows.
-  const facts = await maps.facts(service, DESCRIBED_WITHIN_MS).catch((error: unknown) => {
+  const facts = await maps.facts(service, { waitMs: DESCRIBED_WITHIN_MS }).catch((error: unknown) => {
     if (isOpenEOError(error)) return null;
     throw error;
   });
@@ -72,8 +70,9 @@ export async function updateService(context: Context, request: Request, response
   checkFlag('PATCH /services/{service_id}', change['enabled'] ?? true);
   const planned = changed(before, change, context);
   await checkService('PATCH /services/{service_id}', planned.definition, context);
-  const doubt = planned.isRedrawn ? await tryMap(context, planned.definition) : null;
-  const service = await store.update(context.userId, id, (now) => changed(now, change, context));
+  const tried = planned.isRedrawn ? await tryMap(context, planned.definition) : { range: before.range, doubt: null };
+  const { doubt } = tried;
+  const service = await store.update(context.userId, id, (now) => ({ ...changed(now, change, context), range: tried.range }));
   await note(context, service, 'info', `${Object.keys(change).map((name) => `\`${name}\``).join(', ')} changed.`);
   if (doubt !== null) await note(context, service, 'warning', doubt);
   response.status(204).end();
@@ -88,7 +87,7 @@ export async function deleteService(context: Context, request: Request, response
   response.status(204).end();
 }
 
-function changed({ definition, enabled }: Service, { enabled: flag, ...change }: Fields, context: Context): ServiceChange {
+function changed({ definition, enabled }: Service, { enabled: flag, ...change }: Fields, context: Context): Omit<ServiceChange, 'range'> {
   const merged = withoutNulls({ ...definition, ...change }) as ServiceDefinition;
   const after = Object.hasOwn(change, 'plan') ? withPlan(merged, context) : merged;
   const picture = (configuration: Fields = {}) => ({ ...configuration, visibility: null });
@@ -139,14 +138,20 @@ function requireNoParameters({ id, parameters }: Fields): void {
   }
 }
 
-/** Looks at what the process makes. Throws what is wrong with it; a text when it can't be known now. */
-async function tryMap(context: Context, definition: ServiceDefinition): Promise<string | null> {
+interface Trial {
+  readonly range: ShownRange | null;
+  /** Why little is known; null: all is well. */
+  readonly doubt: string | null;
+}
+
+/** Looks at what the process makes, and which values there are. Throws what is wrong with it. */
+async function tryMap(context: Context, definition: ServiceDefinition): Promise<Trial> {
   try {
-    await partsOf(context).maps.facts({ userId: context.userId, definition });
-    return null;
+    const { range = null } = await partsOf(context).maps.facts({ userId: context.userId, definition }, { isSampled: true });
+    return { range, doubt: null };
   } catch (error) {
     if (isOpenEOError(error) && error.status < 500 && error.code !== 'RequestTimeout') throw error;
-    return 'Whether the process ends in a map could not be found out beforehand: it took too long, or no worker was there.';
+    return { range: null, doubt: 'Whether the process ends in a map could not be found out beforehand: it took too long, or no worker was there.' };
   }
 }
 

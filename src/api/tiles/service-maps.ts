@@ -22,6 +22,13 @@ export interface ServiceMapParts {
   readonly trialMs?: number;
 }
 
+export interface FactsOptions {
+  /** How long to wait. */
+  readonly waitMs?: number;
+  /** Find the range of values too. */
+  readonly isSampled?: boolean;
+}
+
 /** Who publishes what. */
 type Published = Pick<Service, 'userId' | 'definition'>;
 
@@ -55,10 +62,10 @@ export class ServiceMaps {
   }
 
   /** What is known of the map. Throws what is wrong with its process, and RequestTimeout when looking takes too long. */
-  async facts({ userId: owner, definition }: Published, waitMs = this.#parts.trialMs ?? 10_000): Promise<MapFacts> {
+  async facts({ userId: owner, definition }: Published, { waitMs = this.#parts.trialMs ?? 10_000, isSampled = false }: FactsOptions = {}): Promise<MapFacts> {
     const { process, configuration } = definition;
     const looked: ServiceDefinition = configuration === undefined ? { process } : { process, configuration };
-    const task = { trial: { owner, definition: looked, state: await this.state({ userId: owner, definition }) } };
+    const task = { trial: { owner, definition: looked, state: await this.state({ userId: owner, definition }), ...(isSampled && { isSampled }) } };
     const id = serviceTaskId(task);
     const known = this.#facts.get(id);
     if (known) return known;

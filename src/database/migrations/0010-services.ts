@@ -15,6 +15,8 @@ const migration: Migration = {
       enabled boolean not null default true,
       -- Counts changes of what tiles show: tiles of another revision are others.
       revision integer not null default 1,
+      -- The range of values that is shown where the client names none: found when the map was published.
+      range json,
       -- Stands in URLs of services that are not public.
       key text not null,
       created timestamptz not null default now(),
