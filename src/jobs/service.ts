@@ -177,9 +177,10 @@ export class Jobs {
 
   /** Does all of this every `intervalMs`; call the returned function to stop. One process of a deployment is enough, more do no harm. */
   startCaring(intervalMs = 20_000): () => void {
-    const timer = setInterval(() => {
-      Promise.all([this.requeueLost(), this.sweepSync(), this.sweepResults()]).catch((error: unknown) => this.#log.warning(`Looking after jobs failed: ${String(error)}`));
-    }, intervalMs).unref();
+    const care = () => void Promise.all([this.requeueLost(), this.sweepSync(), this.sweepResults()]).catch((error: unknown) => this.#log.warning(`Looking after jobs failed: ${String(error)}`));
+    // Whoever comes after a process that was killed finds what that had begun.
+    care();
+    const timer = setInterval(care, intervalMs).unref();
     return () => clearInterval(timer);
   }
 

@@ -252,6 +252,51 @@ describe('a batch job', () => {
     expect(await store.find(id)).toMatchObject({ status: 'running', progress: 0 });
   });
 
+  it('never goes back in its progress, also when another worker begins anew', async () => {
+    const { id } = await store.create('alice', definition);
+    await store.start(id);
+    const run = { jobId: id, run: 1 };
+    await store.begin(run);
+    for (const [share, percent] of [[0.4, 40], [0.2, 40], [0.7, 70], [2, 99.9], [-1, 99.9]] as const) {
+      await store.report(run, share);
+      expect((await store.find(id))!.progress).toBe(percent);
+    }
+    await store.begin(run);
+    await store.report(run, 0.1);
+    expect((await store.find(id))!.progress).toBe(99.9);
+    await store.fail(run);
+    await store.start(id);
+    expect((await store.find(id))!.progress).toBe(0);
+  });
+
+  it('notes what a canceled run took, unless it was started again', async () => {
+    const { id } = await store.create('alice', definition);
+    await store.start(id);
+    await store.begin({ jobId: id, run: 1 });
+    await store.cancel(id);
+    const account = { usage: { cpu: { value: 3, unit: 'cpu-seconds' } }, costs: 1.5 };
+    await store.account({ jobId: id, run: 1 }, account);
+    expect(await store.find(id)).toMatchObject(account);
+    await store.start(id);
+    expect(await store.find(id)).toMatchObject({ usage: null, costs: null });
+    await store.account({ jobId: id, run: 1 }, account);
+    expect(await store.find(id)).toMatchObject({ usage: null, costs: null });
+  });
+
+  it('loses its results when they have been kept for long enough, and no other job does', async () => {
+    const [old, young, running] = await Promise.all([1, 2, 3].map(() => store.create('alice', definition)));
+    for (const job of [old, young, running]) {
+      await store.start(job!.id);
+      await store.begin({ jobId: job!.id, run: 1 });
+      await store.keepPartial({ jobId: job!.id, run: 1 }, empty);
+    }
+    for (const job of [old, young]) await store.finish({ jobId: job!.id, run: 1 }, empty);
+    for (const job of [old, running]) await database.query(`update jobs set updated = now() - interval '2 days' where id = $1`, [job!.id]);
+    expect(await store.forgetResults(86_400)).toEqual([old!.id]);
+    expect((await store.find(old!.id))!.result).toBeNull();
+    expect((await store.find(running!.id))!.result).not.toBeNull();
+  });
+
   it('is edited only when it is not under way', async () => {
     const { id } = await store.create('alice', { ...definition, title: 'old' });
     await store.update('alice', id, (before) => ({ ...before, title: 'new' }));
