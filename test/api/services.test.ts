@@ -1,123 +1,10 @@
-/** Secondary web services over HTTP, with maps that are really drawn, out of small scenes. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import sharp from 'sharp';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { tileGrid } from '../../src/layers/tile-grid.ts';
+/** Secondary web services over HTTP, with maps that are really drawn. */
+import { describe, expect, it } from 'vitest';
 import { transformBounds } from '../../src/geo/crs.ts';
-import { definitionSource } from '../../src/catalog/remote/definitions.ts';
-import { createServiceTileHandler } from '../../src/workers/service-tile.ts';
-import type { ServiceTask } from '../../src/services/task.ts';
-import { toyService, writeItem, type ToyService } from '../layers/service.ts';
-import { startService, type TestService } from './service.ts';
+import { tileGrid } from '../../src/layers/tile-grid.ts';
+import { type Json, ann, at, bob, call, describeService, drawn, grey, highest, isNear, load, newest, pictureOf, places, publish, publishMaps, raw, refusal, service, shade, tileAt, work, x, y, z } from './published.ts';
 
-type Json = Record<string, unknown>;
-
-let service: TestService;
-let toy: ToyService;
-let folder: string;
-let ann: Record<string, string>;
-let bob: Record<string, string>;
-/** Tasks that workers were given; they take none while this is null. */
-let drawn: ServiceTask[] | null;
-
-/** The scene has B02 = 1000 + column and B08 = 3000, on 2021-05-01, and half of both on 2021-06-01. */
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'lamina-services-'));
-  const sample = (band: number, x: number) => (band === 0 ? 1000 + x : 3000);
-  toy = await toyService(folder, [
-    await writeItem(folder, 'a', '2021-05-01T10:00:00Z', sample),
-    await writeItem(folder, 'b', '2021-06-01T10:00:00Z', (band, x) => Math.floor(sample(band, x) / 2)),
-  ]);
-  service = await startService({ registry: toy.engine.registry });
-  const engine = { ...toy.engine, definitions: definitionSource(service.userProcesses, () => Promise.reject(new Error('no network'))) };
-  const handle = createServiceTileHandler({ engine, objects: service.objects, services: service.services.store, logs: service.services.logs, maxSamples: 1e8 });
-  await service.queues.work<ServiceTask, unknown>('tile', 1, async (task, { signal }) => {
-    if (drawn === null) return new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(new Error('The test ends.'))));
-    drawn.push(task);
-    return handle(task, signal);
-  });
-  [ann, bob] = [await service.token('ann'), await service.token('bob')];
-});
-beforeEach(() => void (drawn = []));
-afterAll(async () => {
-  await service.close();
-  await toy.close();
-  await rm(folder, { recursive: true, force: true });
-});
-
-const load = (changes: Json = {}) => ({ process_id: 'load_collection', arguments: { id: 'RAW', spatial_extent: null, temporal_extent: null, bands: ['B02'], ...changes } });
-const newest = { process_id: 'reduce_dimension', arguments: { data: { from_node: 'load' }, dimension: 't', reducer: { process_graph: { m: { process_id: 'max', arguments: { data: { from_parameter: 'data' } }, result: true } } } } };
-const highest = { load: load(), max: { ...newest, result: true } };
-const raw = (changes: Json = {}) => ({ load: { ...load(changes), result: true } });
-const grey = { min: 0, max: 2550, visibility: 'public' };
-
-const call = (method: string, path: string, body?: unknown, who: Record<string, string> = ann, version = '1.3') => fetch(`${service.url}/openeo/${version}${path}`, {
-  method, headers: { ...who, ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) }, ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-});
-
-async function publish(graph: Json, configuration: Json = grey, more: Json = {}): Promise<Json & { id: string; url: string }> {
-  const created = await call('POST', '/services', { type: 'xyz', process: { process_graph: graph }, configuration, ...more });
-  if (created.status !== 201) throw new Error(await created.text());
-  const id = created.headers.get('openeo-identifier')!;
-  expect(created.headers.get('location')).toBe(`${service.url}/openeo/1.3/services/${id}`);
-  return describeService(id);
-}
-
-const describeService = async (id: string) => (await call('GET', `/services/${id}`)).json() as Promise<Json & { id: string; url: string }>;
-
-async function refusal(body: unknown, method = 'POST', path = '/services'): Promise<[number, string, string]> {
-  const answer = await call(method, path, body);
-  const { code, message } = await answer.json() as { code: string; message: string };
-  return [answer.status, code, message];
-}
-
-/** The tile of a zoom that holds the middle of the scene. */
-function tileAt(zoom: number): { z: number; x: number; y: number } {
-  const [n, latitude] = [2 ** zoom, (50.5378 * Math.PI) / 180];
-  return { z: zoom, x: Math.floor(((4.4255 + 180) / 360) * n), y: Math.floor(((1 - Math.asinh(Math.tan(latitude)) / Math.PI) / 2) * n) };
-}
-
-const { z, x, y } = tileAt(15);
-const at = (url: string, [a, b, c]: readonly number[] = [z, x, y]) => url.replace('{z}', String(a)).replace('{x}', String(b)).replace('{y}', String(c));
-
-interface Picture {
-  readonly data: Buffer;
-  readonly width: number;
-  /** [r, g, b, a] */
-  readonly pixel: (column: number, row: number) => number[];
-}
-
-async function pictureOf(answer: Response): Promise<Picture> {
-  if (answer.status !== 200) throw new Error(`${answer.status} ${await answer.text()}`);
-  const { data, info } = await sharp(Buffer.from(await answer.arrayBuffer())).ensureAlpha().raw().toBuffer({ resolveWithObject: true });
-  return { data, width: info.width, pixel: (column, row) => [...data.subarray((row * info.width + column) * 4, (row * info.width + column) * 4 + 4)] };
-}
-
-/** Column and row of the scene's pixel under the middle of a tile's pixel; null outside of the scene. */
-function sceneAt(column: number, row: number, size = 256): { column: number; row: number } | null {
-  const grid = tileGrid(z, x, y);
-  const step = (grid.stepX * 256) / size;
-  const [east, north] = [grid.originX + (column + 0.5) * step, grid.originY - (row + 0.5) * step];
-  const there = transformBounds({ west: east, east, south: north, north, crs: 'EPSG:3857' }, 'EPSG:32631');
-  const place = { column: Math.floor((there.west - 600_000) / 10), row: Math.floor((5_600_000 - there.north) / 10) };
-  return place.column >= 0 && place.row >= 0 && place.column < 128 && place.row < 128 ? place : null;
-}
-
-/** Pixels of the tile that lie well inside of the scene, with their place in it. */
-function places(size = 256): { column: number; row: number; scene: { column: number; row: number } }[] {
-  const found = [];
-  for (let row = 3; row < size; row += 31) for (let column = 3; column < size; column += 31) {
-    const scene = sceneAt(column, row, size);
-    if (scene && scene.column > 1 && scene.row > 1 && scene.column < 126 && scene.row < 126) found.push({ column, row, scene });
-  }
-  expect(found.length).toBeGreaterThan(8);
-  return found;
-}
-
-const shade = (value: number) => Math.round(value / 10);
-const isNear = (a: number, b: number) => Math.abs(a - b) <= 1;
+publishMaps();
 
 describe('GET /service_types', () => {
   it('tells everybody what can be configured, each with its schema', async () => {
@@ -156,7 +43,7 @@ describe('a published process', () => {
 
   it('is drawn pixel for pixel from what its process computes, once', async () => {
     const { id, url } = await publish(highest);
-    drawn = [];
+    work(true);
     const first = await fetch(at(url));
     expect([first.headers.get('content-type'), first.headers.get('lamina-cache'), first.headers.get('cache-control')]).toEqual(['image/png', 'miss', 'public, max-age=60']);
     const { pixel } = await pictureOf(first);
@@ -166,7 +53,7 @@ describe('a published process', () => {
       expect(isNear(r!, shade(1000 + scene.column)), `${column}/${row}: ${r} is not ${shade(1000 + scene.column)}`).toBe(true);
     }
     const again = await fetch(at(url));
-    expect([again.status, again.headers.get('lamina-cache'), drawn.length]).toEqual([200, 'hit', 1]);
+    expect([again.status, again.headers.get('lamina-cache'), drawn?.length]).toEqual([200, 'hit', 1]);
     expect((await fetch(at(url), { headers: { 'If-None-Match': first.headers.get('etag')! } })).status).toBe(304);
     expect(await describeService(id)).toMatchObject({ usage: { tiles: { value: 1 }, duration: { unit: 'seconds' } } });
   });
@@ -408,7 +295,7 @@ it('takes types in any case, no configuration in the form of an empty list, and 
 });
 
 it('is published though no worker looks at it, and says so in its log', async () => {
-  drawn = null;
+  work(false);
   const created = await call('POST', '/services', { type: 'xyz', process: { process_graph: raw({ bands: ['B08'] }) } });
   expect(created.status).toBe(201);
   const { logs } = await (await call('GET', `/services/${created.headers.get('openeo-identifier')}/logs?level=warning`)).json() as { logs: Json[] };
@@ -463,64 +350,9 @@ describe('GET /services/{service_id}/logs', () => {
   });
 });
 
-describe('WMTS', () => {
-  const wmts = async (configuration: Json = grey) => {
-    const { id } = await publish(raw(), configuration, { type: 'wmts', title: 'Two <dates>' });
-    return { id, url: (await describeService(id)).url };
-  };
-
-  it('has capabilities with the days of the result and both tile matrix sets', async () => {
-    const { id, url } = await wmts({ ...grey, minzoom: 4, maxzoom: 16 });
-    expect(url).toBe(`${service.url}/services/${id}/wmts`);
-    const kvp = await (await fetch(`${url}?service=wmts&request=GetCapabilities`)).text();
-    expect(await (await fetch(`${url}/1.0.0/WMTSCapabilities.xml`)).text()).toBe(kvp);
-    for (const part of ['<ows:Title>Two &lt;dates&gt;</ows:Title>', `<ows:Identifier>${id}</ows:Identifier>`, '<Value>2021-05-01</Value>', '<Value>2021-06-01</Value>', '<ows:Identifier>EPSG:3857</ows:Identifier>', '<ows:Identifier>WorldCRS84Quad</ows:Identifier>', '<ows:LowerCorner>4.4 50.4</ows:LowerCorner>']) expect(kvp).toContain(part);
-    expect([...kvp.matchAll(/<TileMatrix>\s*<ows:Identifier>(\d+)/g)].map(([, zoom]) => Number(zoom)).slice(0, 13)).toEqual(Array.from({ length: 13 }, (_, i) => i + 4));
-  });
-
-  it('draws the same tiles as XYZ, by key-value pairs and by path, of the day that is asked for', async () => {
-    const { id, url } = await wmts();
-    const bytes = async (path: string) => {
-      const answer = await fetch(path);
-      if (answer.status !== 200) throw new Error(await answer.text());
-      return Buffer.from(await answer.arrayBuffer());
-    };
-    const key = (time: string) => `${url}?SERVICE=WMTS&VERSION=1.0.0&REQUEST=GetTile&LAYER=${id}&STYLE=default&FORMAT=image/png&TILEMATRIXSET=EPSG:3857&TILEMATRIX=${z}&TILEROW=${y}&TILECOL=${x}${time}`;
-    const rest = (time: string) => `${url}/${id}/1.0.0/default/${time}/EPSG:3857/${z}/${y}/${x}.png`;
-    const xyz = at(`${service.url}/services/${id}/tiles/{z}/{x}/{y}.png`);
-    const newestTile = await bytes(xyz);
-    expect([await bytes(key('')), await bytes(rest('default'))].every((tile) => tile.equals(newestTile))).toBe(true);
-    const may = await bytes(`${xyz}?datetime=2021-05-01`);
-    expect(may.equals(newestTile)).toBe(false);
-    expect([await bytes(key('&TIME=2021-05-01')), await bytes(rest('2021-05-01'))].every((tile) => tile.equals(may))).toBe(true);
-    const degrees = await bytes(`${url}/${id}/1.0.0/default/default/WorldCRS84Quad/13/${Math.floor((90 - 50.5378) / (180 / 2 ** 13))}/${Math.floor((4.4255 + 180) / (180 / 2 ** 13))}.png`);
-    expect((await sharp(degrees).stats()).channels[3]!.mean).toBeGreaterThan(10);
-  });
-
-  it.each([
-    ['LAYER=other', 'InvalidParameterValue', 'LAYER'], ['STYLE=pretty', 'InvalidParameterValue', 'STYLE'], ['TILEMATRIX=17', 'InvalidParameterValue', 'TILEMATRIX'], ['TILEMATRIX=3', 'InvalidParameterValue', 'TILEMATRIX'],
-    ['FORMAT=image/jpeg', 'InvalidParameterValue', 'FORMAT'], ['TILECOL=99999999', 'TileOutOfRange', 'TILECOL'], ['TIME=someday', 'InvalidParameterValue', 'TIME'], ['REQUEST=GetMap', 'InvalidParameterValue', 'REQUEST'],
-  ])('says in the words of OWS what is wrong with %s', async (change, code, locator) => {
-    const { id, url } = await wmts({ ...grey, minzoom: 4, maxzoom: 16 });
-    const query = new URLSearchParams({ SERVICE: 'WMTS', VERSION: '1.0.0', REQUEST: 'GetTile', LAYER: id, STYLE: 'default', FORMAT: 'image/png', TILEMATRIXSET: 'EPSG:3857', TILEMATRIX: String(z), TILEROW: String(y), TILECOL: String(x) });
-    query.set(...change.split('=') as [string, string]);
-    const answer = await fetch(`${url}?${query.toString()}`);
-    const report = await answer.text();
-    expect([answer.status, report.includes(`exceptionCode="${code}"`), report.includes(`locator="${locator}"`)]).toEqual([400, true, true]);
-  });
-});
-
-it('has a TileJSON that leads to its tiles', async () => {
-  const created = await publish(raw(), { ...grey, visibility: 'private', minzoom: 3 }, { type: 'tilejson', title: 'T' });
-  const document = await (await fetch(created.url)).json() as { tiles: string[] };
-  expect(document).toMatchObject({ tilejson: '3.0.0', name: 'T', scheme: 'xyz', bounds: [4.4, 50.4, 4.6, 50.6], minzoom: 3, maxzoom: 18, 'lamina:days': ['2021-05-01', '2021-06-01'] });
-  expect((await fetch(at(document.tiles[0]!))).status).toBe(200);
-  expect((await fetch(at(document.tiles[0]!, [2, 0, 0]))).status).toBe(400);
-});
-
 it('says when to come again for a tile that takes long', async () => {
   const { url } = await publish(highest);
-  drawn = null;
+  work(false);
   const late = await fetch(at(url, [z, x, y + 1]));
   expect([late.status, late.headers.get('retry-after')]).toEqual([503, '2']);
   expect(await late.json()).toMatchObject({ code: 'InfrastructureBusy' });
