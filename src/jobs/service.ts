@@ -1,7 +1,7 @@
 /** What clients may do with jobs: the store, the queue and the files brought together. */
 import { randomUUID } from 'node:crypto';
 import { OpenEOError } from '../errors.ts';
-import type { Log } from '../log.ts';
+import { isLogged, type Log } from '../log.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Plan } from './billing.ts';
 import { estimateOf, worksOf } from './estimate.ts';
@@ -85,7 +85,7 @@ export class Jobs {
     const before = await this.store.get(userId, jobId);
     if (await this.store.cancel(jobId) === null) return;
     await this.#queues.remove('batch', taskIdOf(jobId, before.run));
-    await this.logs.append(jobId, [{ level: 'info', message: 'The job was canceled by its user.', time: new Date().toISOString() }]);
+    if (isLogged('info', logLevelOf(before))) await this.logs.append(jobId, [{ level: 'info', message: 'The job was canceled by its user.', time: new Date().toISOString() }]);
   }
 
   /** Deletes a job with results and log; a running one stops. Throws JobNotFound. */

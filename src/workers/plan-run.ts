@@ -12,6 +12,7 @@ import type { RasterFile } from '../formats/raster-file.ts';
 import { evaluate } from '../graph/evaluate.ts';
 import { linkDefinitions } from '../graph/link.ts';
 import type { SaveRequest } from '../graph/scope.ts';
+import type { Value } from '../graph/value.ts';
 import type { PlannedFormat, PlanTask, RunPlan } from '../jobs/payloads.ts';
 import { operatorWork } from '../jobs/throughput.ts';
 import type { BlockCatalog } from '../layers/block-catalog.ts';
@@ -33,6 +34,8 @@ export interface PlanDependencies {
 }
 
 const PATIENCE_MS = 20_000;
+/** What save_result gives to the nodes behind it. */
+const ITEM: Value = { type: 'Feature', stac_version: '1.1.0', stac_extensions: [], id: 'result', geometry: null, properties: { datetime: null }, links: [], assets: {} };
 const USUAL_EDGE = 256;
 
 /** Makes the handler of the lane 'plan'. Throws what is wrong with the process, and EstimateComplexity for one that can't be planned. */
@@ -132,11 +135,11 @@ class Planning {
       signal: this.#signal, log: silentLog, user,
       save: async (save) => {
         this.#saved.push(save);
-        return null;
+        return save.data instanceof Cube ? ITEM : null;
       },
       publish: async ({ collection }) => collection,
-      modify: async () => null,
-      deliver: async () => null,
+      modify: async ({ data }) => data,
+      deliver: async ({ data }) => data,
     }, this.#facts);
     const linked = definitions ? await linkDefinitions(process, registry, definitions, { user, signal: this.#signal }) : registry;
     await evaluate(process, linked, scope);

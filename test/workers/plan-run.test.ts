@@ -88,6 +88,16 @@ describe('the plan of a run', () => {
     expect(planned.samplesRead).toBe(2 * 2 * 128 * 128);
   });
 
+  it('exports nothing', async () => {
+    const graph = {
+      load: load('RAW'), save: { ...save('load'), result: false },
+      modify: { process_id: 'stac_modify', arguments: { data: { from_node: 'save' }, changes: { properties: { title: 'A' } } } },
+      workspace: { process_id: 'export_workspace', arguments: { data: { from_node: 'modify' }, workspace: 'user', merge: 'x' } },
+      export: { process_id: 'export_collection', arguments: { data: { from_node: 'save' }, collection: 'new' }, result: true },
+    };
+    expect((await plan(graph)).saved).toHaveLength(1);
+  });
+
   it('is empty for a process without cubes', async () => {
     expect(await plan({ add: { process_id: 'add', arguments: { x: 1, y: 2 }, result: true } })).toEqual({ samplesRead: 0, blocks: [], saved: [], share: 1 });
   });
