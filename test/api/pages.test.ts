@@ -1,5 +1,6 @@
 /** Pages for browsers: what they show, that they show no less safely than JSON, and who gets them. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { collectionPage } from '../../src/api/pages/collection-pages.ts';
 import { layout, pageHeaders } from '../../src/api/pages/layout.ts';
 import { html, link } from '../../src/api/pages/html.ts';
 import { prose } from '../../src/api/pages/prose.ts';
@@ -70,6 +71,14 @@ describe('a page', () => {
       expect(answer.headers.get('content-type')).toBe('application/json');
       expect(await answer.json()).toMatchObject({ code: expect.any(String) });
     }
+  });
+
+  it('keeps hundreds of bands closed until they are wanted', () => {
+    const layer = (count: number) => ({ ...collection, summaries: { bands: Array.from({ length: count }, (_, i) => ({ name: `e${i}` })) } });
+    const shown = (count: number) => layout(collectionPage(layer(count), { here: 'http://x' }));
+    expect(shown(768)).toMatch(/<summary>768 bands<\/summary>.*e767/s);
+    expect(shown(3)).not.toContain('3 bands');
+    expect(shown(3)).toContain('e2');
   });
 
   it('links to the other pages of a list', async () => {

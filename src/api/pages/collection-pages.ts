@@ -1,5 +1,5 @@
 /** Collections as pages: the list, and one. */
-import { html, link, type Content } from './html.ts';
+import { html, link, type Content, type Html } from './html.ts';
 import { facts, fieldsOf, isFields, links, section, source, table, textOf, type Fields } from './parts.ts';
 import { firstWords, prose } from './prose.ts';
 import type { View } from './view.ts';
@@ -20,7 +20,7 @@ export const collectionPage: View = (collection) => {
 ${facts({ Id: html`<code>${textOf(id)}</code>`, License: textOf(license), Keywords: Array.isArray(keywords) ? keywords.map(textOf).join(', ') : undefined, Kind: 'lamina:layer' in collection ? 'virtual layer' : undefined, ...extentOf(extent) })}
 ${section('Providers', table('Who made it', ['Name', 'Roles', 'Address'], fieldsOf(providers).map(({ name, roles, url }) => [textOf(name), Array.isArray(roles) ? roles.map(textOf).join(', ') : '', link(url, textOf(url))])))}
 ${section('Dimensions', table('Dimensions of the data cube', ['Name', 'Type', 'Extent or values', 'Step', 'Reference system'], dimensions(collection['cube:dimensions'])))}
-${section('Bands', table('Bands of the data cube', ['Name', 'Description', 'Common name'], bands(summaries)))}
+${section('Bands', bandTable(bands(summaries)))}
 ${links(collection)}
 ${source('Assets', assets)}
 ${source('Everything', collection)}`,
@@ -54,6 +54,12 @@ function shortList(value: unknown): string {
   if (!Array.isArray(value)) return textOf(value);
   const shown = value.slice(0, 20).map((each) => textOf(each) || 'open').join(', ');
   return value.length > 20 ? `${shown} and ${value.length - 20} more` : shown;
+}
+
+/** Embeddings may have hundreds of bands: those wait until somebody wants to see them. */
+function bandTable(rows: readonly Content[][]): Html | null {
+  const shown = table('Bands of the data cube', ['Name', 'Description', 'Common name'], rows);
+  return rows.length > 20 ? html`<details><summary>${rows.length} bands</summary>${shown}</details>` : shown;
 }
 
 function bands(summaries: unknown): Content[][] {
