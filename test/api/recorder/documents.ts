@@ -97,10 +97,11 @@ export class Standard {
     return response === null ? null : Object.keys(response.object.content ?? {});
   }
 
-  /** What is wrong with the body of a response. */
-  faults(operation: Operation, status: number, body: unknown): ErrorObject[] {
+  /** What is wrong with the body of a response of a media type. */
+  faults(operation: Operation, status: number, mediaType: string, body: unknown): ErrorObject[] {
     const response = this.#response(operation, status);
-    const type = Object.keys(response?.object.content ?? {}).find((name) => name.endsWith('json'));
+    const types = Object.keys(response?.object.content ?? {});
+    const type = types.find((name) => name === mediaType.split(';')[0]) ?? types.find((name) => name.endsWith('json'));
     return type === undefined ? [] : this.#validate(`openapi#${encodeURI(`${response!.place}/content/${escaped(type)}/schema`)}`, body);
   }
 

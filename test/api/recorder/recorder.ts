@@ -106,14 +106,14 @@ function compared(standard: Standard, { method, path, status, headers, body }: E
   const missing = standard.requiredHeaders(operation, status).find((name) => headers[name.toLowerCase()] === undefined);
   if (missing !== undefined) return `the header ${missing} is missing`;
   if (method === 'head' || isHtml(headers) || !types.some((type) => type.endsWith('json'))) return null;
-  return bodyFault(headers, body, (value) => standard.faults(operation, status, value));
+  return bodyFault(headers, body, (value) => standard.faults(operation, status, String(headers['content-type']), value));
 }
 
 function errorFault(standard: Standard, operation: Operation | null, { method, status, headers, body }: Omit<Exchange, 'path' | 'version'>): string | null {
   // The standard has this status for what can't be estimated.
   if (status === 500 && !body.includes('"EstimateComplexity"')) return `an unforeseen error: ${body.toString().slice(0, 300)}`;
   if (method === 'head') return null;
-  return bodyFault(headers, body, (value) => (operation === null ? standard.errorFaults(value) : standard.faults(operation, status, value)));
+  return bodyFault(headers, body, (value) => (operation === null ? standard.errorFaults(value) : standard.faults(operation, status, String(headers['content-type']), value)));
 }
 
 function bodyFault(headers: Readonly<Record<string, unknown>>, body: Buffer, faults: (value: unknown) => { instancePath: string; message?: string }[]): string | null {

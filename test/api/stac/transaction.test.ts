@@ -120,6 +120,7 @@ describe('a private layer', () => {
     }
     expect((await call('GET', '/collections/HERS', 'ann')).headers.get('cache-control')).toBe('private, no-cache');
     expect((await call('PUT', '/collections/HERS', 'bob', definition('HERS', graph))).status).toBe(404);
+    expect((await call('DELETE', '/collections/HERS', 'bob')).status).toBe(404);
     // Pages over everything hold nothing of it either.
     expect(JSON.stringify((await call('GET', '/search?limit=100')).body)).not.toContain('HERS');
   });
