@@ -97,7 +97,8 @@ class Run {
     const signal = AbortSignal.any([request.signal, this.#end.signal]);
     this.#signal = signal;
     this.#saves = Math.max(1, Object.values(request.process.process_graph).filter(({ process_id: id }) => id === 'save_result').length);
-    const common = { user, signal, log, objects: store, operators: engine.operators, saved: this.#results };
+    // What is published is published after the run has ended.
+    const common = { user, signal: request.signal, log, objects: store, operators: engine.operators, saved: this.#results };
     const collections = exports ? new Exports({ ...exports, ...common }) : null;
     const { workspaces, exclusively } = exports ?? {};
     const deliveries = exports && workspaces && exclusively ? new WorkspaceExports({ ...exports, workspaces, exclusively, ...common }) : null;
