@@ -149,7 +149,7 @@ def test_embeddings_of_a_process_are_a_map(connection, hesbaye):
 
 def test_dates_of_a_wmts(connection, hesbaye):
     cube = connection.load_collection(hesbaye, spatial_extent=None, temporal_extent=['2021-05-01', '2021-08-01'], bands=['B08'])
-    service = connection.create_service(cube.flat_graph(), type='wmts', title='Near infrared', configuration={'visibility': 'public', 'max': 5100})
+    service = connection.create_service(cube.flat_graph(), type='wmts', title='Near infrared', configuration={'visibility': 'public', 'min': 0, 'max': 5100})
     try:
         url = service.describe_service()['url']
         capabilities = requests.get(f'{url}?service=WMTS&request=GetCapabilities', timeout=60).text
@@ -234,7 +234,7 @@ def test_uploaded_file_is_a_map(connection, hesbaye):
     samples, transform = by_hand.hesbaye_month(MONTH)
     uploaded = connection.upload_file(by_hand.HESBAYE / f'S2_L2A_{MONTH}-01.tif', 'maps/scene.tif')
     graph = {'load': {'process_id': 'load_uploaded_files', 'arguments': {'paths': ['maps/scene.tif'], 'format': 'GTiff'}, 'result': True}}
-    service = connection.create_service(graph, type='xyz', configuration={'bands': ['B08'], 'max': 5100})
+    service = connection.create_service(graph, type='xyz', configuration={'bands': ['B08'], 'min': 0, 'max': 5100})
     try:
         shown = picture(tile_url(service.describe_service()['url']))
         wanted, sure = sampled(samples[by_hand.BANDS.index('B08')], transform)
