@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openDatabase, type Database } from '../../src/database/connection.ts';
 import { migrate } from '../../src/database/migrations.ts';
+import { parseBilling } from '../../src/jobs/billing-file.ts';
 import { openTaskQueues } from '../../src/jobs/bullmq-queues.ts';
 import { JobLogs } from '../../src/jobs/logs.ts';
 import type { BatchTask } from '../../src/jobs/payloads.ts';
@@ -17,7 +18,7 @@ import { EmbedBlocks, type BlockTask } from '../../src/layers/embed-blocks.ts';
 import { ReadingAheadBlocks } from '../../src/layers/read-ahead.ts';
 import { silentLog } from '../../src/log.ts';
 import { createEmbedHandler, directComputer } from '../../src/workers/embed.ts';
-import { createBatchHandler } from '../../src/workers/processing.ts';
+import { costsUnder, createBatchHandler } from '../../src/workers/processing.ts';
 import { queuedComputer } from '../../src/workers/queued-computer.ts';
 import { startPostgres, type TestServer } from '../jobs/servers.ts';
 import { utmGrid } from '../layers/fixtures.ts';
@@ -65,13 +66,15 @@ beforeEach(async () => {
     return embed(task, signal, attempt);
   });
   const engine = { ...service.engine, blocks: new ReadingAheadBlocks({ store: objects, compute: queuedComputer(queues, objects, 'batch') }) };
-  const batch = createBatchHandler({ store, logs, watch: new RunWatch(store), objects, log: silentLog, engine, scratch: join(own, 'scratch'), syncMaxSamples: 1e9 });
+  const batch = createBatchHandler({ store, logs, watch: new RunWatch(store), objects, log: silentLog, billing, costs: costsUnder(billing), engine, scratch: join(own, 'scratch'), syncMaxSamples: 1e9 });
   await queues.work<BatchTask, void>('batch', 2, batch);
 });
 afterEach(async () => {
   await queues.close();
   await service.close();
 });
+
+const billing = parseBilling({ currency: 'credits', default_plan: 'pro', plans: [{ name: 'pro', description: 'p', paid: true, prices: { embedding_blocks: 1 } }] }, 'plans');
 
 const definition = (date: string | null = null) => ({ process: { process_graph: {
   load: { process_id: 'load_collection', arguments: { id: 'LAYER', spatial_extent: null, temporal_extent: date && [date, date.replace('-01', '-02')] } },
@@ -95,6 +98,26 @@ async function untilIdle(): Promise<number> {
   while (!await isIdle()) await delay(20);
   return performance.now() - from;
 }
+
+describe('a job whose budget is used up', () => {
+  it('ends, keeps the file that was ready, and leaves no block waiting', async () => {
+    // The first date has 16 blocks.
+    const { id } = await store.create('ann', { ...definition(), plan: 'pro', budget: 20 });
+    await jobs.start('ann', id);
+    await expect.poll(async () => (await store.find(id))!.status, { timeout: 20_000 }).toBe('error');
+    expect(await untilIdle()).toBeLessThan(2000);
+    const job = (await store.find(id))!;
+    expect(job).toMatchObject({ costs: 20, result: { files: [{ datetime: '2021-05-01T00:00:00Z' }] } });
+    expect(await jobs.logs.lastError(id)).toMatchObject({ code: 'BudgetInvalid' });
+    // Blocks that were asked for ahead are the service's loss.
+    expect(computed.length).toBeLessThan(BLOCKS);
+    await store.update('ann', id, (before) => ({ ...before, budget: 16 }));
+    await jobs.start('ann', id);
+    await expect.poll(async () => (await store.find(id))!.status, { timeout: 20_000 }).toBe('finished');
+    expect((await store.find(id))!.costs).toBeLessThanOrEqual(16);
+    expect(new Set(computed).size).toBe(BLOCKS);
+  }, 60_000);
+});
 
 describe('canceling', () => {
   it('ends the job and every block that only it wants, within two seconds', async () => {
