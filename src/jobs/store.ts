@@ -128,7 +128,7 @@ export class JobStore {
       `select * from jobs where user_id = $1 and kind = 'batch'
          and ($2::text is null or (created, id) < (select created, id from jobs where id = $2))
        order by created desc, id desc limit $3`,
-      [userId, page.after ?? null, limit === null ? null : limit + 1],
+      [userId, page.after === undefined || page.after.includes('\0') ? null : page.after, limit === null ? null : limit + 1],
     );
     const jobs = rows.slice(0, limit ?? rows.length).map(jobOf);
     return { jobs, next: jobs.length < rows.length ? jobs.at(-1)!.id : null };

@@ -28,10 +28,9 @@ export interface MapStyle {
 const trueColours = [['red', 'B04', 'B4'], ['green', 'B03', 'B3'], ['blue', 'B02', 'B2']];
 
 /**
- * @param range values to show where nobody says which
- *
- * Throws ServiceConfigInvalid for settings that do not fit the result, and ProcessParameterInvalid for options
- * of save_result that do not.
+ * @param range values to show where nobody says which; null: those that suit the data type
+ * @throws ServiceConfigInvalid for settings that do not fit the result, ProcessParameterInvalid for options of
+ *   save_result that do not
  */
 export function styleOf({ cube, saved }: Pick<OpenedMap, 'cube' | 'saved'>, configuration: Configuration, operators: OperatorRegistry, range: ShownRange | null = null): MapStyle {
   const { picture } = configuration;
