@@ -1,79 +1,73 @@
 /**
  * Item search in PostgreSQL. The index finds candidates by bounding box; where a box says less than the
- * geometry, JSTS decides. Pages are cut by key (instant, collection, id), so that items which arrive
- * between two pages are neither skipped nor doubled.
+ * geometry, JSTS decides. Pages are cut by key (see item-order.ts), so that items which arrive between two
+ * pages are neither skipped nor doubled.
  */
 import type { Queryable } from '../database/connection.ts';
 import { withoutHeights } from '../geo/bbox.ts';
 import { boxGeometry, boxOf, intersectionTest, turnsOf, type Box, type Geometry } from '../geo/geometry.ts';
-import { ItemTokenError, type ItemPage, type ItemQuery } from './item-source.ts';
+import { afterSql, decodeToken, encodeToken, keySql, orderBy, orderOf } from './item-order.ts';
+import { conditionSql } from './item-property.ts';
+import type { ItemKey, ItemPage, ItemQuery, ItemTable } from './item-query.ts';
+import { viewSql } from './item-view.ts';
+import { storable } from './storable.ts';
 import type { StacItem } from './types.ts';
+
+export type { ItemTable } from './item-query.ts';
+export { storable } from './storable.ts';
 
 /** Matches are counted up to this; a larger number is not told, because finding it would cost more than the page. */
 const MAX_COUNT = 20_000;
 /** Up to so many candidates are tested exactly for the count. */
 const MAX_TESTED = 1000;
 
-/** Tables of the same columns: items, and those that layers still tell of after they were withdrawn. */
-export type ItemTable = 'items' | 'withdrawn_items';
-
 interface Condition {
-  readonly from: ItemTable;
+  /** A table or a query in brackets. */
+  readonly from: string;
   readonly sql: string;
   readonly params: readonly unknown[];
 }
 
 interface Row {
   readonly definition: StacItem;
-  readonly key: string;
-  readonly collection: string;
-  readonly id: string;
+  readonly key: ItemKey;
 }
 
-type Key = readonly [instant: string, collection: string, id: string];
-
-/** Items that meet all conditions of the query, newest first. Throws ItemTokenError. */
+/** Items that meet all conditions of the query, in its order. Throws ItemTokenError. */
 export async function searchItems(database: Queryable, query: ItemQuery, from: ItemTable = 'items'): Promise<ItemPage> {
-  const condition = conditionOf(query, from);
   const test = exactTest(query);
-  const after = query.token === undefined ? null : decodeToken(query.token);
+  const after = query.token === undefined ? null : decodeToken(orderOf(query, () => ''), query.token);
   const found: Row[] = [];
-  let position: Key | null = after;
+  let position: ItemKey | null = after;
   // Candidates come in portions: the exact test may refuse any number of them.
   for (;;) {
     const portion = query.limit + 1 - found.length;
     const size = test ? Math.max(portion, 100) : portion;
-    const rows = await candidates(database, condition, position, size);
+    const rows = await candidates(database, query, from, position, size);
     found.push(...rows.filter((row) => test === null || test(row.definition)).slice(0, portion));
     const last = rows.at(-1);
     if (rows.length < size || found.length > query.limit || last === undefined) break;
-    position = keyOf(last);
+    position = last.key;
   }
   const page = found.slice(0, query.limit);
-  const next = found.length > query.limit ? encodeToken(keyOf(page.at(-1)!)) : null;
+  const next = found.length > query.limit ? encodeToken(orderOf(query, () => ''), page.at(-1)!.key) : null;
   const whole = after === null && next === null;
-  return { items: page.map((row) => row.definition), numberMatched: whole ? page.length : await countMatches(database, query, test, from), next };
+  return {
+    items: page.map((row) => row.definition),
+    ...(query.sortby ? { keys: page.map((row) => row.key) } : {}),
+    numberMatched: whole ? page.length : await countMatches(database, query, test, from),
+    next,
+  };
 }
 
-async function candidates(database: Queryable, condition: Condition, after: Key | null, size: number): Promise<Row[]> {
-  const params = [...condition.params];
+function candidates(database: Queryable, query: ItemQuery, table: ItemTable, after: ItemKey | null, size: number): Promise<Row[]> {
+  const { from, sql, params: bound } = conditionOf(query, table);
+  const params = [...bound];
   const bind = (value: unknown) => `$${params.push(value)}`;
-  // Rows are compared column by column because the instant runs down and the names run up.
-  const page = after === null ? 'true' : keysetCondition(after, bind);
-  return database.query<{ definition: StacItem; key: string; collection: string; id: string }>(
-    `select definition, collection, id, to_char(instant at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US') as key
-     from ${condition.from} where ${condition.sql} and ${page}
-     order by instant desc, collection, id limit ${bind(size)}`,
-    params,
-  );
+  const order = orderOf(query, bind);
+  const page = after === null ? 'true' : afterSql(order, after, bind);
+  return database.query<Row>(`select definition, ${keySql(order)} as key from ${from} where ${sql} and ${page} order by ${orderBy(order)} limit ${bind(size)}`, params);
 }
-
-function keysetCondition([instant, collection, id]: Key, bind: (value: unknown) => string): string {
-  const [t, c, i] = [`${bind(instant)}::timestamp at time zone 'UTC'`, bind(storable(collection)), bind(storable(id))];
-  return `(instant <= ${t} and (instant < ${t} or (collection, id) > (${c}, ${i})))`;
-}
-
-const keyOf = (row: Row): Key => [row.key, row.collection, row.id];
 
 /** null when there are too many to count. */
 async function countMatches(database: Queryable, query: ItemQuery, test: ((item: StacItem) => boolean) | null, from: ItemTable): Promise<number | null> {
@@ -83,9 +77,9 @@ async function countMatches(database: Queryable, query: ItemQuery, test: ((item:
   // What lies wholly inside a searched box needs no test; only what its border cuts does.
   const all = [...params];
   const inside = query.bbox?.length === 4 && !query.intersects ? insideCondition(flatBox(query.bbox), (value) => `$${all.push(value)}`) : 'false';
-  const tested = await database.query<{ definition: StacItem }>(`select definition from ${from} where ${sql} and not ${inside} limit ${MAX_TESTED + 1}`, all);
+  const tested = await database.query<{ definition: StacItem }>(`select definition from ${condition.from} where ${sql} and not ${inside} limit ${MAX_TESTED + 1}`, all);
   if (tested.length > MAX_TESTED) return null;
-  const certain = inside === 'false' ? 0 : await capped(database, { from, sql: `${sql} and ${inside}`, params: all });
+  const certain = inside === 'false' ? 0 : await capped(database, { from: condition.from, sql: `${sql} and ${inside}`, params: all });
   return certain === null ? null : certain + tested.filter(({ definition }) => test(definition)).length;
 }
 
@@ -94,14 +88,10 @@ async function capped(database: Queryable, { from, sql, params }: Condition): Pr
   return row!.count > MAX_COUNT ? null : row!.count;
 }
 
-/** PostgreSQL has no text with a NUL character; no stored id has one either, so any other sign will do. */
-export function storable(text: string): string {
-  return text.replaceAll('\0', '\uFFFD');
-}
-
-function conditionOf(query: ItemQuery, from: ItemTable): Condition {
+function conditionOf(query: ItemQuery, table: ItemTable): Condition {
   const params: unknown[] = [];
   const bind = (value: unknown) => `$${params.push(value)}`;
+  const from = query.view ? viewSql(table, query.view, bind) : table;
   const parts: string[] = [];
   if (query.collections && query.collections.length > 0) parts.push(`collection = any(${bind(query.collections.map(storable))})`);
   if (query.ids && query.ids.length > 0) parts.push(`id = any(${bind(query.ids.map(storable))})`);
@@ -112,6 +102,7 @@ function conditionOf(query: ItemQuery, from: ItemTable): Condition {
   for (const box of [query.bbox && flatBox(query.bbox), query.intersects && boxOf(query.intersects)]) {
     if (box) parts.push(boxCondition(box, bind));
   }
+  for (const condition of query.where ?? []) parts.push(conditionSql(condition, bind));
   return { from, sql: parts.join(' and ') || 'true', params };
 }
 
@@ -172,19 +163,4 @@ function isBox(geometry: Geometry): boolean {
 /** Items without heights are everywhere. */
 function heightTest(lowest: number, highest: number): (item: StacItem) => boolean {
   return ({ bbox }) => bbox.length !== 6 || (bbox[5]! >= lowest && bbox[2]! <= highest);
-}
-
-function encodeToken(key: Key): string {
-  return Buffer.from(JSON.stringify(key)).toString('base64url');
-}
-
-function decodeToken(token: string): Key {
-  try {
-    const key = JSON.parse(Buffer.from(token, 'base64url').toString()) as unknown;
-    const isKey = Array.isArray(key) && key.length === 3 && key.every((part) => typeof part === 'string');
-    if (isKey && /^\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$/.test(key[0] as string)) return key as unknown as Key;
-  } catch {
-    // Not JSON: refused below like any other strange token.
-  }
-  throw new ItemTokenError();
 }

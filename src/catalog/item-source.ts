@@ -1,44 +1,9 @@
 /** Where items come from: the database, or a layer that makes them up. Search and single items look the same. */
-import { OpenEOError } from '../errors.ts';
-import type { Geometry } from '../geo/geometry.ts';
+import { compareKeys, encodeToken, orderOf } from './item-order.ts';
+import { ItemTokenError, type ItemPage, type ItemQuery, type ItemSource } from './item-query.ts';
 import type { StacItem } from './types.ts';
 
-/** What is searched for; all conditions hold together. */
-export interface ItemQuery {
-  readonly collections?: readonly string[];
-  readonly ids?: readonly string[];
-  /** Four numbers, or six with heights. West may be greater than east: the box crosses the antimeridian. */
-  readonly bbox?: readonly number[];
-  /** Closed interval of RFC 3339 instants, null for an open end. An item matches when its time touches it. */
-  readonly datetime?: readonly [string | null, string | null];
-  readonly intersects?: Geometry;
-  /** Who asks: private layers of others are left out. null: a visitor; absent: the service itself, which sees everything. */
-  readonly user?: string | null;
-  readonly limit: number;
-  /** `next` of the page before. */
-  readonly token?: string;
-}
-
-export interface ItemPage {
-  readonly items: readonly StacItem[];
-  /** All matches over all pages; null when counting them would cost too much. */
-  readonly numberMatched: number | null;
-  /** Token of the next page; null on the last one. */
-  readonly next: string | null;
-}
-
-export interface ItemSource {
-  /** Newest first. Throws ItemTokenError for a token it never gave. */
-  search(query: ItemQuery): Promise<ItemPage>;
-  get(collection: string, id: string): Promise<StacItem | null>;
-}
-
-/** A paging token that this service did not give. */
-export class ItemTokenError extends OpenEOError<'ProcessParameterInvalid'> {
-  constructor() {
-    super('ProcessParameterInvalid', { process: 'search', parameter: 'token', reason: 'it is not a token of this service; follow the links with rel=next' });
-  }
-}
+export { ItemTokenError, type ItemPage, type ItemQuery, type ItemSource } from './item-query.ts';
 
 /**
  * One source out of several that hold different collections: the items of the first, then those of the
@@ -46,7 +11,7 @@ export class ItemTokenError extends OpenEOError<'ProcessParameterInvalid'> {
  */
 export function combineItemSources(sources: readonly ItemSource[]): ItemSource {
   return {
-    search: (query) => searchAll(sources, query),
+    search: (query) => (query.sortby && query.sortby.length > 0 ? searchMerged(sources, query) : searchAll(sources, query)),
     async get(collection, id) {
       for (const source of sources) {
         const item = await source.get(collection, id);
@@ -56,6 +21,31 @@ export function combineItemSources(sources: readonly ItemSource[]): ItemSource {
     },
   };
 }
+
+/** Pages in an order of all sources together: a token says how far the order has come, which every source understands. */
+async function searchMerged(sources: readonly ItemSource[], query: ItemQuery): Promise<ItemPage> {
+  const order = orderOf(query, () => '');
+  const pages = await inTurn(sources, (source) => source.search(query));
+  const found = pages.flatMap(({ items, keys }) => items.map((item, i) => ({ item, key: keys![i]! })));
+  const page = found.toSorted((a, b) => compareKeys(order, a.key, b.key)).slice(0, query.limit);
+  const isMore = found.length > page.length || pages.some(({ next }) => next !== null);
+  const last = page.at(-1);
+  return {
+    items: page.map(({ item }) => item),
+    keys: page.map(({ key }) => key),
+    numberMatched: sumOf(pages.map(({ numberMatched }) => numberMatched)),
+    next: isMore && last ? encodeToken(order, last.key) : null,
+  };
+}
+
+/** One after the other: each of them may open files. */
+async function inTurn<A, B>(list: readonly A[], work: (entry: A) => Promise<B>): Promise<B[]> {
+  const results: B[] = [];
+  for (const entry of list) results.push(await work(entry));
+  return results;
+}
+
+const sumOf = (counts: readonly (number | null)[]) => (counts.includes(null) ? null : counts.reduce<number>((sum, count) => sum + count!, 0));
 
 async function searchAll(sources: readonly ItemSource[], query: ItemQuery): Promise<ItemPage> {
   const start = parsePosition(query.token, sources.length);
@@ -75,7 +65,7 @@ async function searchAll(sources: readonly ItemSource[], query: ItemQuery): Prom
     items.push(...page.items);
     if (page.next !== null) next = `${index}.${page.next}`;
   }
-  return { items, numberMatched: matched.includes(null) ? null : matched.reduce<number>((sum, count) => sum + count!, 0), next };
+  return { items, numberMatched: sumOf(matched), next };
 }
 
 /** '<index of the source>.<its own token>'; the own token is empty at its beginning. */

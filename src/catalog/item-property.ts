@@ -1,0 +1,69 @@
+/**
+ * Conditions on properties of items, as the query extension of STAC has them, in SQL. A name is a path:
+ * 'proj:centroid.lat' is the member `lat` of `proj:centroid`. Names and values are bound, never part of the text.
+ * An item without the property meets no condition on it, not even `neq`.
+ */
+import { storable } from './storable.ts';
+
+type Bind = (value: unknown) => string;
+
+export const comparisons = ['eq', 'neq', 'lt', 'lte', 'gt', 'gte', 'in', 'startsWith', 'endsWith', 'contains'] as const;
+export type Comparison = (typeof comparisons)[number];
+
+export interface PropertyCondition {
+  /** 'id', 'collection', or the name of a property without 'properties.' before it. */
+  readonly property: string;
+  readonly comparison: Comparison;
+  /** A JSON value: a list for `in`, a text for `startsWith` and `endsWith`. Of a time: RFC 3339, microseconds at most. */
+  readonly value: unknown;
+}
+
+/** Properties that hold times; the catalog has them as such. */
+export const times: Readonly<Record<string, string>> = { datetime: 'instant', start_datetime: 'starts', end_datetime: 'ends' };
+
+const operators: Readonly<Partial<Record<Comparison, string>>> = { eq: '=', neq: '<>', lt: '<', lte: '<=', gt: '>', gte: '>=' };
+
+/** The value of a property as jsonb; null where it is absent. */
+export function propertySql(property: string, bind: Bind): string {
+  if (property === 'id' || property === 'collection') return `to_jsonb(${property})`;
+  return `(properties #> ${bind(property.split('.').map(storable))}::text[])`;
+}
+
+export function conditionSql(condition: PropertyCondition, bind: Bind): string {
+  return timeSql(condition, bind) ?? valueSql(condition, bind);
+}
+
+/** null when the condition is not one that compares times. */
+function timeSql({ property, comparison, value }: PropertyCondition, bind: Bind): string | null {
+  const column = Object.hasOwn(times, property) ? times[property] : undefined;
+  const operator = operators[comparison];
+  const values = comparison === 'in' ? (value as readonly unknown[]) : [value];
+  if (column === undefined || (operator === undefined && comparison !== 'in')) return null;
+  const known = `properties ->> '${property}' is not null`;
+  return operator === undefined ? `(${known} and ${column} = any(${bind(values)}::timestamptz[]))` : `(${known} and ${column} ${operator} ${bind(value)}::timestamptz)`;
+}
+
+function valueSql({ property, comparison, value }: PropertyCondition, bind: Bind): string {
+  const stored = propertySql(property, bind);
+  const json = (wanted: unknown) => `${bind(JSON.stringify(wanted, textsStorable))}::jsonb`;
+  const text = `(case jsonb_typeof(${stored}) when 'string' then ${stored} #>> '{}' end)`;
+  switch (comparison) {
+    case 'eq': return `${stored} = ${json(value)}`;
+    case 'neq': return `(jsonb_typeof(${stored}) <> 'null' and ${stored} <> ${json(value)})`;
+    case 'in': return `exists (select 1 from jsonb_array_elements(${json(value)}) as wanted (value) where wanted.value = ${stored})`;
+    case 'startsWith': return `starts_with(${text}, ${bind(storable(value as string))})`;
+    case 'endsWith': return `right(${text}, length(${bind(storable(value as string))}::text)) = ${bind(storable(value as string))}::text`;
+    case 'contains': return containsSql(stored, text, value, json, bind);
+    default: return typeof value === 'number'
+      ? `(jsonb_typeof(${stored}) = 'number' and ${stored} ${operators[comparison]} ${json(value)})`
+      : `${text} collate "C" ${operators[comparison]} ${bind(storable(value as string))}::text`;
+  }
+}
+
+/** A text contains another; a list has it as a member. */
+function containsSql(stored: string, text: string, value: unknown, json: (value: unknown) => string, bind: Bind): string {
+  const member = `(jsonb_typeof(${stored}) = 'array' and ${stored} @> ${json([value])})`;
+  return typeof value === 'string' ? `(strpos(${text}, ${bind(storable(value))}) > 0 or ${member})` : member;
+}
+
+const textsStorable = (_key: string, value: unknown) => (typeof value === 'string' ? storable(value) : value);

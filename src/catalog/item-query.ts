@@ -1,0 +1,76 @@
+/** What is searched for in a catalog of items, and what comes of it. */
+import { OpenEOError } from '../errors.ts';
+import type { Geometry } from '../geo/geometry.ts';
+import type { PropertyCondition } from './item-property.ts';
+import type { StacItem } from './types.ts';
+
+/** Tables of the same columns: items, and those that layers still tell of after they were withdrawn. */
+export type ItemTable = 'items' | 'withdrawn_items';
+
+export interface SortField {
+  /** 'id', 'collection', 'datetime' (the instant an item stands for) or the name of a property, a path with dots. */
+  readonly property: string;
+  readonly direction: 'asc' | 'desc';
+}
+
+/** Where an item stands in the order of a search: one text for each column of the order, null where it is absent. */
+export type ItemKey = readonly (string | null)[];
+
+/** Stored items looked at as what a layer makes of them, so that the database can compare what clients see. */
+export interface ItemView {
+  /** Collection under which they are stored. */
+  readonly source: string;
+  /** Collection under which they are shown. */
+  readonly collection: string;
+  /** Properties that are the same in all items. */
+  readonly properties: Readonly<Record<string, unknown>>;
+  /** Properties that are those of the stored item. */
+  readonly kept: readonly string[];
+  /** Whether they tell how far the layer has computed them. */
+  readonly hasStates: boolean;
+}
+
+/** What is searched for; all conditions hold together. */
+export interface ItemQuery {
+  readonly collections?: readonly string[];
+  readonly ids?: readonly string[];
+  /** Four numbers, or six with heights. West may be greater than east: the box crosses the antimeridian. */
+  readonly bbox?: readonly number[];
+  /** Closed interval of RFC 3339 instants, null for an open end. An item matches when its time touches it. */
+  readonly datetime?: readonly [string | null, string | null];
+  readonly intersects?: Geometry;
+  /** Conditions on properties. */
+  readonly where?: readonly PropertyCondition[];
+  /** Absent: newest first, one source after the other. */
+  readonly sortby?: readonly SortField[];
+  /** What conditions and order are about; absent: the items as they are stored. */
+  readonly view?: ItemView;
+  /** Who asks: private layers of others are left out. null: a visitor; absent: the service itself, which sees everything. */
+  readonly user?: string | null;
+  readonly limit: number;
+  /** `next` of the page before. */
+  readonly token?: string;
+}
+
+export interface ItemPage {
+  readonly items: readonly StacItem[];
+  /** Of each item its place in the order that was asked for; absent where none was. */
+  readonly keys?: readonly ItemKey[];
+  /** All matches over all pages; null when counting them would cost too much. */
+  readonly numberMatched: number | null;
+  /** Token of the next page; null on the last one. */
+  readonly next: string | null;
+}
+
+export interface ItemSource {
+  /** In the order that is asked for; without one newest first. Throws ItemTokenError for a token it never gave. */
+  search(query: ItemQuery): Promise<ItemPage>;
+  get(collection: string, id: string): Promise<StacItem | null>;
+}
+
+/** A paging token that this service did not give. */
+export class ItemTokenError extends OpenEOError<'ProcessParameterInvalid'> {
+  constructor() {
+    super('ProcessParameterInvalid', { process: 'search', parameter: 'token', reason: 'it is not a token of this service; follow the links with rel=next' });
+  }
+}

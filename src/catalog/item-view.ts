@@ -1,0 +1,26 @@
+/** Stored items as a layer shows them, as a query that stands in the place of their table. */
+import type { ItemTable, ItemView } from './item-query.ts';
+import { storable } from './storable.ts';
+
+type Bind = (value: unknown) => string;
+
+/** The columns that searches look at. Constant properties are bound; those of the stored item and of its state come beside them. */
+export function viewSql(table: ItemTable, view: ItemView, bind: Bind): string {
+  const collection = `${bind(storable(view.collection))}::text`;
+  // What was withdrawn is stored under the collection that shows it.
+  const source = table === 'items' ? `${bind(storable(view.source))}::text` : collection;
+  const kept = `(select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(i.properties) where key = any(${bind(view.kept)}::text[]))`;
+  const constant = `${bind(JSON.stringify(view.properties).replaceAll('\\u0000', '\\ufffd'))}::jsonb`;
+  const states = view.hasStates ? `left join layer_items l on l.layer = ${collection} and l.item = i.id` : '';
+  const state = view.hasStates ? ` || ${stateSql(table)}` : '';
+  return `(select i.definition, ${collection} as collection, i.id, i.instant, i.starts, i.ends, i.footprint, ${constant} || ${kept}${state} as properties
+    from ${table} i ${states} where i.collection = ${source}) as shown`;
+}
+
+/** What layer-state.ts says of an item, under the same names. */
+function stateSql(table: ItemTable): string {
+  const time = (column: string) => `to_char(l.${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+  const status = table === 'items' ? `coalesce(l.status, 'virtual')` : `'withdrawn'`;
+  const reason = table === 'items' ? `, 'lamina:reason', nullif(l.reason, '')` : '';
+  return `jsonb_strip_nulls(jsonb_build_object('lamina:status', ${status}, 'updated', ${time('since')}, 'processing:datetime', ${time('computed')}${reason}))`;
+}
