@@ -54,7 +54,7 @@ function valueSql({ property, comparison, value }: PropertyCondition, bind: Bind
     case 'startsWith': return `starts_with(${text}, ${bind(storable(value as string))})`;
     case 'endsWith': return `right(${text}, length(${bind(storable(value as string))}::text)) = ${bind(storable(value as string))}::text`;
     case 'contains': return containsSql(stored, text, value, json, bind);
-    default: return typeof value === 'number'
+    case 'lt': case 'lte': case 'gt': case 'gte': return typeof value === 'number'
       ? `(jsonb_typeof(${stored}) = 'number' and ${stored} ${operators[comparison]} ${json(value)})`
       : `${text} collate "C" ${operators[comparison]} ${bind(storable(value as string))}::text`;
   }

@@ -1,13 +1,18 @@
 /** Items of layers, made up from the raw items they are computed from. Nothing of them is stored. */
 import { isOpenEOError } from '../errors.ts';
+import type { ItemView } from '../catalog/item-query.ts';
 import { combineItemSources, type ItemPage, type ItemQuery, type ItemSource } from '../catalog/item-source.ts';
 import type { StacCollection, StacItem } from '../catalog/types.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
 import { describeLayerItem } from './describe.ts';
 import { definitionOf, isVisible, layerOf, rootOf, type Layer } from './layer.ts';
+import { needsView, viewOf } from './item-view.ts';
 import { withStates, type StateSource } from './layer-state.ts';
 import { openItem, rememberingEngine } from './layer-trial.ts';
 import type { Engine } from './scope.ts';
+
+/** So many items are looked at to find one that a layer shows. */
+const TRIED = 10;
 
 /** The stored catalog, as far as layers need it. */
 export interface RawCatalog extends ItemSource {
@@ -24,7 +29,7 @@ export function layerItems(catalog: RawCatalog, operators: OperatorRegistry, eng
     const layer = openLayer(collection, operators);
     if (!layer || layer.definition.has_items === false) return null;
     const root = await rootOf(collection, (id) => catalog.collection(id));
-    return withStates(new LayerItems(layer, root.id, catalog, engine ? rememberingEngine(engine) : null), layer, states);
+    return withStates(new LayerItems(layer, root.id, catalog, engine ? rememberingEngine(engine) : null, states !== undefined), layer, states);
   };
   return {
     async search(query) {
@@ -57,8 +62,10 @@ class LayerItems implements ItemSource {
   readonly #root: string;
   readonly #catalog: ItemSource;
   readonly #engine: Engine | null;
+  readonly #hasStates: boolean;
 
-  constructor(layer: Layer, root: string, catalog: ItemSource, engine: Engine | null) {
+  constructor(layer: Layer, root: string, catalog: ItemSource, engine: Engine | null, hasStates: boolean) {
+    this.#hasStates = hasStates;
     this.#layer = layer;
     this.#root = root;
     this.#catalog = catalog;
@@ -68,10 +75,27 @@ class LayerItems implements ItemSource {
   async search(query: ItemQuery): Promise<ItemPage> {
     // Whoever sees a layer sees its items, also those made of what only its author sees.
     const { user: _, ...conditions } = query;
-    const page = await this.#catalog.search({ ...conditions, collections: [this.#root] });
-    const items = (await Promise.all(page.items.map((raw) => this.#describe(raw)))).filter((item) => item !== null);
-    // What the graph leaves out is not known before one looks.
-    return { ...page, items, numberMatched: items.length === page.items.length ? page.numberMatched : null };
+    const view = needsView(query) ? await this.#view() : null;
+    const page = await this.#catalog.search(view ? { ...conditions, collections: [this.#layer.id], view } : { ...conditions, collections: [this.#root] });
+    const described = await Promise.all(page.items.map((raw) => this.#describe(raw)));
+    const items = described.filter((item) => item !== null);
+    return {
+      ...page,
+      items,
+      ...(page.keys ? { keys: page.keys.filter((_, i) => described[i] !== null) } : {}),
+      // What the graph leaves out is not known before one looks.
+      numberMatched: items.length === page.items.length ? page.numberMatched : null,
+    };
+  }
+
+  /** null when the layer shows nothing by which one could tell. */
+  async #view(): Promise<ItemView | null> {
+    const { items } = await this.#catalog.search({ collections: [this.#root], limit: TRIED });
+    for (const stored of items) {
+      const shown = await this.#describe(stored);
+      if (shown) return viewOf(stored, shown, this.#hasStates);
+    }
+    return null;
   }
 
   async get(_collection: string, id: string): Promise<StacItem | null> {

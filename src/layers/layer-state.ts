@@ -4,6 +4,7 @@ import type { LayerItemState } from '../catalog/layer-states.ts';
 import type { StacItem } from '../catalog/types.ts';
 import { describeLayerItem } from './describe.ts';
 import { usedExtensions } from './extensions.ts';
+import { needsView, viewOf } from './item-view.ts';
 import type { Layer } from './layer.ts';
 
 /** Who knows the states: the catalog's LayerStates is one. */
@@ -37,9 +38,14 @@ export function withStates(items: ItemSource, layer: Layer, states: StateSource 
       return item && (await say([item]))[0]!;
     },
   };
+  const viewOfWithdrawn = async () => {
+    const [raw] = (await gone.search({ limit: 1 })).items;
+    return raw ? viewOf(raw, withdrawnItem(layer, raw, undefined), true) : null;
+  };
   const withdrawn: ItemSource = {
     async search(query) {
-      const page = await gone.search(query);
+      const view = needsView(query) ? await viewOfWithdrawn() : null;
+      const page = await gone.search(view ? { ...query, view } : query);
       const known = await states.find(layer.id, page.items.map((item) => item.id));
       return { ...page, items: page.items.map((raw) => withdrawnItem(layer, raw, known.get(raw.id))) };
     },

@@ -1,4 +1,5 @@
 /** The OpenAPI 3.0 document of the STAC API: exactly the routes that router.ts serves. */
+import { comparisons } from '../../catalog/item-property.ts';
 import { DEFAULT_LIMIT, MAX_LIMIT } from './parse-query.ts';
 import { GEOJSON_TYPE, JSON_TYPE, SCHEMA_TYPE } from './respond.ts';
 
@@ -59,7 +60,7 @@ const paths: Json = {
   },
   '/collections/{collectionId}/queryables': { get: route('getCollectionQueryables', 'Queryable properties of a collection', { parameters: parameters('collectionId'), ...answers(SCHEMA_TYPE, 'Schema', '404') }) },
   '/collections/{collectionId}/items': {
-    get: route('getItems', 'Items of a collection, newest first', { parameters: parameters('collectionId', 'bbox', 'datetime', 'limit', 'token'), ...answers(GEOJSON_TYPE, 'ItemCollection', '400', '404') }),
+    get: route('getItems', 'Items of a collection, newest first', { parameters: parameters('collectionId', 'bbox', 'datetime', 'limit', 'token', 'sortby', 'query', 'fields'), ...answers(GEOJSON_TYPE, 'ItemCollection', '400', '404') }),
     post: route('createItems', 'Create an item, or all of an ItemCollection', writes(201, 'Item', 'collectionId')),
   },
   '/collections/{collectionId}/items/{itemId}': {
@@ -69,17 +70,18 @@ const paths: Json = {
     delete: route('deleteItem', 'Withdraw an item', writes(204, null, 'collectionId', 'itemId')),
   },
   '/search': {
-    get: route('getSearch', 'Items of all collections, newest first', { parameters: parameters('collections', 'ids', 'bbox', 'intersects', 'datetime', 'limit', 'token'), ...answers(GEOJSON_TYPE, 'ItemCollection', '400') }),
+    get: route('getSearch', 'Items of all collections, newest first', { parameters: parameters('collections', 'ids', 'bbox', 'intersects', 'datetime', 'limit', 'token', 'sortby', 'query', 'fields'), ...answers(GEOJSON_TYPE, 'ItemCollection', '400') }),
     post: route('postSearch', 'Items of all collections, newest first', { requestBody: { required: true, content: { [JSON_TYPE]: { schema: reference('schemas', 'SearchBody') } } }, ...answers(GEOJSON_TYPE, 'ItemCollection', '400') }),
   },
 };
 
 const bbox: Json = { type: 'array', items: { type: 'number' }, minItems: 4, maxItems: 6 };
 const limit: Json = { type: 'integer', minimum: 1, default: DEFAULT_LIMIT, maximum: MAX_LIMIT, description: `Larger values count as ${MAX_LIMIT}` };
-const texts: Json = {
+const texts: Readonly<Record<string, string>> = {
   bbox: 'West, south, east, north in degrees, or with heights west, south, lowest, east, north, highest. West may be greater than east: the box crosses the antimeridian.',
   datetime: 'RFC 3339 instant, or an interval \'start/end\' with \'..\' for an open end',
   token: 'Of the link with rel=next',
+  query: `Properties and what is asked of them, such as {"eo:cloud_cover": {"lt": 10}}: ${comparisons.join(', ')}`,
 };
 
 const components: Json = {
@@ -93,6 +95,9 @@ const components: Json = {
     token: { name: 'token', in: 'query', description: texts['token'], schema: { type: 'string' } },
     collections: list('collections', 'Ids of collections'),
     ids: list('ids', 'Ids of items'),
+    sortby: { name: 'sortby', in: 'query', description: 'Names of fields; one with \'-\' before it sorts downwards. Items without the field come last', style: 'form', explode: false, schema: { type: 'array', items: { type: 'string' } } },
+    query: { name: 'query', in: 'query', description: `JSON: ${texts['query']}`, schema: { type: 'string' } },
+    fields: { name: 'fields', in: 'query', description: 'Members of items to send; one with \'-\' before it is left out', style: 'form', explode: false, schema: { type: 'array', items: { type: 'string' } } },
     intersects: { name: 'intersects', in: 'query', description: 'GeoJSON geometry; not together with bbox', schema: { type: 'string' } },
   },
   responses: Object.fromEntries([['InvalidParameter', 'A parameter is invalid'], ['NotFound', 'There is nothing of that id'], ['Refused', 'You may not, or what is stored stands against it'], ['ServerError', 'The server failed']].map(
@@ -111,6 +116,9 @@ const components: Json = {
     SearchBody: { type: 'object', properties: {
       collections: { type: 'array', items: { type: 'string' } }, ids: { type: 'array', items: { type: 'string' } }, bbox: { ...bbox, description: texts['bbox'] },
       intersects: object('GeoJSON geometry; not together with bbox'), datetime: { type: 'string', description: texts['datetime'] }, limit, token: { type: 'string', description: texts['token'] },
+      sortby: { type: 'array', items: { type: 'object', required: ['field', 'direction'], properties: { field: { type: 'string' }, direction: { type: 'string', enum: ['asc', 'desc'] } } } },
+      query: object(texts['query']!),
+      fields: { type: 'object', properties: { include: { type: 'array', items: { type: 'string' } }, exclude: { type: 'array', items: { type: 'string' } } } },
     } },
     Error: { type: 'object', required: ['id', 'code', 'description', 'message'], properties: { id: { type: 'string' }, code: { type: 'string' }, description: { type: 'string' }, message: { type: 'string' } } },
   },

@@ -2,7 +2,10 @@
 import { parseGeometry, GeometryError, type Geometry } from '../../geo/geometry.ts';
 import type { ItemQuery } from '../../catalog/item-source.ts';
 import { invalidParameter, StacRequestError } from './respond.ts';
+import { parseConditions, parseConditionsText } from './parse-conditions.ts';
 import { parseDatetime } from './parse-datetime.ts';
+import { parseFieldsBody, parseFieldsText, type FieldChoice } from './fields.ts';
+import { parseSortBody, parseSortText } from './parse-sort.ts';
 
 export const DEFAULT_LIMIT = 10;
 /** More are never sent on one page; a larger limit is not an error. */
@@ -12,7 +15,7 @@ const MAX_IDS = 10_000;
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Extensions of the standard that would change the result: better refused than silently left out. */
-const unsupported = ['query', 'filter', 'sortby', 'q'];
+const unsupported = ['filter', 'q'];
 
 /** Throws StacRequestError (400). */
 export function parseSearchQuery(query: Fields): ItemQuery {
@@ -30,11 +33,14 @@ export function parseSearchQuery(query: Fields): ItemQuery {
 export function parsePage(query: Fields): ItemQuery {
   refuseUnsupported(query);
   const [limit, bbox, datetime, token] = [text(query, 'limit'), text(query, 'bbox'), text(query, 'datetime'), text(query, 'token')];
+  const [sortby, conditions] = [text(query, 'sortby'), text(query, 'query')];
   return {
     limit: limit === undefined ? DEFAULT_LIMIT : parseLimit(/^[+-]?\d+$/.test(limit) ? Number(limit) : limit),
     ...optional('bbox', bbox === undefined ? undefined : parseBbox(bbox.split(',').map((part) => (/^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(part) ? Number(part) : part)))),
     ...optional('datetime', datetime === undefined ? undefined : parseDatetime(datetime)),
     ...optional('token', token),
+    ...optional('sortby', sortby === undefined ? undefined : parseSortText(sortby)),
+    ...optional('where', conditions === undefined ? undefined : parseConditionsText(conditions)),
   };
 }
 
@@ -43,7 +49,7 @@ export function parseSearchBody(body: unknown): ItemQuery {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new StacRequestError(400, 'InvalidBody', 'The body must be a JSON object.');
   const fields = body as Fields;
   refuseUnsupported(fields);
-  const { limit, bbox, datetime, token, ids, collections, intersects } = fields;
+  const { limit, bbox, datetime, token, ids, collections, intersects, sortby, query } = fields;
   return checked({
     limit: limit === undefined || limit === null ? DEFAULT_LIMIT : parseLimit(limit),
     ...optional('bbox', bbox === undefined || bbox === null ? undefined : parseBbox(bbox)),
@@ -52,7 +58,20 @@ export function parseSearchBody(body: unknown): ItemQuery {
     ...optional('ids', names('ids', ids)),
     ...optional('collections', names('collections', collections)),
     ...optional('intersects', intersects === undefined || intersects === null ? undefined : geometry(intersects)),
+    ...optional('sortby', sortby === undefined || sortby === null ? undefined : parseSortBody(sortby)),
+    ...optional('where', query === undefined || query === null ? undefined : parseConditions(query)),
   });
+}
+
+/** Which members of the items are wanted; null: all. Throws StacRequestError (400). */
+export function parseFieldChoice(query: Fields): FieldChoice | null {
+  const fields = text(query, 'fields');
+  return fields === undefined ? null : parseFieldsText(fields);
+}
+
+/** The same of a body, where `null` is no choice. */
+export function parseFieldChoiceBody({ fields }: Fields): FieldChoice | null {
+  return fields === undefined ? null : parseFieldsBody(fields);
 }
 
 function checked(query: ItemQuery): ItemQuery {
@@ -67,12 +86,15 @@ function refuseUnsupported(fields: Fields): void {
 
 const optional = <K extends string, V>(key: K, value: V | undefined) => (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V };
 
+/** An empty value of these is no absent one. */
+const meaningEmpty = ['datetime', 'bbox', 'fields'];
+
 /** A parameter of the query string; given twice it is refused. */
 function text(query: Fields, name: string): string | undefined {
   const value = query[name];
   if (value === undefined) return undefined;
   if (typeof value !== 'string') throw invalidParameter(name, 'it may be given only once');
-  return value === '' && name !== 'datetime' && name !== 'bbox' ? undefined : value;
+  return value === '' && !meaningEmpty.includes(name) ? undefined : value;
 }
 
 function string(name: string, value: unknown): string {

@@ -3,6 +3,7 @@ import type { ItemPage } from '../../catalog/item-source.ts';
 import type { StacAsset, StacCollection, StacItem, StacLink } from '../../catalog/types.ts';
 import { mapLinks } from '../tiles/map-links.ts';
 import type { StacContext } from './dependencies.ts';
+import { chooseFields, type FieldChoice } from './fields.ts';
 import { GEOJSON_TYPE, JSON_TYPE, SCHEMA_TYPE } from './respond.ts';
 
 export const QUERYABLES_REL = 'http://www.opengis.net/def/rel/ogc/1.0/queryables';
@@ -66,10 +67,11 @@ function presentAsset(item: StacItem, key: string, asset: StacAsset, { signAsset
 }
 
 /** One page of items as a GeoJSON FeatureCollection; `links` come after self and root. */
-export function presentPage(page: ItemPage, self: string, links: readonly StacLink[], context: StacContext): Record<string, unknown> {
+export function presentPage(page: ItemPage, self: string, links: readonly StacLink[], context: StacContext, fields: FieldChoice | null = null): Record<string, unknown> {
+  const shown = page.items.map((item) => presentItem(item, context));
   return {
     type: 'FeatureCollection',
-    features: page.items.map((item) => presentItem(item, context)),
+    features: fields ? shown.map((item) => chooseFields({ ...item }, fields)) : shown,
     links: [{ rel: 'self', href: self, type: GEOJSON_TYPE }, rootLink(context), ...links],
     ...(page.numberMatched === null ? {} : { numberMatched: page.numberMatched }),
     numberReturned: page.items.length,

@@ -2,15 +2,16 @@
 import type { RequestHandler } from 'express';
 import type { StacLink } from '../../catalog/types.ts';
 import type { StacContext } from './dependencies.ts';
-import { parseSearchBody, parseSearchQuery } from './parse-query.ts';
+import { parseFieldChoice, parseFieldChoiceBody, parseSearchBody, parseSearchQuery } from './parse-query.ts';
 import { nextLink, presentPage, selfUrl } from './present.ts';
 import { GEOJSON_TYPE, sendJson } from './respond.ts';
 
 export function searchByQuery(context: StacContext): RequestHandler {
   return async (request, response) => {
+    const fields = parseFieldChoice(request.query);
     const page = await context.items.search({ ...parseSearchQuery(request.query), user: context.user });
     const self = selfUrl(context, request.originalUrl, '/search');
-    sendJson(response, presentPage(page, self, nextLink(self, page.next), context), GEOJSON_TYPE);
+    sendJson(response, presentPage(page, self, nextLink(self, page.next), context, fields), GEOJSON_TYPE);
   };
 }
 
@@ -18,10 +19,12 @@ export function searchByQuery(context: StacContext): RequestHandler {
 export function searchByBody(context: StacContext): RequestHandler {
   return async (request, response) => {
     const body = (request.body === undefined ? {} : request.body) as unknown;
-    const page = await context.items.search({ ...parseSearchBody(body), user: context.user });
+    const query = parseSearchBody(body);
+    const fields = parseFieldChoiceBody(body as Readonly<Record<string, unknown>>);
+    const page = await context.items.search({ ...query, user: context.user });
     const self = `${context.baseUrl}/search`;
     // The whole body is repeated, so a client need not know how to merge.
     const next: StacLink[] = page.next === null ? [] : [{ rel: 'next', href: self, type: GEOJSON_TYPE, method: 'POST', body: { ...(body as object), token: page.next }, merge: false }];
-    sendJson(response, presentPage(page, self, next, context), GEOJSON_TYPE);
+    sendJson(response, presentPage(page, self, next, context, fields), GEOJSON_TYPE);
   };
 }
