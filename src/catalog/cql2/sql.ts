@@ -1,0 +1,226 @@
+/**
+ * A filter as a condition of SQL on the tables of items. Nothing of the filter becomes SQL text: names, texts and
+ * numbers are bound, operators come from tables here. PostgreSQL knows no geometries, so of spatial relations only
+ * a box is asked; then `isExact` is false, and filterTest() must decide about what the condition lets pass.
+ */
+import { boxOf, type Box } from '../../geo/geometry.ts';
+import { truthOf } from './evaluate.ts';
+import { typeOf, type Filter } from './check.ts';
+import { isArithmetic, isArrayRelation, isComparison, isSpatial, isTemporal, temporalRelations, type Comparison, type TemporalRelation } from './operations.ts';
+import { geometryOf } from './spatial.ts';
+import { databasePattern } from './text-folding.ts';
+import { childrenOf, type ArrayExpression, type Call, type Expression, type InstantLiteral, type Interval, type Property } from './tree.ts';
+
+export interface SqlCondition {
+  readonly sql: string;
+  /** True: the items that meet the condition are those that the filter lets pass. False: some of them are not. */
+  readonly isExact: boolean;
+}
+
+/** Takes a value and gives its placeholder ('$3'). */
+export type Bind = (value: unknown) => string;
+
+/** `touchesBox` gives the condition under which the box of an item touches another. */
+export function filterCondition(filter: Filter, bind: Bind, touchesBox: (box: Box, bind: Bind) => string): SqlCondition {
+  return new SqlWriter(bind, touchesBox).condition(filter.expression, true);
+}
+
+const EVERYTHING: SqlCondition = { sql: 'true', isExact: false };
+
+class SqlWriter {
+  readonly #bind: Bind;
+  readonly #touchesBox: (box: Box, bind: Bind) => string;
+  /** Names of properties that are bound already. */
+  readonly #names = new Map<string, string>();
+
+  constructor(bind: Bind, touchesBox: (box: Box, bind: Bind) => string) {
+    this.#bind = bind;
+    this.#touchesBox = touchesBox;
+  }
+
+  /** What is true of every item for which the expression is `wanted`, which is not the opposite where it is unknown. */
+  condition(node: Expression, wanted: boolean): SqlCondition {
+    if (!asksGeometry(node)) return { sql: wanted ? `${this.#value(node)}${this.#hint(node)}` : `not ${this.#value(node)}`, isExact: true };
+    if (node.kind !== 'call') return EVERYTHING;
+    if (node.op === 'not') return this.condition(node.args[0]!, !wanted);
+    if (node.op === 'and' || node.op === 'or') return this.#connective(node, wanted);
+    return isSpatial(node.op) ? this.#spatial(node, wanted) : EVERYTHING;
+  }
+
+  #connective({ op, args }: Call, wanted: boolean): SqlCondition {
+    const parts = args.map((argument) => this.condition(argument, wanted));
+    const word = (op === 'and') === wanted ? 'and' : 'or';
+    return { sql: `(${parts.map(({ sql }) => `(${sql})`).join(` ${word} `)})`, isExact: parts.every(({ isExact }) => isExact) };
+  }
+
+  #spatial({ op, args }: Call, wanted: boolean): SqlCondition {
+    const literal = args.find((argument) => argument.kind === 'geometry' || argument.kind === 'bbox');
+    const mustTouch = (op !== 's_disjoint') === wanted;
+    const sql = literal && mustTouch ? this.#touchesBox(boxOf(geometryOf(literal)), this.#bind) : 'footprint is not null';
+    return { sql, isExact: false };
+  }
+
+  /** One more condition, which an index knows, for comparisons of the time of items. */
+  #hint(node: Expression): string {
+    if (node.kind !== 'call' || !isComparison(node.op) || node.op === '<>') return '';
+    const [left, right] = node.args as [Expression, Expression];
+    return isDatetime(left) && right.kind !== 'property' ? ` and instant ${node.op} ${this.#value(right)}` : '';
+  }
+
+  #value(node: Expression): string {
+    switch (node.kind) {
+      case 'literal': return this.#literal(node.value);
+      case 'date':
+      case 'timestamp': return this.#instant(node);
+      case 'property': return this.#property(node);
+      case 'array': return `${this.#bind(JSON.stringify(constantOf(node)))}::jsonb`;
+      case 'call': return this.#call(node);
+      case 'interval':
+      case 'geometry':
+      case 'bbox': throw new Error(`A ${node.kind} has no value of its own in SQL.`);
+    }
+  }
+
+  #literal(value: string | number | boolean): string {
+    if (typeof value === 'boolean') return String(value);
+    return `${this.#bind(value)}::${typeof value === 'number' ? 'float8' : 'text'}`;
+  }
+
+  #instant({ text, kind }: InstantLiteral, time = '00:00:00'): string {
+    const full = kind === 'date' ? `${text}T${time}Z` : text.toUpperCase();
+    return `${this.#bind(/Z$|[+-]\d\d:\d\d$/.test(full) ? full : `${full}Z`)}::timestamptz`;
+  }
+
+  #property({ name, type }: Property): string {
+    if (name === 'id' || name === 'collection') return type === 'string' ? name : `to_jsonb(${name})`;
+    const json = this.#json(name);
+    const as = (jsonType: string, sql: string) => `(case jsonb_typeof(${json}) when '${jsonType}' then ${sql} end)`;
+    switch (type) {
+      case 'string': return as('string', `${json} #>> '{}'`);
+      case 'number': return as('number', `(${json})::float8`);
+      case 'boolean': return as('boolean', `(${json})::boolean`);
+      case 'array': return as('array', json);
+      case 'instant': return as('string', name === 'datetime' ? 'instant' : `cql2_instant(${json} #>> '{}')`);
+      default: return `nullif(${json}, 'null'::jsonb)`;
+    }
+  }
+
+  #json(name: string): string {
+    let placeholder = this.#names.get(name);
+    if (placeholder === undefined) this.#names.set(name, (placeholder = this.#bind(name)));
+    return `(properties -> ${placeholder}::text)`;
+  }
+
+  #call(node: Call): string {
+    const { op, args } = node;
+    if (isComparison(op)) return this.#comparison(op, args[0]!, args[1]!);
+    if (isTemporal(op)) return this.#temporal(op, args[0]!, args[1]!);
+    // Between two literals: it is the same for all items.
+    if (isSpatial(op)) return constantTruth(node);
+    if (op === 'between') return `(${this.#comparison('>=', args[0]!, args[1]!)} and ${this.#comparison('<=', args[0]!, args[2]!)})`;
+    if (op === 'in') return this.#in(args[0]!, args[1] as ArrayExpression);
+    if (op === 'isNull') return this.#isNull(args[0]!);
+    if (op === 'like') return `(${this.#value(args[0]!)} like ${this.#pattern(args[1]!)})`;
+    return this.#applied(op, args.map((argument) => this.#value(argument)));
+  }
+
+  #applied(op: string, [a, ...rest]: readonly string[]): string {
+    const b = rest[0]!;
+    if (isArithmetic(op)) return `cql2_arithmetic('${op}', ${a}, ${b})`;
+    if (isArrayRelation(op)) return arrayRelation(op, a!, b);
+    switch (op) {
+      case 'and':
+      case 'or': return `(${[a, ...rest].join(` ${op} `)})`;
+      case 'not': return `(not ${a})`;
+      case 'casei': return `cql2_casei(${a})`;
+      case 'accenti': return `cql2_accenti(${a})`;
+      case 'abs': return `abs(${a})`;
+      case 'ceil': return `ceil(${a})`;
+      case 'floor': return `floor(${a})`;
+      case 'length': return `char_length(${a})::float8`;
+      case 'array_length': return `jsonb_array_length(${a})::float8`;
+      default: throw new Error(`'${op}' passed the checker but has no SQL.`);
+    }
+  }
+
+  #comparison(op: Comparison, left: Expression, right: Expression): string {
+    const [a, b] = [this.#value(left), this.#value(right)];
+    const type = typeOf(left);
+    if (type === 'any') return `(cql2_compare(${a}, ${b}) ${op} 0)`;
+    // Order by code points; an index of equal texts is of the default collation.
+    return type === 'string' && op !== '=' && op !== '<>' ? `(${a} collate "C" ${op} ${b})` : `(${a} ${op} ${b})`;
+  }
+
+  /** Long lists of literals are one parameter. */
+  #in(operand: Expression, list: ArrayExpression): string {
+    const type = { string: 'text', number: 'float8' }[typeOf(operand) as string];
+    const values = list.items.map((item) => (item.kind === 'literal' ? item.value : null));
+    if (type !== undefined && !values.includes(null)) return `(${this.#value(operand)} = any(${this.#bind(values)}::${type}[]))`;
+    return `(${list.items.map((item) => this.#comparison('=', operand, item)).join(' or ')})`;
+  }
+
+  #isNull(operand: Expression): string {
+    if (operand.kind === 'interval') return `(num_nulls(${Object.values(this.#span(operand)).join(', ')}) > 0)`;
+    if (operand.kind !== 'property') return operand.kind === 'call' ? `(${this.#value(operand)} is null)` : 'false';
+    if (operand.name === 'id' || operand.name === 'collection') return 'false';
+    if (operand.name === 'geometry') return '(footprint is null)';
+    return `(coalesce(jsonb_typeof(${this.#json(operand.name)}), 'null') = 'null')`;
+  }
+
+  #pattern(node: Expression): string {
+    if (node.kind === 'literal') return this.#literal(databasePattern(String(node.value)));
+    const { op, args } = node as Call;
+    return this.#applied(op, [this.#pattern(args[0]!)]);
+  }
+
+  #temporal(relation: TemporalRelation, left: Expression, right: Expression): string {
+    const [a, b] = [this.#span(left), this.#span(right)];
+    const all = temporalRelations[relation].map(([end, sign, other]) => `${a[end]} ${sign} ${b[other]}`).join(' and ');
+    const ends = [...new Set([a.start, a.end, b.start, b.end])];
+    return `(case when num_nulls(${ends.join(', ')}) = 0 then ${relation === 't_disjoint' ? `not (${all})` : all} end)`;
+  }
+
+  #span(node: Expression): { readonly start: string; readonly end: string } {
+    if (node.kind === 'interval') return { start: this.#edge(node, 'start'), end: this.#edge(node, 'end') };
+    if (isDatetime(node)) {
+      // An item without an instant has the time from its start to its end.
+      const hasInstant = `case jsonb_typeof(${this.#json('datetime')}) when 'string' then instant`;
+      return { start: `(${hasInstant} else starts end)`, end: `(${hasInstant} else ends end)` };
+    }
+    const instant = this.#value(node);
+    return { start: instant, end: instant };
+  }
+
+  #edge(interval: Interval, end: 'start' | 'end'): string {
+    const node = interval[end];
+    if (node.kind === 'open') return `${end === 'start' ? '\'-infinity\'' : '\'infinity\''}::timestamptz`;
+    return node.kind === 'date' && end === 'end' ? this.#instant(node, '23:59:59.999999') : this.#value(node);
+  }
+}
+
+const isDatetime = (node: Expression) => node.kind === 'property' && node.name === 'datetime';
+
+/** True when the geometry of an item must be known, but for whether it has one. */
+function asksGeometry(node: Expression): boolean {
+  if (node.kind === 'call' && isSpatial(node.op)) return node.args.some(({ kind }) => kind === 'property');
+  return childrenOf(node).some(asksGeometry);
+}
+
+function constantTruth(node: Call): string {
+  const nothing = { id: '', collection: '', geometry: null, properties: {} } as unknown as Parameters<ReturnType<typeof truthOf>>[0];
+  const truth = truthOf(node)(nothing);
+  return truth === null ? 'null::boolean' : String(truth);
+}
+
+function constantOf({ items }: ArrayExpression): unknown[] {
+  return items.map((item) => (item.kind === 'array' ? constantOf(item) : item.kind === 'literal' ? item.value : null));
+}
+
+function arrayRelation(op: string, a: string, b: string): string {
+  switch (op) {
+    case 'a_contains': return `cql2_contains(${a}, ${b})`;
+    case 'a_containedBy': return `cql2_contains(${b}, ${a})`;
+    case 'a_overlaps': return `cql2_overlaps(${a}, ${b})`;
+    default: return `(cql2_contains(${a}, ${b}) and cql2_contains(${b}, ${a}))`;
+  }
+}
