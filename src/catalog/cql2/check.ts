@@ -34,14 +34,14 @@ class Checker {
 
   /** The same expression as one that holds or does not. A property alone is most often a condition cut short. */
   condition(node: Expression): Expression {
-    if (node.kind === 'property' && this.#typeOf(node) !== 'boolean') throw new Cql2Error(node.at, `expected a condition, but found the property '${node.name}' alone; compare it with something`);
+    if (node.kind === 'property' && this.#ownType(node) !== 'boolean') throw new Cql2Error(node.at, `expected a condition, but found the property '${node.name}' alone; compare it with something`);
     return this.check(node, 'boolean');
   }
 
   /** The same expression as one of a type. */
   check(node: Expression, wanted: ValueType): Expression {
     return this.#budget.descend(node.at, () => {
-      if (node.kind === 'property') return this.#property(node, wanted);
+      if (node.kind === 'property') return this.#property(unprefixed(node), wanted);
       return coerced(this.#checked(node), wanted);
     });
   }
@@ -113,14 +113,14 @@ class Checker {
   }
 
   #ownType(node: Expression): ValueType {
-    return node.kind === 'property' ? this.#typeOf(node) : typeOf(node);
+    return node.kind === 'property' ? this.#typeOf(unprefixed(node)) : typeOf(node);
   }
 
   /** Anything may be asked to be null; a property is looked at as it is. */
   #nullable(node: Expression): Expression {
     if (node.kind !== 'property') return this.check(node, this.#ownType(node));
-    const type = this.#typeOf(node);
-    return { ...node, type: type === 'geometry' ? 'geometry' : 'any' };
+    const property = unprefixed(node);
+    return { ...property, type: this.#typeOf(property) === 'geometry' ? 'geometry' : 'any' };
   }
 
   #interval(node: Interval): Interval {
@@ -132,6 +132,11 @@ class Checker {
     if (item.kind !== 'array' && item.kind !== 'literal') throw new Cql2Error(item.at, 'an array may contain texts, numbers, booleans and arrays of them');
     return this.#checked(item);
   }
+}
+
+/** Some clients write where in an item a property is; the standard has its bare name. */
+function unprefixed(node: Property): Property {
+  return { ...node, name: node.name.replace(/^properties\./, '') };
 }
 
 /** What an expression yields by itself. */

@@ -12,13 +12,16 @@ import { geometryOf, mirrorOf, spatialTest } from './spatial.ts';
 import { compareTexts, foldAccents, foldCase, likeTest } from './text-folding.ts';
 import type { ArrayExpression, Call, Expression, Interval, OpenEnd, Property } from './tree.ts';
 
+/** What a filter looks at. */
+export type FilteredItem = Pick<StacItem, 'id' | 'collection' | 'geometry' | 'properties'>;
+
 /** [first, last] instant in microseconds since 1970. */
 type Span = readonly [bigint, bigint];
 type Value = unknown;
-type Read<T> = (item: StacItem) => T | null;
+type Read<T> = (item: FilteredItem) => T | null;
 
 /** A test for items. What can be prepared is prepared once, so keep it for many items. */
-export function filterTest(filter: Filter): (item: StacItem) => boolean {
+export function filterTest(filter: Filter): (item: FilteredItem) => boolean {
   const read = truthOf(filter.expression);
   return (item) => read(item) === true;
 }
@@ -52,11 +55,17 @@ function valueOf(node: Expression): Read<Value> {
   }
 }
 
-function stored(item: StacItem, name: string): unknown {
-  if (name === 'id') return item.id;
-  if (name === 'collection') return item.collection;
-  if (name === 'geometry') return item.geometry;
-  return Object.hasOwn(item.properties, name) ? (item.properties[name] ?? null) : null;
+/** A name with dots is a path: 'proj:centroid.lat' is the member `lat` of `proj:centroid`. */
+function stored(item: FilteredItem, name: string): unknown {
+  if (name === 'id' || name === 'collection' || name === 'geometry') return item[name];
+  let value: unknown = item.properties;
+  for (const key of name.split('.')) value = memberOf(value, key);
+  return value ?? null;
+}
+
+function memberOf(value: unknown, key: string): unknown {
+  if (Array.isArray(value)) return /^-?\d{1,9}$/.test(key) ? (value as unknown[]).at(Number(key)) : undefined;
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
 }
 
 /** The value of a property as the type that the checker wants; null for another. */
@@ -215,7 +224,7 @@ function edgeOf(interval: Interval, end: 'start' | 'end'): Read<bigint> {
 }
 
 /** An item without an instant has the time from its start to its end. */
-function itemSpan(item: StacItem): Span | null {
+function itemSpan(item: FilteredItem): Span | null {
   const { datetime, start_datetime: start, end_datetime: end } = item.properties;
   const at = (value: unknown) => (typeof value === 'string' ? instantOf(value) : null);
   const instant = at(datetime);

@@ -107,8 +107,8 @@ class SqlWriter {
 
   #json(name: string): string {
     let placeholder = this.#names.get(name);
-    if (placeholder === undefined) this.#names.set(name, (placeholder = this.#bind(name)));
-    return `(properties -> ${placeholder}::text)`;
+    if (placeholder === undefined) this.#names.set(name, (placeholder = this.#bind(name.split('.'))));
+    return `(properties #> ${placeholder}::text[])`;
   }
 
   #call(node: Call): string {
@@ -207,8 +207,7 @@ function asksGeometry(node: Expression): boolean {
 }
 
 function constantTruth(node: Call): string {
-  const nothing = { id: '', collection: '', geometry: null, properties: {} } as unknown as Parameters<ReturnType<typeof truthOf>>[0];
-  const truth = truthOf(node)(nothing);
+  const truth = truthOf(node)({ id: '', collection: '', geometry: null, properties: { datetime: null } });
   return truth === null ? 'null::boolean' : String(truth);
 }
 
