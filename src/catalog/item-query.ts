@@ -1,6 +1,7 @@
 /** What is searched for in a catalog of items, and what comes of it. */
 import { OpenEOError } from '../errors.ts';
 import type { Geometry } from '../geo/geometry.ts';
+import type { Filter } from './cql2/filter.ts';
 import type { PropertyCondition } from './item-property.ts';
 import type { StacItem } from './types.ts';
 
@@ -41,6 +42,8 @@ export interface ItemQuery {
   readonly intersects?: Geometry;
   /** Conditions on properties. */
   readonly where?: readonly PropertyCondition[];
+  /** CQL2. */
+  readonly filter?: Filter;
   /** Absent: newest first, one source after the other. */
   readonly sortby?: readonly SortField[];
   /** What conditions and order are about; absent: the items as they are stored. */
@@ -62,7 +65,20 @@ export interface ItemPage {
   readonly next: string | null;
 }
 
+/** A property that items have. */
+export interface ItemField {
+  readonly name: string;
+  /** JSON types of its values: 'string', 'number', 'boolean', 'array', 'object'. */
+  readonly types: readonly string[];
+  /** Smallest and greatest number; absent where not all items were looked at. */
+  readonly range?: readonly [number, number];
+  /** All texts that occur; absent where there are many, or where not all items were looked at. */
+  readonly values?: readonly string[];
+}
+
 export interface ItemSource {
+  /** The properties of the items of some collections (absent: of all) that a user sees; absent where a source can't tell. */
+  fields?(query: Pick<ItemQuery, 'collections' | 'user' | 'view'>): Promise<readonly ItemField[]>;
   /** In the order that is asked for; without one newest first. Throws ItemTokenError for a token it never gave. */
   search(query: ItemQuery): Promise<ItemPage>;
   get(collection: string, id: string): Promise<StacItem | null>;

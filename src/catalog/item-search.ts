@@ -4,16 +4,15 @@
  * pages are neither skipped nor doubled.
  */
 import type { Queryable } from '../database/connection.ts';
-import { withoutHeights } from '../geo/bbox.ts';
-import { boxGeometry, boxOf, intersectionTest, turnsOf, type Box, type Geometry } from '../geo/geometry.ts';
+import { boxGeometry, boxOf, intersectionTest, turnsOf, type Geometry } from '../geo/geometry.ts';
+import { filterTest } from './cql2/evaluate.ts';
+import { needsTest } from './cql2/sql.ts';
+import { conditionOf, flatBox, insideCondition, type Condition } from './item-conditions.ts';
 import { afterSql, decodeToken, encodeToken, keySql, orderBy, orderOf } from './item-order.ts';
-import { conditionSql } from './item-property.ts';
 import type { ItemKey, ItemPage, ItemQuery, ItemTable } from './item-query.ts';
-import { viewSql } from './item-view.ts';
-import { storable } from './storable.ts';
 import type { StacItem } from './types.ts';
 
-export type { ItemTable } from './item-query.ts';
+export { boxCondition, flatBox } from './item-conditions.ts';
 export { storable } from './storable.ts';
 
 /** Matches are counted up to this; a larger number is not told, because finding it would cost more than the page. */
@@ -21,15 +20,14 @@ const MAX_COUNT = 20_000;
 /** Up to so many candidates are tested exactly for the count. */
 const MAX_TESTED = 1000;
 
-interface Condition {
-  /** A table or a query in brackets. */
-  readonly from: string;
-  readonly sql: string;
-  readonly params: readonly unknown[];
+interface Candidate {
+  readonly definition: StacItem;
+  /** What a view makes of them; absent without one. */
+  readonly collection?: string;
+  readonly properties?: StacItem['properties'];
 }
 
-interface Row {
-  readonly definition: StacItem;
+interface Row extends Candidate {
   readonly key: ItemKey;
 }
 
@@ -44,7 +42,7 @@ export async function searchItems(database: Queryable, query: ItemQuery, from: I
     const portion = query.limit + 1 - found.length;
     const size = test ? Math.max(portion, 100) : portion;
     const rows = await candidates(database, query, from, position, size);
-    found.push(...rows.filter((row) => test === null || test(row.definition)).slice(0, portion));
+    found.push(...rows.filter((row) => test === null || test(shown(row))).slice(0, portion));
     const last = rows.at(-1);
     if (rows.length < size || found.length > query.limit || last === undefined) break;
     position = last.key;
@@ -66,8 +64,13 @@ function candidates(database: Queryable, query: ItemQuery, table: ItemTable, aft
   const bind = (value: unknown) => `$${params.push(value)}`;
   const order = orderOf(query, bind);
   const page = after === null ? 'true' : afterSql(order, after, bind);
-  return database.query<Row>(`select definition, ${keySql(order)} as key from ${from} where ${sql} and ${page} order by ${orderBy(order)} limit ${bind(size)}`, params);
+  return database.query<Row>(`select ${columns(query)}, ${keySql(order)} as key from ${from} where ${sql} and ${page} order by ${orderBy(order)} limit ${bind(size)}`, params);
 }
+
+/** A filter that SQL can't decide looks at what the view shows. */
+const columns = ({ view, filter }: ItemQuery) => (view && filter ? 'definition, collection, properties' : 'definition');
+
+const shown = ({ definition, collection, properties }: Candidate): StacItem => (collection !== undefined && properties ? { ...definition, collection, properties } : definition);
 
 /** null when there are too many to count. */
 async function countMatches(database: Queryable, query: ItemQuery, test: ((item: StacItem) => boolean) | null, from: ItemTable): Promise<number | null> {
@@ -76,63 +79,16 @@ async function countMatches(database: Queryable, query: ItemQuery, test: ((item:
   const { params, sql } = condition;
   // What lies wholly inside a searched box needs no test; only what its border cuts does.
   const all = [...params];
-  const inside = query.bbox?.length === 4 && !query.intersects ? insideCondition(flatBox(query.bbox), (value) => `$${all.push(value)}`) : 'false';
-  const tested = await database.query<{ definition: StacItem }>(`select definition from ${condition.from} where ${sql} and not ${inside} limit ${MAX_TESTED + 1}`, all);
+  const inside = query.bbox?.length === 4 && !query.intersects && !(query.filter && needsTest(query.filter)) ? insideCondition(flatBox(query.bbox), (value) => `$${all.push(value)}`) : 'false';
+  const tested = await database.query<Candidate>(`select ${columns(query)} from ${condition.from} where ${sql} and not ${inside} limit ${MAX_TESTED + 1}`, all);
   if (tested.length > MAX_TESTED) return null;
   const certain = inside === 'false' ? 0 : await capped(database, { from: condition.from, sql: `${sql} and ${inside}`, params: all });
-  return certain === null ? null : certain + tested.filter(({ definition }) => test(definition)).length;
+  return certain === null ? null : certain + tested.filter((row) => test(shown(row))).length;
 }
 
 async function capped(database: Queryable, { from, sql, params }: Condition): Promise<number | null> {
   const [row] = await database.query<{ count: number }>(`select count(*) as count from (select 1 from ${from} where ${sql} limit ${MAX_COUNT + 1}) as matches`, params);
   return row!.count > MAX_COUNT ? null : row!.count;
-}
-
-function conditionOf(query: ItemQuery, table: ItemTable): Condition {
-  const params: unknown[] = [];
-  const bind = (value: unknown) => `$${params.push(value)}`;
-  const from = query.view ? viewSql(table, query.view, bind) : table;
-  const parts: string[] = [];
-  if (query.collections && query.collections.length > 0) parts.push(`collection = any(${bind(query.collections.map(storable))})`);
-  if (query.ids && query.ids.length > 0) parts.push(`id = any(${bind(query.ids.map(storable))})`);
-  if (query.user !== undefined) parts.push(visibleCondition(query.user, bind));
-  const [start, end] = query.datetime ?? [null, null];
-  if (start !== null) parts.push(`ends >= ${bind(start)}::timestamptz`);
-  if (end !== null) parts.push(`starts <= ${bind(end)}::timestamptz`);
-  for (const box of [query.bbox && flatBox(query.bbox), query.intersects && boxOf(query.intersects)]) {
-    if (box) parts.push(boxCondition(box, bind));
-  }
-  for (const condition of query.where ?? []) parts.push(conditionSql(condition, bind));
-  return { from, sql: parts.join(' and ') || 'true', params };
-}
-
-/** Without the items of collections of files that are private to somebody else (`lamina:files`). */
-function visibleCondition(user: string | null, bind: (value: unknown) => string): string {
-  const mark = (field: string) => `definition -> 'lamina:files' ->> '${field}'`;
-  return `collection <> all(array(select id from collections where ${mark('visibility')} = 'private' and ${mark('owner')} is distinct from ${bind(user)}::text))`;
-}
-
-/** The stored boxes reach beyond 180 where they cross the antimeridian, so the neighbouring turns are asked too. */
-export function boxCondition(box: Box, bind: (value: unknown) => string): string {
-  const [west, south, east, north] = box;
-  // An index is a detour when everything is wanted.
-  if (west <= -180 && south <= -90 && east >= 180 && north >= 90) return 'footprint is not null';
-  return `(${turnsOfBox(box, bind).map((turned) => `footprint && ${turned}`).join(' or ')})`;
-}
-
-function insideCondition(box: Box, bind: (value: unknown) => string): string {
-  return `(${turnsOfBox(box, bind).map((turned) => `footprint <@ ${turned}`).join(' or ')})`;
-}
-
-function turnsOfBox([west, south, east, north]: Box, bind: (value: unknown) => string): string[] {
-  const turns = [0, 360, ...(east >= 180 ? [-360] : [])];
-  return turns.map((turn) => `box(point(${bind(west + turn)}, ${bind(south)}), point(${bind(east + turn)}, ${bind(north)}))`);
-}
-
-/** West, south, east, north of a STAC bbox; east is beyond 180 when the box crosses the antimeridian. */
-export function flatBox(bbox: readonly number[]): Box {
-  const [west, south, east, north] = withoutHeights(bbox);
-  return [west, south, east < west ? east + 360 : east, north];
 }
 
 /** What the boxes can't decide; null when there is nothing of the kind. */
@@ -141,6 +97,7 @@ function exactTest(query: ItemQuery): ((item: StacItem) => boolean) | null {
   if (query.intersects) tests.push(geometryTest(query.intersects));
   if (query.bbox) tests.push(geometryTest(boxGeometry(flatBox(query.bbox))));
   if (query.bbox?.length === 6) tests.push(heightTest(query.bbox[2]!, query.bbox[5]!));
+  if (query.filter && needsTest(query.filter)) tests.push(filterTest(query.filter));
   return tests.length === 0 ? null : (item) => tests.every((test) => test(item));
 }
 

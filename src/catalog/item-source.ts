@@ -1,6 +1,6 @@
 /** Where items come from: the database, or a layer that makes them up. Search and single items look the same. */
 import { compareKeys, encodeToken, orderOf } from './item-order.ts';
-import { ItemTokenError, type ItemPage, type ItemQuery, type ItemSource } from './item-query.ts';
+import { ItemTokenError, type ItemField, type ItemPage, type ItemQuery, type ItemSource } from './item-query.ts';
 import type { StacItem } from './types.ts';
 
 export { ItemTokenError, type ItemPage, type ItemQuery, type ItemSource } from './item-query.ts';
@@ -12,6 +12,7 @@ export { ItemTokenError, type ItemPage, type ItemQuery, type ItemSource } from '
 export function combineItemSources(sources: readonly ItemSource[]): ItemSource {
   return {
     search: (query) => (query.sortby && query.sortby.length > 0 ? searchMerged(sources, query) : searchAll(sources, query)),
+    fields: async (query) => mergeFields(await inTurn(sources, async (source) => (await source.fields?.(query)) ?? [])),
     async get(collection, id) {
       for (const source of sources) {
         const item = await source.get(collection, id);
@@ -20,6 +21,23 @@ export function combineItemSources(sources: readonly ItemSource[]): ItemSource {
       return null;
     },
   };
+}
+
+/** What several sources say of the same property, by name. */
+function mergeFields(lists: readonly (readonly ItemField[])[]): ItemField[] {
+  const names = [...new Set(lists.flat().map(({ name }) => name))].toSorted();
+  return names.map((name) => {
+    const said = lists.flat().filter((field) => field.name === name);
+    const types = [...new Set(said.flatMap((field) => field.types))].toSorted();
+    const ranges = said.map(({ range }) => range).filter((range) => range !== undefined);
+    const values = said.map((field) => field.values).filter((list) => list !== undefined);
+    return {
+      name,
+      types,
+      ...(types.length === 1 && ranges.length === said.length ? { range: [Math.min(...ranges.map(([low]) => low)), Math.max(...ranges.map(([, high]) => high))] as const } : {}),
+      ...(types.length === 1 && values.length === said.length ? { values: [...new Set(values.flat())].toSorted() } : {}),
+    };
+  });
 }
 
 /** Pages in an order of all sources together: a token says how far the order has come, which every source understands. */

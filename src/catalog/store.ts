@@ -1,5 +1,7 @@
 /** The catalog in PostgreSQL: collections, their items, and the lattice point on which each collection is anchored. */
 import type { Database, Queryable } from '../database/connection.ts';
+import { describeFields } from './item-fields.ts';
+import type { ItemField } from './item-query.ts';
 import { boxCondition, flatBox, searchItems, storable } from './item-search.ts';
 import type { ItemPage, ItemQuery, ItemSource } from './item-source.ts';
 import type { StacCollection, StacItem } from './types.ts';
@@ -141,6 +143,10 @@ export class CatalogStore implements ItemSource {
 
   search(query: ItemQuery): Promise<ItemPage> {
     return searchItems(this.#database, query);
+  }
+
+  fields(query: Pick<ItemQuery, 'collections' | 'user' | 'view'>): Promise<ItemField[]> {
+    return describeFields(this.#database, query);
   }
 
   /** All items of a collection that may have pixels in the box and whose instant lies in the interval, oldest first. */

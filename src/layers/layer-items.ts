@@ -1,6 +1,6 @@
 /** Items of layers, made up from the raw items they are computed from. Nothing of them is stored. */
 import { isOpenEOError } from '../errors.ts';
-import type { ItemView } from '../catalog/item-query.ts';
+import type { ItemField, ItemView } from '../catalog/item-query.ts';
 import { combineItemSources, type ItemPage, type ItemQuery, type ItemSource } from '../catalog/item-source.ts';
 import type { StacCollection, StacItem } from '../catalog/types.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
@@ -31,13 +31,15 @@ export function layerItems(catalog: RawCatalog, operators: OperatorRegistry, eng
     const root = await rootOf(collection, (id) => catalog.collection(id));
     return withStates(new LayerItems(layer, root.id, catalog, engine ? rememberingEngine(engine) : null, states !== undefined), layer, states);
   };
+  const sourcesFor = async ({ collections, user }: Pick<ItemQuery, 'collections' | 'user'>): Promise<ItemSource> => {
+    const wanted = collections && new Set(collections);
+    const shown = (await catalog.collections()).filter((c) => (!wanted || wanted.has(c.id)) && isVisible(c, user));
+    const sources = await Promise.all(shown.map(sourceOf));
+    return combineItemSources(sources.filter((source) => source !== null));
+  };
   return {
-    async search(query) {
-      const wanted = query.collections && new Set(query.collections);
-      const shown = (await catalog.collections()).filter((c) => (!wanted || wanted.has(c.id)) && isVisible(c, query.user));
-      const sources = await Promise.all(shown.map(sourceOf));
-      return combineItemSources(sources.filter((source) => source !== null)).search(query);
-    },
+    search: async (query) => (await sourcesFor(query)).search(query),
+    fields: async (query) => (await (await sourcesFor(query)).fields?.(query)) ?? [],
     async get(collection, id) {
       const stored = await catalog.collection(collection);
       const source = stored && (await sourceOf(stored));
@@ -86,6 +88,11 @@ class LayerItems implements ItemSource {
       // What the graph leaves out is not known before one looks.
       numberMatched: items.length === page.items.length ? page.numberMatched : null,
     };
+  }
+
+  async fields(): Promise<readonly ItemField[]> {
+    const view = await this.#view();
+    return (view && (await this.#catalog.fields?.({ collections: [this.#layer.id], view }))) ?? [];
   }
 
   /** null when the layer shows nothing by which one could tell. */

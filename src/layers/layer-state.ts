@@ -33,6 +33,7 @@ export function withStates(items: ItemSource, layer: Layer, states: StateSource 
       const page = await items.search(query);
       return { ...page, items: await say(page.items) };
     },
+    ...(items.fields ? { fields: (query) => items.fields!(query) } : {}),
     async get(collection, id) {
       const item = await items.get(collection, id);
       return item && (await say([item]))[0]!;

@@ -36,9 +36,10 @@ export function nextPage(here: string, { limit }: PageRequest, next: string | nu
 /**
  * One page of a list that is at hand as a whole, with links to the next, the previous and the first page.
  *
+ * @param kept other parameters of the request that hold on the other pages too
  * @throws ProcessParameterInvalid for an `after` that names no entry
  */
-export function pageOfList<T>(request: Request, here: string, list: readonly T[], idOf: (entry: T) => string): { entries: readonly T[]; links: PageLink[] } {
+export function pageOfList<T>(request: Request, here: string, list: readonly T[], idOf: (entry: T) => string, kept: Readonly<Record<string, string>> = {}): { entries: readonly T[]; links: PageLink[] } {
   const { limit, after } = pageOf(request);
   const start = after === undefined ? 0 : list.findIndex((entry) => idOf(entry) === after) + 1;
   if (after !== undefined && start === 0) throw invalidArgument(`GET ${request.path}`, 'after', 'it must be that of a link to another page, and names nothing that is there.');
@@ -47,8 +48,8 @@ export function pageOfList<T>(request: Request, here: string, list: readonly T[]
   return {
     entries: list.slice(start, start + limit),
     links: [
-      ...(start + limit < list.length ? nextPage(here, { limit }, idOf(list[start + limit - 1]!)) : []),
-      ...(start > 0 ? [link('prev', here, before > 0 ? { limit, after: idOf(list[before - 1]!) } : { limit }), link('first', here, { limit })] : []),
+      ...(start + limit < list.length ? nextPage(here, { limit }, idOf(list[start + limit - 1]!), kept) : []),
+      ...(start > 0 ? [link('prev', here, before > 0 ? { ...kept, limit, after: idOf(list[before - 1]!) } : { ...kept, limit }), link('first', here, { ...kept, limit })] : []),
     ],
   };
 }

@@ -44,9 +44,9 @@ function checked(choice: FieldChoice): FieldChoice {
   return choice;
 }
 
-/** The chosen members of an item. */
-export function chooseFields(item: Json, { include, exclude }: FieldChoice): Json {
-  const kept = include === null ? item : only(item, include.length === 0 ? least : include);
+/** The chosen members of an item, or of a collection; `minimum` are those that come where nothing is chosen. */
+export function chooseFields(item: Json, { include, exclude }: FieldChoice, minimum: readonly string[] = least): Json {
+  const kept = include === null ? item : only(item, include.length === 0 ? minimum : include);
   // What is in both is sent, and so is what lies inside of what was not wanted.
   const dropped = exclude.filter((path) => !include?.some((wanted) => wanted === path || wanted.startsWith(`${path}.`)));
   return without(kept, dropped);

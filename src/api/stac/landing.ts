@@ -3,7 +3,7 @@ import type { RequestHandler } from 'express';
 import type { StacLink } from '../../catalog/types.ts';
 import { conformsTo } from './conformance.ts';
 import type { StacContext } from './dependencies.ts';
-import { collectionUrl, QUERYABLES_REL, rootLink } from './present.ts';
+import { collectionUrl, QUERYABLES_REL, rootLink, SORTABLES_REL } from './present.ts';
 import { GEOJSON_TYPE, JSON_TYPE, OPENAPI_TYPE, SCHEMA_TYPE, sendJson } from './respond.ts';
 
 export function landing(context: StacContext): RequestHandler {
@@ -34,5 +34,7 @@ function fixedLinks(context: StacContext): StacLink[] {
     { rel: 'search', href: `${baseUrl}/search`, type: GEOJSON_TYPE, method: 'GET', title: 'Item search' },
     { rel: 'search', href: `${baseUrl}/search`, type: GEOJSON_TYPE, method: 'POST', title: 'Item search' },
     { rel: QUERYABLES_REL, href: `${baseUrl}/queryables`, type: SCHEMA_TYPE, title: 'Queryables' },
+    { rel: SORTABLES_REL, href: `${baseUrl}/sortables`, type: SCHEMA_TYPE, title: 'Sortables' },
+    { rel: 'children', href: `${baseUrl}/children`, type: JSON_TYPE, title: 'All collections' },
   ];
 }

@@ -49,8 +49,10 @@ const paths: Json = {
   '/api': { get: route('getServiceDescription', 'This document', { responses: { 200: { description: 'OpenAPI 3.0' } } }) },
   '/api.html': { get: route('getServiceDocumentation', 'This document for people', { responses: { 200: { description: 'HTML' } } }) },
   '/queryables': { get: route('getQueryables', 'Queryable properties of all collections', answers(SCHEMA_TYPE, 'Schema')) },
+  '/sortables': { get: route('getSortables', 'Properties of all collections by which items can be sorted', answers(SCHEMA_TYPE, 'Schema')) },
+  '/children': { get: route('getChildren', 'The collections that the landing page links to', { parameters: parameters('pageLimit', 'after'), ...answers(JSON_TYPE, 'Children', '400') }) },
   '/collections': {
-    get: route('getCollections', 'All collections', answers(JSON_TYPE, 'Collections')),
+    get: route('getCollections', 'Collections: all, or those that are searched for', { parameters: parameters('bbox', 'datetime', 'q', 'sortby', 'fields', 'pageLimit', 'after'), ...answers(JSON_TYPE, 'Collections', '400') }),
     post: route('createCollection', 'Publish a layer', { ...layerBody, ...changes(201, 'Collection') }),
   },
   '/collections/{collectionId}': {
@@ -59,6 +61,8 @@ const paths: Json = {
     delete: route('deleteCollection', 'Remove a layer with its older versions', { parameters: parameters('collectionId'), ...changes(204) }),
   },
   '/collections/{collectionId}/queryables': { get: route('getCollectionQueryables', 'Queryable properties of a collection', { parameters: parameters('collectionId'), ...answers(SCHEMA_TYPE, 'Schema', '404') }) },
+  '/collections/{collectionId}/sortables': { get: route('getCollectionSortables', 'Properties by which items of a collection can be sorted', { parameters: parameters('collectionId'), ...answers(SCHEMA_TYPE, 'Schema', '404') }) },
+  '/collections/{collectionId}/catalog': { get: route('getCollectionCatalog', 'A STAC Catalog with links to the items of a collection', { parameters: parameters('collectionId', 'token'), ...answers(JSON_TYPE, 'Catalog', '400', '404') }) },
   '/collections/{collectionId}/items': {
     get: route('getItems', 'Items of a collection, newest first', { parameters: parameters('collectionId', 'bbox', 'datetime', 'limit', 'token', 'sortby', 'query', 'fields'), ...answers(GEOJSON_TYPE, 'ItemCollection', '400', '404') }),
     post: route('createItems', 'Create an item, or all of an ItemCollection', writes(201, 'Item', 'collectionId')),
@@ -95,6 +99,9 @@ const components: Json = {
     token: { name: 'token', in: 'query', description: texts['token'], schema: { type: 'string' } },
     collections: list('collections', 'Ids of collections'),
     ids: list('ids', 'Ids of items'),
+    pageLimit: { name: 'limit', in: 'query', description: 'Entries of a page; without it all come', schema: { type: 'integer', minimum: 1 } },
+    after: { name: 'after', in: 'query', description: 'Of the links to other pages', schema: { type: 'string' } },
+    q: { name: 'q', in: 'query', description: 'Words of which one must occur in the id, the title, the description or the keywords', style: 'form', explode: false, schema: { type: 'array', items: { type: 'string' } } },
     sortby: { name: 'sortby', in: 'query', description: 'Names of fields; one with \'-\' before it sorts downwards. Items without the field come last', style: 'form', explode: false, schema: { type: 'array', items: { type: 'string' } } },
     query: { name: 'query', in: 'query', description: `JSON: ${texts['query']}`, schema: { type: 'string' } },
     fields: { name: 'fields', in: 'query', description: 'Members of items to send; one with \'-\' before it is left out', style: 'form', explode: false, schema: { type: 'array', items: { type: 'string' } } },
@@ -110,6 +117,7 @@ const components: Json = {
     Schema: object('JSON Schema'),
     Conformance: { type: 'object', required: ['conformsTo'], properties: { conformsTo: { type: 'array', items: { type: 'string' } } } },
     Collections: { type: 'object', required: ['collections', 'links'], properties: { collections: { type: 'array', items: reference('schemas', 'Collection') }, links: { type: 'array', items: { type: 'object' } } } },
+    Children: { type: 'object', required: ['children', 'links'], properties: { children: { type: 'array', items: reference('schemas', 'Collection') }, links: { type: 'array', items: { type: 'object' } } } },
     ItemCollection: { type: 'object', required: ['type', 'features', 'links'], properties: {
       type: { type: 'string', enum: ['FeatureCollection'] }, features: { type: 'array', items: reference('schemas', 'Item') }, links: { type: 'array', items: { type: 'object' } }, numberMatched: { type: 'integer' }, numberReturned: { type: 'integer' },
     } },

@@ -6,10 +6,11 @@ import type { StacContext } from './dependencies.ts';
 import { chooseFields, type FieldChoice } from './fields.ts';
 import { GEOJSON_TYPE, JSON_TYPE, SCHEMA_TYPE } from './respond.ts';
 
+export const SORTABLES_REL = 'http://www.opengis.net/def/rel/ogc/1.0/sortables';
 export const QUERYABLES_REL = 'http://www.opengis.net/def/rel/ogc/1.0/queryables';
 
 /** Links that only this API can set; what a source says under these names is dropped. */
-const ownRels = new Set(['self', 'root', 'parent', 'collection', 'items', 'item', 'child', 'data', 'search', 'conformance', QUERYABLES_REL]);
+const ownRels = new Set(['self', 'root', 'parent', 'collection', 'items', 'item', 'child', 'data', 'children', 'search', 'conformance', QUERYABLES_REL, SORTABLES_REL]);
 
 /** The links a source or a layer gave; paths of the service become URLs. */
 const foreignLinks = (links: readonly StacLink[], { baseUrl }: StacContext) =>
@@ -38,7 +39,9 @@ export function presentCollection(collection: StacCollection, context: StacConte
       rootLink(context),
       { rel: 'parent', href: `${context.baseUrl}/`, type: JSON_TYPE, title: context.title },
       { rel: 'items', href: `${url}/items`, type: GEOJSON_TYPE },
+      { rel: 'child', href: `${url}/catalog`, type: JSON_TYPE, title: 'All items' },
       { rel: QUERYABLES_REL, href: `${url}/queryables`, type: SCHEMA_TYPE },
+      { rel: SORTABLES_REL, href: `${url}/sortables`, type: SCHEMA_TYPE },
       ...foreignLinks(collection.links, context),
       ...mapLinks(collection).map((link) => ({ ...link, href: `${serviceUrl(context)}${link.href}` })),
     ],

@@ -1,5 +1,7 @@
 /** The STAC API: its table of contents. Every route is a file beside this one. */
 import express, { type RequestHandler, type Router } from 'express';
+import { browse } from './browse.ts';
+import { children } from './children.ts';
 import { collection } from './collection.ts';
 import { collections } from './collections.ts';
 import { createCollection, deleteCollection, replaceCollection } from './edit-collection.ts';
@@ -15,7 +17,7 @@ import { collectionPage, collectionsPage } from '../pages/collection-pages.ts';
 import { asPage, type View } from '../pages/view.ts';
 import { createItems, deleteItem, patchItem, replaceItem } from './items-edit.ts';
 import { landing } from './landing.ts';
-import { queryables } from './queryables.ts';
+import { queryables, sortables } from './queryables.ts';
 import { errorHandler, StacRequestError } from './respond.ts';
 import { unknownRoute } from './unknown-route.ts';
 import { searchByBody, searchByQuery } from './search.ts';
@@ -31,6 +33,8 @@ export function createStacRouter(dependencies: StacDependencies): Router {
   router.get('/api', on(serviceDescription));
   router.get('/api.html', on(serviceDocumentation));
   router.get('/queryables', on(queryables));
+  router.get('/sortables', on(sortables));
+  router.get('/children', on(children));
   router.get('/collections', show(collectionsPage, { text: 'STAC', path: '/stac/' }), on(collections));
   router.get('/collections/:collectionId', show(collectionPage, { text: 'STAC', path: '/stac/' }, { text: 'Collections', path: '/stac/collections' }), on(collection));
   const body = bodyUpTo('1mb');
@@ -38,6 +42,8 @@ export function createStacRouter(dependencies: StacDependencies): Router {
   router.put('/collections/:collectionId', body, on(replaceCollection));
   router.delete('/collections/:collectionId', on(deleteCollection));
   router.get('/collections/:collectionId/queryables', on(queryables));
+  router.get('/collections/:collectionId/sortables', on(sortables));
+  router.get('/collections/:collectionId/catalog', on(browse));
   router.get('/collections/:collectionId/items', on(items));
   router.get('/collections/:collectionId/items/:itemId', on(item));
   const itemBody = bodyUpTo('8mb');

@@ -1,0 +1,64 @@
+/** What a search asks for, in SQL, as far as columns can tell. Values are bound. */
+import { withoutHeights } from '../geo/bbox.ts';
+import { boxOf, type Box } from '../geo/geometry.ts';
+import { filterCondition } from './cql2/sql.ts';
+import { conditionSql } from './item-property.ts';
+import type { ItemQuery, ItemTable } from './item-query.ts';
+import { viewSql } from './item-view.ts';
+import { storable } from './storable.ts';
+
+export interface Condition {
+  /** A table or a query in brackets. */
+  readonly from: string;
+  readonly sql: string;
+  readonly params: readonly unknown[];
+}
+
+/** Items that come into question; of boxes and geometries only the bounding box is compared. */
+export function conditionOf(query: ItemQuery, table: ItemTable): Condition {
+  const params: unknown[] = [];
+  const bind = (value: unknown) => `$${params.push(value)}`;
+  const from = query.view ? viewSql(table, query.view, bind) : table;
+  const parts: string[] = [];
+  if (query.collections && query.collections.length > 0) parts.push(`collection = any(${bind(query.collections.map(storable))})`);
+  if (query.ids && query.ids.length > 0) parts.push(`id = any(${bind(query.ids.map(storable))})`);
+  if (query.user !== undefined) parts.push(visibleCondition(query.user, bind));
+  const [start, end] = query.datetime ?? [null, null];
+  if (start !== null) parts.push(`ends >= ${bind(start)}::timestamptz`);
+  if (end !== null) parts.push(`starts <= ${bind(end)}::timestamptz`);
+  for (const box of [query.bbox && flatBox(query.bbox), query.intersects && boxOf(query.intersects)]) {
+    if (box) parts.push(boxCondition(box, bind));
+  }
+  for (const condition of query.where ?? []) parts.push(conditionSql(condition, bind));
+  if (query.filter) parts.push(`(${filterCondition(query.filter, bind, boxCondition).sql})`);
+  return { from, sql: parts.join(' and ') || 'true', params };
+}
+
+/** Without the items of collections of files that are private to somebody else (`lamina:files`). */
+function visibleCondition(user: string | null, bind: (value: unknown) => string): string {
+  const mark = (field: string) => `definition -> 'lamina:files' ->> '${field}'`;
+  return `collection <> all(array(select id from collections where ${mark('visibility')} = 'private' and ${mark('owner')} is distinct from ${bind(user)}::text))`;
+}
+
+/** The stored boxes reach beyond 180 where they cross the antimeridian, so the neighbouring turns are asked too. */
+export function boxCondition(box: Box, bind: (value: unknown) => string): string {
+  const [west, south, east, north] = box;
+  // An index is a detour when everything is wanted.
+  if (west <= -180 && south <= -90 && east >= 180 && north >= 90) return 'footprint is not null';
+  return `(${turnsOfBox(box, bind).map((turned) => `footprint && ${turned}`).join(' or ')})`;
+}
+
+export function insideCondition(box: Box, bind: (value: unknown) => string): string {
+  return `(${turnsOfBox(box, bind).map((turned) => `footprint <@ ${turned}`).join(' or ')})`;
+}
+
+function turnsOfBox([west, south, east, north]: Box, bind: (value: unknown) => string): string[] {
+  const turns = [0, 360, ...(east >= 180 ? [-360] : [])];
+  return turns.map((turn) => `box(point(${bind(west + turn)}, ${bind(south)}), point(${bind(east + turn)}, ${bind(north)}))`);
+}
+
+/** West, south, east, north of a STAC bbox; east is beyond 180 when the box crosses the antimeridian. */
+export function flatBox(bbox: readonly number[]): Box {
+  const [west, south, east, north] = withoutHeights(bbox);
+  return [west, south, east < west ? east + 360 : east, north];
+}
