@@ -139,6 +139,8 @@ describe('a copy that a client keeps', () => {
     expect(await encodingFor('gzip;q=0')).toBeUndefined();
     expect(await encodingFor('identity, gzip;q=0.5')).toBeUndefined();
     expect(await encodingFor('')).toBeUndefined();
+    // Clients that say so can't unpack what they have never heard of.
+    expect(await encodingFor('*')).toBeUndefined();
     expect(await encodingFor('gzip, br, zstd', '/picture')).toBeUndefined();
     expect(await encodingFor('br', '/openeo/1.3/api.html')).toBe('br');
   });

@@ -83,7 +83,8 @@ function notModified(response: Response): Response {
   return response;
 }
 
-/** The best one that the client likes better than none. */
+/** The best one that the client names. One that says '*' can't unpack just anything, whatever it says. */
 function encodingFor(request: Request): Encoding | null {
-  return (Object.keys(encoders) as Encoding[]).find((encoding) => request.acceptsEncodings(encoding, 'identity') === encoding) ?? null;
+  const named = String(request.headers['accept-encoding'] ?? '').toLowerCase();
+  return (Object.keys(encoders) as Encoding[]).find((encoding) => named.includes(encoding) && request.acceptsEncodings(encoding, 'identity') === encoding) ?? null;
 }
