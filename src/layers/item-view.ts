@@ -8,8 +8,8 @@ const passedOn = ['datetime', 'start_datetime', 'end_datetime'];
 const ofState = ['lamina:status', 'lamina:reason', 'updated', 'processing:datetime'];
 
 /** Whether a search looks into properties at all: without that nobody needs a view. */
-export function needsView({ where, sortby }: ItemQuery): boolean {
-  return (where?.length ?? 0) > 0 || (sortby?.length ?? 0) > 0;
+export function needsView({ where, sortby, filter }: ItemQuery): boolean {
+  return filter !== undefined || (where?.length ?? 0) > 0 || (sortby?.length ?? 0) > 0;
 }
 
 /** @param shown what the layer makes of one of its stored items */

@@ -49,6 +49,7 @@ const paths: Json = {
   '/api': { get: route('getServiceDescription', 'This document', { responses: { 200: { description: 'OpenAPI 3.0' } } }) },
   '/api.html': { get: route('getServiceDocumentation', 'This document for people', { responses: { 200: { description: 'HTML' } } }) },
   '/queryables': { get: route('getQueryables', 'Queryable properties of all collections', answers(SCHEMA_TYPE, 'Schema')) },
+  '/functions': { get: route('getFunctions', 'Functions that filters may call', answers(JSON_TYPE, 'Functions')) },
   '/sortables': { get: route('getSortables', 'Properties of all collections by which items can be sorted', answers(SCHEMA_TYPE, 'Schema')) },
   '/children': { get: route('getChildren', 'The collections that the landing page links to', { parameters: parameters('pageLimit', 'after'), ...answers(JSON_TYPE, 'Children', '400') }) },
   '/collections': {
@@ -64,7 +65,7 @@ const paths: Json = {
   '/collections/{collectionId}/sortables': { get: route('getCollectionSortables', 'Properties by which items of a collection can be sorted', { parameters: parameters('collectionId'), ...answers(SCHEMA_TYPE, 'Schema', '404') }) },
   '/collections/{collectionId}/catalog': { get: route('getCollectionCatalog', 'A STAC Catalog with links to the items of a collection', { parameters: parameters('collectionId', 'token'), ...answers(JSON_TYPE, 'Catalog', '400', '404') }) },
   '/collections/{collectionId}/items': {
-    get: route('getItems', 'Items of a collection, newest first', { parameters: parameters('collectionId', 'bbox', 'datetime', 'limit', 'token', 'sortby', 'query', 'fields'), ...answers(GEOJSON_TYPE, 'ItemCollection', '400', '404') }),
+    get: route('getItems', 'Items of a collection, newest first', { parameters: parameters('collectionId', 'bbox', 'datetime', 'limit', 'token', 'sortby', 'query', 'filter', 'filter-lang', 'filter-crs', 'fields'), ...answers(GEOJSON_TYPE, 'ItemCollection', '400', '404') }),
     post: route('createItems', 'Create an item, or all of an ItemCollection', writes(201, 'Item', 'collectionId')),
   },
   '/collections/{collectionId}/items/{itemId}': {
@@ -74,7 +75,7 @@ const paths: Json = {
     delete: route('deleteItem', 'Withdraw an item', writes(204, null, 'collectionId', 'itemId')),
   },
   '/search': {
-    get: route('getSearch', 'Items of all collections, newest first', { parameters: parameters('collections', 'ids', 'bbox', 'intersects', 'datetime', 'limit', 'token', 'sortby', 'query', 'fields'), ...answers(GEOJSON_TYPE, 'ItemCollection', '400') }),
+    get: route('getSearch', 'Items of all collections, newest first', { parameters: parameters('collections', 'ids', 'bbox', 'intersects', 'datetime', 'limit', 'token', 'sortby', 'query', 'filter', 'filter-lang', 'filter-crs', 'fields'), ...answers(GEOJSON_TYPE, 'ItemCollection', '400') }),
     post: route('postSearch', 'Items of all collections, newest first', { requestBody: { required: true, content: { [JSON_TYPE]: { schema: reference('schemas', 'SearchBody') } } }, ...answers(GEOJSON_TYPE, 'ItemCollection', '400') }),
   },
 };
@@ -85,6 +86,8 @@ const texts: Readonly<Record<string, string>> = {
   bbox: 'West, south, east, north in degrees, or with heights west, south, lowest, east, north, highest. West may be greater than east: the box crosses the antimeridian.',
   datetime: 'RFC 3339 instant, or an interval \'start/end\' with \'..\' for an open end',
   token: 'Of the link with rel=next',
+  filter: 'CQL2: a condition on the properties that /queryables lists, and on others',
+  'filter-lang': 'In which form the filter is written',
   query: `Properties and what is asked of them, such as {"eo:cloud_cover": {"lt": 10}}: ${comparisons.join(', ')}`,
 };
 
@@ -105,6 +108,9 @@ const components: Json = {
     sortby: { name: 'sortby', in: 'query', description: 'Names of fields; one with \'-\' before it sorts downwards. Items without the field come last', style: 'form', explode: false, schema: { type: 'array', items: { type: 'string' } } },
     query: { name: 'query', in: 'query', description: `JSON: ${texts['query']}`, schema: { type: 'string' } },
     fields: { name: 'fields', in: 'query', description: 'Members of items to send; one with \'-\' before it is left out', style: 'form', explode: false, schema: { type: 'array', items: { type: 'string' } } },
+    filter: { name: 'filter', in: 'query', description: texts['filter'], schema: { type: 'string' } },
+    'filter-lang': { name: 'filter-lang', in: 'query', description: texts['filter-lang'], schema: { type: 'string', enum: ['cql2-text', 'cql2-json'], default: 'cql2-text' } },
+    'filter-crs': { name: 'filter-crs', in: 'query', description: 'Reference system of geometries in the filter', schema: { type: 'string', enum: ['http://www.opengis.net/def/crs/OGC/1.3/CRS84'] } },
     intersects: { name: 'intersects', in: 'query', description: 'GeoJSON geometry; not together with bbox', schema: { type: 'string' } },
   },
   responses: Object.fromEntries([['InvalidParameter', 'A parameter is invalid'], ['NotFound', 'There is nothing of that id'], ['Refused', 'You may not, or what is stored stands against it'], ['ServerError', 'The server failed']].map(
@@ -115,6 +121,7 @@ const components: Json = {
     Collection: object('STAC 1.1.0 Collection'),
     Item: object('STAC 1.1.0 Item'),
     Schema: object('JSON Schema'),
+    Functions: { type: 'object', required: ['functions'], properties: { functions: { type: 'array', items: { type: 'object' } } } },
     Conformance: { type: 'object', required: ['conformsTo'], properties: { conformsTo: { type: 'array', items: { type: 'string' } } } },
     Collections: { type: 'object', required: ['collections', 'links'], properties: { collections: { type: 'array', items: reference('schemas', 'Collection') }, links: { type: 'array', items: { type: 'object' } } } },
     Children: { type: 'object', required: ['children', 'links'], properties: { children: { type: 'array', items: reference('schemas', 'Collection') }, links: { type: 'array', items: { type: 'object' } } } },
@@ -124,6 +131,7 @@ const components: Json = {
     SearchBody: { type: 'object', properties: {
       collections: { type: 'array', items: { type: 'string' } }, ids: { type: 'array', items: { type: 'string' } }, bbox: { ...bbox, description: texts['bbox'] },
       intersects: object('GeoJSON geometry; not together with bbox'), datetime: { type: 'string', description: texts['datetime'] }, limit, token: { type: 'string', description: texts['token'] },
+      filter: { description: 'CQL2 JSON; or a text, with filter-lang cql2-text' }, 'filter-lang': { type: 'string', enum: ['cql2-text', 'cql2-json'], default: 'cql2-json', description: texts['filter-lang'] }, 'filter-crs': { type: 'string' },
       sortby: { type: 'array', items: { type: 'object', required: ['field', 'direction'], properties: { field: { type: 'string' }, direction: { type: 'string', enum: ['asc', 'desc'] } } } },
       query: object(texts['query']!),
       fields: { type: 'object', properties: { include: { type: 'array', items: { type: 'string' } }, exclude: { type: 'array', items: { type: 'string' } } } },

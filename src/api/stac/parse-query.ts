@@ -4,6 +4,7 @@ import type { ItemQuery } from '../../catalog/item-source.ts';
 import { invalidParameter, StacRequestError } from './respond.ts';
 import { parseConditions, parseConditionsText } from './parse-conditions.ts';
 import { parseDatetime } from './parse-datetime.ts';
+import { parseFilterBody, parseFilterText } from './parse-filter.ts';
 import { parseFieldsBody, parseFieldsText, type FieldChoice } from './fields.ts';
 import { parseSortBody, parseSortText } from './parse-sort.ts';
 
@@ -15,7 +16,7 @@ const MAX_IDS = 10_000;
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Extensions of the standard that would change the result: better refused than silently left out. */
-const unsupported = ['filter', 'q'];
+const unsupported = ['q'];
 
 /** Throws StacRequestError (400). */
 export function parseSearchQuery(query: Fields): ItemQuery {
@@ -40,6 +41,7 @@ export function parsePage(query: Fields): ItemQuery {
     ...optional('datetime', datetime === undefined ? undefined : parseDatetime(datetime)),
     ...optional('token', token),
     ...optional('sortby', sortby === undefined ? undefined : parseSortText(sortby)),
+    ...optional('filter', parseFilterText(query)),
     ...optional('where', conditions === undefined ? undefined : parseConditionsText(conditions)),
   };
 }
@@ -59,6 +61,7 @@ export function parseSearchBody(body: unknown): ItemQuery {
     ...optional('collections', names('collections', collections)),
     ...optional('intersects', intersects === undefined || intersects === null ? undefined : geometry(intersects)),
     ...optional('sortby', sortby === undefined || sortby === null ? undefined : parseSortBody(sortby)),
+    ...optional('filter', parseFilterBody(fields)),
     ...optional('where', query === undefined || query === null ? undefined : parseConditions(query)),
   });
 }

@@ -16,6 +16,7 @@ import { capabilitiesPage } from '../pages/capabilities-page.ts';
 import { collectionPage, collectionsPage } from '../pages/collection-pages.ts';
 import { asPage, type View } from '../pages/view.ts';
 import { createItems, deleteItem, patchItem, replaceItem } from './items-edit.ts';
+import { functionList } from './functions.ts';
 import { landing } from './landing.ts';
 import { queryables, sortables } from './queryables.ts';
 import { errorHandler, StacRequestError } from './respond.ts';
@@ -34,6 +35,7 @@ export function createStacRouter(dependencies: StacDependencies): Router {
   router.get('/api.html', on(serviceDocumentation));
   router.get('/queryables', on(queryables));
   router.get('/sortables', on(sortables));
+  router.get('/functions', functionList());
   router.get('/children', on(children));
   router.get('/collections', show(collectionsPage, { text: 'STAC', path: '/stac/' }), on(collections));
   router.get('/collections/:collectionId', show(collectionPage, { text: 'STAC', path: '/stac/' }, { text: 'Collections', path: '/stac/collections' }), on(collection));

@@ -51,7 +51,11 @@ class Checker {
       case 'call': return this.#call(node);
       case 'interval': return this.#interval(node);
       case 'array': return { ...node, items: node.items.map((item) => this.#element(item)) };
-      default: return node;
+      case 'literal':
+      case 'date':
+      case 'timestamp':
+      case 'geometry':
+      case 'bbox': return node;
     }
   }
 
@@ -148,7 +152,9 @@ export function typeOf(node: Expression): ValueType {
     case 'bbox': return 'geometry';
     case 'property': return node.type;
     case 'call': return operations.get(node.op)?.gives ?? 'boolean';
-    default: return node.kind;
+    case 'interval':
+    case 'geometry':
+    case 'array': return node.kind;
   }
 }
 

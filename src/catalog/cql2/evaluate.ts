@@ -78,7 +78,9 @@ function propertyOf({ name, type }: Property): Read<Value> {
       case 'string':
       case 'number':
       case 'boolean': return typeof value === type ? value : null;
-      default: return value;
+      case 'interval':
+      case 'geometry':
+      case 'any': return value;
     }
   };
 }

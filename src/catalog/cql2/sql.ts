@@ -25,6 +25,9 @@ export function filterCondition(filter: Filter, bind: Bind, touchesBox: (box: Bo
   return new SqlWriter(bind, touchesBox).condition(filter.expression, true);
 }
 
+/** True for a filter that SQL alone can't decide. */
+export const needsTest = (filter: Filter): boolean => asksGeometry(filter.expression);
+
 const EVERYTHING: SqlCondition = { sql: 'true', isExact: false };
 
 class SqlWriter {
@@ -101,7 +104,9 @@ class SqlWriter {
       case 'boolean': return as('boolean', `(${json})::boolean`);
       case 'array': return as('array', json);
       case 'instant': return as('string', name === 'datetime' ? 'instant' : `cql2_instant(${json} #>> '{}')`);
-      default: return `nullif(${json}, 'null'::jsonb)`;
+      case 'interval':
+      case 'geometry':
+      case 'any': return `nullif(${json}, 'null'::jsonb)`;
     }
   }
 

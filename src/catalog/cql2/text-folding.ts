@@ -24,8 +24,8 @@ export function compareTexts(a: string, b: string): number {
   return left[differs]!.codePointAt(0)! - right[differs].codePointAt(0)!;
 }
 
-/** A part of a pattern: any text, any one character, or exactly one. */
-type Part = { readonly any: 'text' | 'character' } | { readonly is: string };
+/** A part of a pattern, which stands for a text, for one character or for exactly this one. */
+type Part = { readonly wild: 'text' | 'character' } | { readonly is: string };
 
 /**
  * Tests texts against a pattern in which % stands for any text, _ for any character and a backslash takes the
@@ -42,7 +42,7 @@ function partsOf(pattern: string): Part[] {
   for (let i = 0; i < signs.length; i++) {
     const sign = signs[i]!;
     if (sign === '\\' && i + 1 < signs.length) parts.push({ is: signs[++i]! });
-    else parts.push(sign === '%' ? { any: 'text' } : sign === '_' ? { any: 'character' } : { is: sign });
+    else parts.push(sign === '%' ? { wild: 'text' } : sign === '_' ? { wild: 'character' } : { is: sign });
   }
   return parts;
 }
@@ -52,16 +52,16 @@ function matches(parts: readonly Part[], signs: readonly string[]): boolean {
   let [part, sign, retryPart, retrySign] = [0, 0, -1, 0];
   while (sign < signs.length) {
     const here = parts[part];
-    if (here && ('any' in here ? here.any === 'character' : here.is === signs[sign])) {
+    if (here && ('wild' in here ? here.wild === 'character' : here.is === signs[sign])) {
       part++;
       sign++;
-    } else if (here && 'any' in here) {
+    } else if (here && 'wild' in here) {
       [retryPart, retrySign] = [++part, sign];
     } else if (retryPart >= 0) {
       [part, sign] = [retryPart, ++retrySign];
     } else return false;
   }
-  return parts.slice(part).every((rest) => 'any' in rest && rest.any === 'text');
+  return parts.slice(part).every((rest) => 'wild' in rest && rest.wild === 'text');
 }
 
 /** The pattern as PostgreSQL takes it: a backslash at the end, which it refuses, stands for itself. */
