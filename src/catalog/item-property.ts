@@ -23,6 +23,8 @@ export const times: Readonly<Record<string, string>> = { datetime: 'instant', st
 
 const operators: Readonly<Partial<Record<Comparison, string>>> = { eq: '=', neq: '<>', lt: '<', lte: '<=', gt: '>', gte: '>=' };
 
+const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
+
 /** The value of a property as jsonb; null where it is absent. */
 export function propertySql(property: string, bind: Bind): string {
   if (property === 'id' || property === 'collection') return `to_jsonb(${property})`;
@@ -43,7 +45,16 @@ function timeSql({ property, comparison, value }: PropertyCondition, bind: Bind)
   return operator === undefined ? `(${known} and ${column} = any(${bind(values)}::timestamptz[]))` : `(${known} and ${column} ${operator} ${bind(value)}::timestamptz)`;
 }
 
-function valueSql({ property, comparison, value }: PropertyCondition, bind: Bind): string {
+/** A number that is written as text compares with numbers too, as in other services; a text that is stored stays a text. */
+function valueSql(condition: PropertyCondition, bind: Bind): string {
+  const { comparison, value } = condition;
+  const number = typeof value === 'string' && operators[comparison] !== undefined && NUMBER.test(value) ? Number(value) : Number.NaN;
+  if (!Number.isFinite(number)) return comparedSql(condition, bind);
+  const either = [condition, { ...condition, value: number }].map((one) => comparedSql(one, bind));
+  return `(${either.join(comparison === 'neq' ? ' and ' : ' or ')})`;
+}
+
+function comparedSql({ property, comparison, value }: PropertyCondition, bind: Bind): string {
   const stored = propertySql(property, bind);
   const json = (wanted: unknown) => `${bind(JSON.stringify(wanted, textsStorable))}::jsonb`;
   const text = `(case jsonb_typeof(${stored}) when 'string' then ${stored} #>> '{}' end)`;

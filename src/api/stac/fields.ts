@@ -1,7 +1,7 @@
 /**
- * The fields extension: which members of items are sent. `include` alone means only those, `exclude` alone
- * all but those; what stands in both is sent. Where nothing is named, or an empty `include`, it is the least
- * that makes an item.
+ * The fields extension: which members of items are sent. `include` alone means only those and
+ * what tells which item it is, `exclude` alone all but those; what stands in both is sent. Where nothing is
+ * named, or an empty `include`, it is the least that makes an item.
  */
 import { invalidParameter } from './respond.ts';
 
@@ -14,6 +14,8 @@ export interface FieldChoice {
 type Json = Readonly<Record<string, unknown>>;
 
 const least = ['type', 'stac_version', 'id', 'geometry', 'bbox', 'links', 'assets', 'properties.datetime'];
+/** Sent with whatever is chosen: without them nobody knows what the rest belongs to. */
+const identity = ['type', 'stac_version', 'id', 'collection'];
 const MAX_FIELDS = 1000;
 
 /** '+a,-b.c,d' of a query string. */
@@ -46,7 +48,7 @@ function checked(choice: FieldChoice): FieldChoice {
 
 /** The chosen members of an item, or of a collection; `minimum` are those that come where nothing is chosen. */
 export function chooseFields(item: Json, { include, exclude }: FieldChoice, minimum: readonly string[] = least): Json {
-  const kept = include === null ? item : only(item, include.length === 0 ? minimum : include);
+  const kept = include === null ? item : only(item, include.length === 0 ? minimum : [...identity, ...include]);
   // What is in both is sent, and so is what lies inside of what was not wanted.
   const dropped = exclude.filter((path) => !include?.some((wanted) => wanted === path || wanted.startsWith(`${path}.`)));
   return without(kept, dropped);

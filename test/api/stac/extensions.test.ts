@@ -111,6 +111,10 @@ describe('query', () => {
     [{ mission: { endsWith: '\\' } }, ['x4']],
     [{ mission: { eq: 'é\'; drop table items; --' } }, ['x5']],
     [{ mission: { gt: 'ｚ' } }, ['x6']],
+    [{ 'eo:cloud_cover': { eq: '2.5' } }, ['x1', 'x2']],
+    [{ 'eo:cloud_cover': { neq: '2.5' } }, ['x0', 'x5', 'x6', 'x7', 'x8']],
+    [{ 'eo:cloud_cover': { lt: '1e1' } }, ['x1', 'x2', 'x7']],
+    [{ mission: { lt: '5' } }, ['x4']],
     [{ tags: { contains: 'b' } }, ['x0', 'x1']],
     [{ tags: { eq: ['a', 'b'] } }, ['x0']],
     [{ 'orbit.number': { gte: 4 } }, ['x0', 'x1']],
@@ -147,6 +151,7 @@ describe('query', () => {
 });
 
 describe('fields', () => {
+  const identity = ['collection', 'id', 'stac_version', 'type'];
   const least = ['assets', 'bbox', 'geometry', 'id', 'links', 'properties', 'stac_version', 'type'];
   const shown = async (fields: unknown, byGet?: string): Promise<Answer[]> => [await post({ ids: ['x0'], fields }), ...(byGet === undefined ? [] : [await get({ ids: 'x0', fields: byGet }), await get({ limit: '1', fields: byGet }, '/collections/MIXED/items')])];
   const first = (answer: Answer) => list(answer.body['features']!)[0]!;
@@ -155,14 +160,14 @@ describe('fields', () => {
     [{}, '', least, ['datetime']],
     [{ include: null, exclude: null }, undefined, least, ['datetime']],
     [{ include: [], exclude: [] }, '+', least, ['datetime']],
-    [{ include: ['id'] }, '+id', ['id'], []],
-    [{ include: ['id', 'properties.eo:cloud_cover'] }, 'id,properties.eo:cloud_cover', ['id', 'properties'], ['eo:cloud_cover']],
-    [{ exclude: [], include: ['properties.orbit.number', 'nothing'] }, 'properties.orbit.number,nothing', ['properties'], ['orbit']],
+    [{ include: ['id'] }, '+id', identity, []],
+    [{ include: ['id', 'properties.eo:cloud_cover'] }, 'id,properties.eo:cloud_cover', ['collection', 'id', 'properties', 'stac_version', 'type'], ['eo:cloud_cover']],
+    [{ exclude: ['stac_version', 'type'], include: ['properties.orbit.number', 'nothing'] }, 'properties.orbit.number,nothing,-type,-stac_version', ['collection', 'id', 'properties'], ['orbit']],
     [{ exclude: ['geometry'], include: [] }, undefined, least.filter((name) => name !== 'geometry'), ['datetime']],
     [{ exclude: ['geometry', 'assets', 'links', 'properties'] }, '-geometry,-assets,-links,-properties', ['bbox', 'collection', 'id', 'stac_extensions', 'stac_version', 'type'], []],
-    [{ include: ['properties.mission'], exclude: ['properties'] }, '-properties,+properties.mission', ['properties'], ['mission']],
-    [{ include: ['geometry'], exclude: ['geometry'] }, '+geometry,-geometry', ['geometry'], []],
-    [{ include: ['properties.orbit', 'id'], exclude: ['properties.orbit.number', 'id'] }, undefined, ['id', 'properties'], ['orbit']],
+    [{ include: ['properties.mission'], exclude: ['properties'] }, '-properties,+properties.mission', ['collection', 'id', 'properties', 'stac_version', 'type'], ['mission']],
+    [{ include: ['geometry'], exclude: ['geometry'] }, '+geometry,-geometry', ['collection', 'geometry', 'id', 'stac_version', 'type'], []],
+    [{ include: ['properties.orbit', 'id'], exclude: ['properties.orbit.number', 'id'] }, undefined, ['collection', 'id', 'properties', 'stac_version', 'type'], ['orbit']],
   ])('%j', async (fields, byGet, members, names) => {
     for (const answer of await shown(fields, byGet)) {
       const item = first(answer);
