@@ -61,7 +61,9 @@ function comparedSql({ property, comparison, value }: PropertyCondition, bind: B
   switch (comparison) {
     case 'eq': return `${stored} = ${json(value)}`;
     case 'neq': return `(jsonb_typeof(${stored}) <> 'null' and ${stored} <> ${json(value)})`;
-    case 'in': return `exists (select 1 from jsonb_array_elements(${json(value)}) as wanted (value) where wanted.value = ${stored})`;
+    // Of a list it is enough that one of its members is wanted.
+    case 'in': return `exists (select 1 from jsonb_array_elements(${json(value)}) as wanted (value)
+      where wanted.value = ${stored} or (jsonb_typeof(${stored}) = 'array' and ${stored} @> jsonb_build_array(wanted.value)))`;
     case 'startsWith': return `starts_with(${text}, ${bind(storable(value as string))})`;
     case 'endsWith': return `right(${text}, length(${bind(storable(value as string))}::text)) = ${bind(storable(value as string))}::text`;
     case 'contains': return containsSql(stored, text, value, json, bind);

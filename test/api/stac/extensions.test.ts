@@ -102,6 +102,8 @@ describe('query', () => {
     [{ 'properties.eo:cloud_cover': { lte: 10, gt: 2 } }, ['x0', 'x1', 'x2']],
     [{ 'eo:cloud_cover': { gte: 10 } }, ['x0', 'x8']],
     [{ 'eo:cloud_cover': { in: [10, 'many', true] } }, ['x0', 'x5', 'x6']],
+    [{ tags: { in: ['a', 'c'] } }, ['x0']],
+    [{ tags: { in: [['b'], 'c'] } }, ['x1']],
     [{ 'eo:cloud_cover': { eq: null } }, ['x3']],
     [{ 'eo:cloud_cover': { in: [] } }, []],
     [{ mission: { startsWith: 'sentinel' } }, ['x0', 'x1']],
