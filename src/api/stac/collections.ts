@@ -33,7 +33,8 @@ export function collections(context: StacContext): RequestHandler {
 /** Throws StacRequestError (400). */
 function searchOf(request: Request): CollectionQuery {
   const { q: _, limit: __, token: ___, ...rest } = request.query;
-  if (rest['query'] !== undefined) throw new StacRequestError(400, 'UnsupportedParameter', 'The parameter \'query\' is not supported for collections; see /conformance for what is.');
+  const unsupported = ['query', 'filter'].find((name) => rest[name] !== undefined);
+  if (unsupported) throw new StacRequestError(400, 'UnsupportedParameter', `The parameter '${unsupported}' is not supported for collections; see /conformance for what is.`);
   const { bbox, datetime, sortby } = parsePage(rest);
   const words = parseWords(queryText(request, 'q') ?? '');
   return { ...(bbox ? { bbox } : {}), ...(datetime ? { datetime } : {}), ...(sortby ? { sortby } : {}), ...(words.length > 0 ? { words } : {}) };

@@ -161,7 +161,7 @@ class TextParser {
     if (keyword === 'DATE' || keyword === 'TIMESTAMP') {
       const { text, position } = reader.expectKind('text', keyword === 'DATE' ? 'a date in quotes' : 'a date-time in quotes');
       reader.expectSign(')');
-      return instantLiteral(keyword === 'DATE' ? 'date' : 'timestamp', text, `character ${position + 1}`);
+      return instantLiteral(keyword === 'DATE' ? 'date' : 'timestamp', text, `character ${position}`);
     }
     if (keyword === 'INTERVAL') return this.#interval(at);
     const op = operationNamed(name);
