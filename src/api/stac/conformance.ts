@@ -9,6 +9,8 @@ export const conformsTo: readonly string[] = [
   'https://api.stacspec.org/v1.0.0/item-search',
   'https://api.stacspec.org/v1.0.0/collections/extensions/transaction',
   'https://api.stacspec.org/v1.0.0/ogcapi-features/extensions/transaction',
+  // The older name too: clients look for it.
+  'https://api.stacspec.org/v1.0.0/item-search#sort',
   'https://api.stacspec.org/v1.1.0/item-search#sort',
   'https://api.stacspec.org/v1.1.0/ogcapi-features#sort',
   'https://api.stacspec.org/v1.0.0/item-search#fields',
