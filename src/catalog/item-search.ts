@@ -17,6 +17,8 @@ export { storable } from './storable.ts';
 
 /** Matches are counted up to this; a larger number is not told, because finding it would cost more than the page. */
 const MAX_COUNT = 20_000;
+/** So many candidates are read at once at most, unless a larger page is wanted. */
+const MAX_PORTION = 800;
 /** Up to so many candidates are tested exactly for the count. */
 const MAX_TESTED = 1000;
 
@@ -37,10 +39,10 @@ export async function searchItems(database: Queryable, query: ItemQuery, from: I
   const after = query.token === undefined ? null : decodeToken(orderOf(query, () => ''), query.token);
   const found: Row[] = [];
   let position: ItemKey | null = after;
-  // Candidates come in portions: the exact test may refuse any number of them.
-  for (;;) {
+  // Candidates come in portions, which grow: the exact test may refuse any number of them.
+  for (let least = 100; ; least = Math.min(2 * least, MAX_PORTION)) {
     const portion = query.limit + 1 - found.length;
-    const size = test ? Math.max(portion, 100) : portion;
+    const size = test ? Math.max(portion, least) : portion;
     const rows = await candidates(database, query, from, position, size);
     found.push(...rows.filter((row) => test === null || test(shown(row))).slice(0, portion));
     const last = rows.at(-1);
@@ -92,7 +94,7 @@ async function capped(database: Queryable, { from, sql, params }: Condition): Pr
 }
 
 /** What the boxes can't decide; null when there is nothing of the kind. */
-function exactTest(query: ItemQuery): ((item: StacItem) => boolean) | null {
+export function exactTest(query: Omit<ItemQuery, 'limit'>): ((item: StacItem) => boolean) | null {
   const tests: ((item: StacItem) => boolean)[] = [];
   if (query.intersects) tests.push(geometryTest(query.intersects));
   if (query.bbox) tests.push(geometryTest(boxGeometry(flatBox(query.bbox))));

@@ -25,7 +25,9 @@ export function boxLiteral(bbox: readonly number[], at: Place): BoxLiteral {
 }
 
 /** Throws Cql2Error for what is no RFC 3339 date or date-time. */
-export function instantLiteral(kind: 'date' | 'timestamp', text: string, at: Place): InstantLiteral {
+export function instantLiteral(kind: 'date' | 'timestamp', given: string, at: Place): InstantLiteral {
+  // A '+' that was not encoded in a query string arrives as a space.
+  const text = given.replace(/ (?=\d{2}:\d{2}$)/, '+');
   const isDate = /^\d{4}-\d{2}-\d{2}$/.test(text);
   const wanted = kind === 'date' ? 'a date such as 2021-03-01' : 'an RFC 3339 date-time such as 2021-03-01T00:00:00Z';
   if (isDate !== (kind === 'date') || instantOf(text) === null) throw new Cql2Error(at, `expected ${wanted}, but found '${text.slice(0, 40)}'`);

@@ -52,6 +52,10 @@ describe('filter', () => {
     expect([ids(answer), answer.body['numberMatched']]).toEqual([[], 0]);
   });
 
+  it('takes an offset whose + was not encoded', async () => {
+    expect(ids(await service.get('/search?filter=datetime=TIMESTAMP(\'2020-05-15T12:00:00+02:00\')'))).toEqual(['m05']);
+  });
+
   it('is empty when it is null or an empty text', async () => {
     expect((await get('')).status).toBe(200);
     expect((await post(null)).status).toBe(200);
