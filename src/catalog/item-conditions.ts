@@ -15,7 +15,7 @@ export interface Condition {
 }
 
 /** Items that come into question; of boxes and geometries only the bounding box is compared. */
-export function conditionOf(query: ItemQuery, table: ItemTable): Condition {
+export function conditionOf(query: Omit<ItemQuery, 'limit'>, table: ItemTable): Condition {
   const params: unknown[] = [];
   const bind = (value: unknown) => `$${params.push(value)}`;
   const from = query.view ? viewSql(table, query.view, bind) : table;

@@ -24,7 +24,7 @@ interface Row {
 
 /** The properties of what a query finds, by name; those that are nowhere but null are left out. */
 export async function describeFields(database: Queryable, query: Omit<ItemQuery, 'limit'>, table: ItemTable = 'items'): Promise<ItemField[]> {
-  const { from, sql, params: bound } = conditionOf({ ...query, limit: 1 }, table);
+  const { from, sql, params: bound } = conditionOf(query, table);
   const params = [...bound];
   const bind = (value: unknown) => `$${params.push(value)}`;
   const wanted = query.collections && query.collections.length > 0 ? `id = any(${bind(query.collections.map(storable))})` : 'true';

@@ -76,7 +76,34 @@ export interface ItemField {
   readonly values?: readonly string[];
 }
 
+/** What to count, and how fine. */
+export interface ItemGroupQuery extends Omit<ItemQuery, 'limit' | 'token' | 'sortby'> {
+  /** Length of the times by which items are counted. */
+  readonly interval: GroupInterval;
+  /** Property whose numbers are counted in steps of `step`; absent: none. */
+  readonly property?: string;
+  readonly step?: number;
+}
+
+export const groupIntervals = ['hour', 'day', 'week', 'month', 'year'] as const;
+export type GroupInterval = (typeof groupIntervals)[number];
+
+/** Items of one collection, of one time and with about the same value. */
+export interface ItemGroup {
+  readonly collection: string;
+  /** Beginning of the time (UTC), RFC 3339. */
+  readonly time: string;
+  /** Lower end of the step in which the value of the property lies; null where there is no number. */
+  readonly value: number | null;
+  readonly count: number;
+  /** Earliest and latest instant in the group. */
+  readonly first: string;
+  readonly last: string;
+}
+
 export interface ItemSource {
+  /** How many items there are of which collection, time and value. Absent where a source can't tell. */
+  groups?(query: ItemGroupQuery): Promise<readonly ItemGroup[]>;
   /** The properties of the items of some collections (absent: of all) that a user sees; absent where a source can't tell. */
   fields?(query: Pick<ItemQuery, 'collections' | 'user' | 'view'>): Promise<readonly ItemField[]>;
   /** In the order that is asked for; without one newest first. Throws ItemTokenError for a token it never gave. */

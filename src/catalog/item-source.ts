@@ -12,6 +12,7 @@ export { ItemTokenError, type ItemPage, type ItemQuery, type ItemSource } from '
 export function combineItemSources(sources: readonly ItemSource[]): ItemSource {
   return {
     search: (query) => (query.sortby && query.sortby.length > 0 ? searchMerged(sources, query) : searchAll(sources, query)),
+    groups: async (query) => (await inTurn(sources, async (source) => (await source.groups?.(query)) ?? [])).flat(),
     fields: async (query) => mergeFields(await inTurn(sources, async (source) => (await source.fields?.(query)) ?? [])),
     async get(collection, id) {
       for (const source of sources) {

@@ -4,6 +4,7 @@
  * the transaction in which it happens (migration 0006), so a status is never late.
  */
 import type { Database } from '../database/connection.ts';
+import { groupItems } from './item-groups.ts';
 import { searchItems, storable } from './item-search.ts';
 import type { ItemSource } from './item-source.ts';
 import type { StacItem } from './types.ts';
@@ -70,6 +71,7 @@ export class LayerStates {
   withdrawn(layer: string): ItemSource {
     return {
       search: (query) => searchItems(this.#database, { ...query, collections: [layer] }, 'withdrawn_items'),
+      groups: (query) => groupItems(this.#database, { ...query, collections: [layer] }, 'withdrawn_items'),
       get: async (_collection, id) => {
         const [row] = await this.#database.query<{ definition: StacItem }>('select definition from withdrawn_items where collection = $1 and id = $2', [storable(layer), storable(id)]);
         return row?.definition ?? null;

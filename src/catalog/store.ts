@@ -1,7 +1,8 @@
 /** The catalog in PostgreSQL: collections, their items, and the lattice point on which each collection is anchored. */
 import type { Database, Queryable } from '../database/connection.ts';
 import { describeFields } from './item-fields.ts';
-import type { ItemField } from './item-query.ts';
+import { groupItems } from './item-groups.ts';
+import type { ItemField, ItemGroup, ItemGroupQuery } from './item-query.ts';
 import { boxCondition, flatBox, searchItems, storable } from './item-search.ts';
 import type { ItemPage, ItemQuery, ItemSource } from './item-source.ts';
 import type { StacCollection, StacItem } from './types.ts';
@@ -143,6 +144,10 @@ export class CatalogStore implements ItemSource {
 
   search(query: ItemQuery): Promise<ItemPage> {
     return searchItems(this.#database, query);
+  }
+
+  groups(query: ItemGroupQuery): Promise<ItemGroup[]> {
+    return groupItems(this.#database, query);
   }
 
   fields(query: Pick<ItemQuery, 'collections' | 'user' | 'view'>): Promise<ItemField[]> {

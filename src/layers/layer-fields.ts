@@ -31,7 +31,7 @@ const layerFields = ['sources', 'operator', 'process_graph', 'grid', 'views', 'c
 const derivedOfLayer = ['has_items'];
 
 /** Relations that the service sets itself. */
-const ownRelations = ['self', 'root', 'parent', 'items', 'item', 'child', 'collection', 'data', 'derived_from', 'emb:source-data', 'emb:model', 'predecessor-version', 'successor-version', 'latest-version', 'xyz', 'tilejson', 'http://www.opengis.net/def/rel/ogc/1.0/queryables'];
+const ownRelations = ['self', 'root', 'parent', 'items', 'item', 'child', 'collection', 'data', 'derived_from', 'emb:source-data', 'emb:model', 'predecessor-version', 'successor-version', 'latest-version', 'xyz', 'tilejson', 'http://www.opengis.net/def/rel/ogc/1.0/queryables', 'http://www.opengis.net/def/rel/ogc/1.0/sortables', 'aggregate', 'aggregations'];
 
 export const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== '';

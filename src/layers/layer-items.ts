@@ -1,6 +1,6 @@
 /** Items of layers, made up from the raw items they are computed from. Nothing of them is stored. */
 import { isOpenEOError } from '../errors.ts';
-import type { ItemField, ItemView } from '../catalog/item-query.ts';
+import type { ItemField, ItemGroup, ItemGroupQuery, ItemView } from '../catalog/item-query.ts';
 import { combineItemSources, type ItemPage, type ItemQuery, type ItemSource } from '../catalog/item-source.ts';
 import type { StacCollection, StacItem } from '../catalog/types.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
@@ -39,6 +39,7 @@ export function layerItems(catalog: RawCatalog, operators: OperatorRegistry, eng
   };
   return {
     search: async (query) => (await sourcesFor(query)).search(query),
+    groups: async (query) => (await (await sourcesFor(query)).groups?.(query)) ?? [],
     fields: async (query) => (await (await sourcesFor(query)).fields?.(query)) ?? [],
     async get(collection, id) {
       const stored = await catalog.collection(collection);
@@ -78,8 +79,19 @@ class LayerItems implements ItemSource {
     // Whoever sees a layer sees its items, also those made of what only its author sees.
     const { user: _, ...conditions } = query;
     const view = needsView(query) ? await this.#view() : null;
-    const page = await this.#catalog.search(view ? { ...conditions, collections: [this.#layer.id], view } : { ...conditions, collections: [this.#root] });
-    const described = await Promise.all(page.items.map((raw) => this.#describe(raw)));
+    const raw = view ? { ...conditions, collections: [this.#layer.id], view } : { ...conditions, collections: [this.#root] };
+    let page = await this.#page(raw);
+    // What the graph leaves out makes pages shorter: an order over several sources needs them full, and clients stop at an empty one.
+    while (page.next !== null && page.items.length < (query.sortby ? query.limit : 1)) {
+      const more = await this.#page({ ...raw, limit: query.limit - page.items.length, token: page.next });
+      page = { items: [...page.items, ...more.items], ...(page.keys ? { keys: [...page.keys, ...more.keys!] } : {}), numberMatched: null, next: more.next };
+    }
+    return page;
+  }
+
+  async #page(query: ItemQuery): Promise<ItemPage> {
+    const page = await this.#catalog.search(query);
+    const described = await Promise.all(page.items.map((stored) => this.#describe(stored)));
     const items = described.filter((item) => item !== null);
     return {
       ...page,
@@ -95,14 +107,22 @@ class LayerItems implements ItemSource {
     return (view && (await this.#catalog.fields?.({ collections: [this.#layer.id], view }))) ?? [];
   }
 
-  /** null when the layer shows nothing by which one could tell. */
+  /** Of the stored items, among which may be some that the graph leaves out. */
+  async groups(query: ItemGroupQuery): Promise<readonly ItemGroup[]> {
+    const { user: _, ...conditions } = query;
+    const view = await this.#view();
+    return (view && (await this.#catalog.groups?.({ ...conditions, collections: [this.#layer.id], view }))) ?? [];
+  }
+
+  /** null when there are no items. */
   async #view(): Promise<ItemView | null> {
     const { items } = await this.#catalog.search({ collections: [this.#root], limit: TRIED });
     for (const stored of items) {
       const shown = await this.#describe(stored);
       if (shown) return viewOf(stored, shown, this.#hasStates);
     }
-    return null;
+    const [first] = items;
+    return first ? viewOf(first, describeLayerItem(this.#layer, first), this.#hasStates) : null;
   }
 
   async get(_collection: string, id: string): Promise<StacItem | null> {

@@ -34,6 +34,7 @@ export function withStates(items: ItemSource, layer: Layer, states: StateSource 
       return { ...page, items: await say(page.items) };
     },
     ...(items.fields ? { fields: (query) => items.fields!(query) } : {}),
+    ...(items.groups ? { groups: (query) => items.groups!(query) } : {}),
     async get(collection, id) {
       const item = await items.get(collection, id);
       return item && (await say([item]))[0]!;
@@ -44,6 +45,10 @@ export function withStates(items: ItemSource, layer: Layer, states: StateSource 
     return raw ? viewOf(raw, withdrawnItem(layer, raw, undefined), true) : null;
   };
   const withdrawn: ItemSource = {
+    async groups(query) {
+      const view = await viewOfWithdrawn();
+      return (view && (await gone.groups?.({ ...query, view }))) ?? [];
+    },
     async search(query) {
       const view = needsView(query) ? await viewOfWithdrawn() : null;
       const page = await gone.search(view ? { ...query, view } : query);

@@ -95,6 +95,13 @@ describe('the items of layers', () => {
     expect(numberMatched).toBe(expected.length);
   });
 
+  it('are counted by collection, place and state', async () => {
+    const count = async (query: object) => Object.groupBy(await source.groups!({ interval: 'year', ...query }), ({ collection }) => collection);
+    expect(Object.entries(await count({})).map(([id, groups]) => [id, groups!.reduce((total, group) => total + group.count, 0)])).toEqual([['RAW', 19], ['LAYER', 20]]);
+    const near = await count({ bbox: [3, 10, 5.5, 11], where: [{ property: 'lamina:status', comparison: 'eq', value: 'computed' }] });
+    expect(near).toEqual({ LAYER: [expect.objectContaining({ count: 1, first: expect.stringMatching(/^2021-05-/) as unknown }), expect.objectContaining({ count: 1 })] });
+  });
+
   it('tell which properties they have', async () => {
     const fields = await source.fields!({ collections: ['LAYER'] });
     const named = Object.fromEntries(fields.map((field) => [field.name, field]));

@@ -33,8 +33,11 @@ function fixedLinks(context: StacContext): StacLink[] {
     { rel: 'data', href: `${baseUrl}/collections`, type: JSON_TYPE, title: 'Collections' },
     { rel: 'search', href: `${baseUrl}/search`, type: GEOJSON_TYPE, method: 'GET', title: 'Item search' },
     { rel: 'search', href: `${baseUrl}/search`, type: GEOJSON_TYPE, method: 'POST', title: 'Item search' },
+    { rel: 'http://www.opengis.net/def/rel/ogc/1.0/functions', href: `${baseUrl}/functions`, type: JSON_TYPE, title: 'Functions of filters' },
     { rel: QUERYABLES_REL, href: `${baseUrl}/queryables`, type: SCHEMA_TYPE, title: 'Queryables' },
     { rel: SORTABLES_REL, href: `${baseUrl}/sortables`, type: SCHEMA_TYPE, title: 'Sortables' },
+    { rel: 'aggregations', href: `${baseUrl}/aggregations`, type: JSON_TYPE, title: 'What can be counted' },
+    { rel: 'aggregate', href: `${baseUrl}/aggregate`, type: JSON_TYPE, title: 'Counts of items' },
     { rel: 'children', href: `${baseUrl}/children`, type: JSON_TYPE, title: 'All collections' },
   ];
 }

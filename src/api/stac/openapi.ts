@@ -1,5 +1,6 @@
 /** The OpenAPI 3.0 document of the STAC API: exactly the routes that router.ts serves. */
 import { comparisons } from '../../catalog/item-property.ts';
+import { groupIntervals } from '../../catalog/item-query.ts';
 import { DEFAULT_LIMIT, MAX_LIMIT } from './parse-query.ts';
 import { GEOJSON_TYPE, JSON_TYPE, SCHEMA_TYPE } from './respond.ts';
 
@@ -43,6 +44,18 @@ function changes(status: number, schema?: string): Json {
   return { security: userOnly, responses: { [status]: success, ...Object.fromEntries(Object.entries(failures).map(([code, name]) => [code, reference('responses', name)])), default: reference('responses', 'ServerError') } };
 }
 
+function aggregationPaths(place: string, id: string, items: string, ...own: string[]): Json {
+  const query = ['aggregations', 'datetime_frequency_interval', 'collections', 'ids', 'bbox', 'intersects', 'datetime', 'query', 'filter', 'filter-lang', 'filter-crs'];
+  const found = answers(JSON_TYPE, 'Aggregations', '400', ...(own.length > 0 ? ['404'] : []));
+  return {
+    [`${place}/aggregations`]: { get: route(`get${id}s`, `What can be counted of ${items}`, { ...(own.length > 0 ? { parameters: parameters(...own) } : {}), ...answers(JSON_TYPE, 'Aggregations', ...(own.length > 0 ? ['404'] : [])) }) },
+    [`${place}/aggregate`]: {
+      get: route(`get${id}`, `Counts of ${items}`, { parameters: parameters(...own, ...query), ...found }),
+      post: route(`post${id}`, `Counts of ${items}`, { ...(own.length > 0 ? { parameters: parameters(...own) } : {}), requestBody: { content: { [JSON_TYPE]: { schema: reference('schemas', 'SearchBody') } } }, ...found }),
+    },
+  };
+}
+
 const paths: Json = {
   '/': { get: route('getLandingPage', 'Landing page: the root catalog', answers(JSON_TYPE, 'Catalog')) },
   '/conformance': { get: route('getConformance', 'Conformance classes', answers(JSON_TYPE, 'Conformance')) },
@@ -74,6 +87,8 @@ const paths: Json = {
     patch: route('patchItem', 'Change an item by a JSON merge patch', writes(204, 'Item', 'collectionId', 'itemId')),
     delete: route('deleteItem', 'Withdraw an item', writes(204, null, 'collectionId', 'itemId')),
   },
+  ...aggregationPaths('', 'Aggregation', 'all items'),
+  ...aggregationPaths('/collections/{collectionId}', 'CollectionAggregation', 'the items of a collection', 'collectionId'),
   '/search': {
     get: route('getSearch', 'Items of all collections, newest first', { parameters: parameters('collections', 'ids', 'bbox', 'intersects', 'datetime', 'limit', 'token', 'sortby', 'query', 'filter', 'filter-lang', 'filter-crs', 'fields'), ...answers(GEOJSON_TYPE, 'ItemCollection', '400') }),
     post: route('postSearch', 'Items of all collections, newest first', { requestBody: { required: true, content: { [JSON_TYPE]: { schema: reference('schemas', 'SearchBody') } } }, ...answers(GEOJSON_TYPE, 'ItemCollection', '400') }),
@@ -102,6 +117,8 @@ const components: Json = {
     token: { name: 'token', in: 'query', description: texts['token'], schema: { type: 'string' } },
     collections: list('collections', 'Ids of collections'),
     ids: list('ids', 'Ids of items'),
+    aggregations: { name: 'aggregations', in: 'query', description: 'Names of /aggregations; without them all', style: 'form', explode: false, schema: { type: 'array', items: { type: 'string' } } },
+    datetime_frequency_interval: { name: 'datetime_frequency_interval', in: 'query', description: 'Length of the times of datetime_frequency', schema: { type: 'string', enum: groupIntervals, default: 'month' } },
     pageLimit: { name: 'limit', in: 'query', description: 'Entries of a page; without it all come', schema: { type: 'integer', minimum: 1 } },
     after: { name: 'after', in: 'query', description: 'Of the links to other pages', schema: { type: 'string' } },
     q: { name: 'q', in: 'query', description: 'Words of which one must occur in the id, the title, the description or the keywords', style: 'form', explode: false, schema: { type: 'array', items: { type: 'string' } } },
@@ -124,6 +141,7 @@ const components: Json = {
     Functions: { type: 'object', required: ['functions'], properties: { functions: { type: 'array', items: { type: 'object' } } } },
     Conformance: { type: 'object', required: ['conformsTo'], properties: { conformsTo: { type: 'array', items: { type: 'string' } } } },
     Collections: { type: 'object', required: ['collections', 'links'], properties: { collections: { type: 'array', items: reference('schemas', 'Collection') }, links: { type: 'array', items: { type: 'object' } } } },
+    Aggregations: { type: 'object', required: ['type', 'aggregations'], properties: { type: { type: 'string', enum: ['AggregationCollection'] }, aggregations: { type: 'array', items: { type: 'object' } }, links: { type: 'array', items: { type: 'object' } } } },
     Children: { type: 'object', required: ['children', 'links'], properties: { children: { type: 'array', items: reference('schemas', 'Collection') }, links: { type: 'array', items: { type: 'object' } } } },
     ItemCollection: { type: 'object', required: ['type', 'features', 'links'], properties: {
       type: { type: 'string', enum: ['FeatureCollection'] }, features: { type: 'array', items: reference('schemas', 'Item') }, links: { type: 'array', items: { type: 'object' } }, numberMatched: { type: 'integer' }, numberReturned: { type: 'integer' },

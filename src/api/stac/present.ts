@@ -10,7 +10,7 @@ export const SORTABLES_REL = 'http://www.opengis.net/def/rel/ogc/1.0/sortables';
 export const QUERYABLES_REL = 'http://www.opengis.net/def/rel/ogc/1.0/queryables';
 
 /** Links that only this API can set; what a source says under these names is dropped. */
-const ownRels = new Set(['self', 'root', 'parent', 'collection', 'items', 'item', 'child', 'data', 'children', 'search', 'conformance', QUERYABLES_REL, SORTABLES_REL]);
+const ownRels = new Set(['self', 'root', 'parent', 'collection', 'items', 'item', 'child', 'data', 'children', 'search', 'aggregate', 'aggregations', 'conformance', QUERYABLES_REL, SORTABLES_REL]);
 
 /** The links a source or a layer gave; paths of the service become URLs. */
 const foreignLinks = (links: readonly StacLink[], { baseUrl }: StacContext) =>
@@ -42,6 +42,8 @@ export function presentCollection(collection: StacCollection, context: StacConte
       { rel: 'child', href: `${url}/catalog`, type: JSON_TYPE, title: 'All items' },
       { rel: QUERYABLES_REL, href: `${url}/queryables`, type: SCHEMA_TYPE },
       { rel: SORTABLES_REL, href: `${url}/sortables`, type: SCHEMA_TYPE },
+      { rel: 'aggregations', href: `${url}/aggregations`, type: JSON_TYPE },
+      { rel: 'aggregate', href: `${url}/aggregate`, type: JSON_TYPE },
       ...foreignLinks(collection.links, context),
       ...mapLinks(collection).map((link) => ({ ...link, href: `${serviceUrl(context)}${link.href}` })),
     ],

@@ -1,5 +1,6 @@
 /** The STAC API: its table of contents. Every route is a file beside this one. */
 import express, { type RequestHandler, type Router } from 'express';
+import { aggregateByBody, aggregateByQuery, aggregationList } from './aggregate.ts';
 import { browse } from './browse.ts';
 import { children } from './children.ts';
 import { collection } from './collection.ts';
@@ -53,6 +54,11 @@ export function createStacRouter(dependencies: StacDependencies): Router {
   router.put('/collections/:collectionId/items/:itemId', itemBody, on(replaceItem));
   router.patch('/collections/:collectionId/items/:itemId', itemBody, on(patchItem));
   router.delete('/collections/:collectionId/items/:itemId', on(deleteItem));
+  for (const place of ['', '/collections/:collectionId']) {
+    router.get(`${place}/aggregations`, on(aggregationList));
+    router.get(`${place}/aggregate`, on(aggregateByQuery));
+    router.post(`${place}/aggregate`, body, on(aggregateByBody));
+  }
   router.get('/search', on(searchByQuery));
   router.post('/search', body, on(searchByBody));
   router.use(unknownRoute);

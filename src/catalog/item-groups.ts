@@ -1,0 +1,43 @@
+/**
+ * How many items there are of which collection, time and value: what aggregations are added up from. The
+ * database counts; only what a geometry has to decide is looked at one by one.
+ */
+import type { Queryable } from '../database/connection.ts';
+import { OpenEOError } from '../errors.ts';
+import { conditionOf } from './item-conditions.ts';
+import { propertySql } from './item-property.ts';
+import type { ItemGroup, ItemGroupQuery, ItemTable } from './item-query.ts';
+import { exactTest } from './item-search.ts';
+import type { StacItem } from './types.ts';
+
+/** So many items are tested against a geometry. */
+const MAX_TESTED = 20_000;
+
+interface Tested extends ItemGroup {
+  readonly definition: StacItem;
+  readonly properties: StacItem['properties'];
+}
+
+/** Throws ProcessParameterInvalid when more items than can be tested touch a geometry. */
+export async function groupItems(database: Queryable, query: ItemGroupQuery, table: ItemTable = 'items'): Promise<ItemGroup[]> {
+  const { from, sql, params: bound } = conditionOf(query, table);
+  const params = [...bound];
+  const bind = (value: unknown) => `$${params.push(value)}`;
+  const text = (instant: string) => `to_char(${instant} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+  const group = `collection, ${text(`date_trunc(${bind(query.interval)}::text, instant, 'UTC')`)} as time, ${valueSql(query, bind)} as value`;
+  const test = exactTest(query);
+  if (!test) {
+    return database.query<ItemGroup>(`select ${group}, count(*)::int as count, ${text('min(instant)')} as first, ${text('max(instant)')} as last from ${from} where ${sql} group by 1, 2, 3 order by 1, 2, 3`, params);
+  }
+  const rows = await database.query<Tested>(`select ${group}, 1 as count, ${text('instant')} as first, ${text('instant')} as last, definition, properties from ${from} where ${sql} limit ${MAX_TESTED + 1}`, params);
+  if (rows.length > MAX_TESTED) throw new OpenEOError('ProcessParameterInvalid', { process: 'aggregate', parameter: 'bbox', reason: `more than ${MAX_TESTED} items would have to be compared with a geometry; ask for a shorter time or fewer collections` });
+  return rows.filter(({ definition, collection, properties }) => test({ ...definition, collection, properties })).map(({ collection, time, value, count, first, last }) => ({ collection, time, value, count, first, last }));
+}
+
+/** Lower end of the step, or null. */
+function valueSql({ property, step }: ItemGroupQuery, bind: (value: unknown) => string): string {
+  if (property === undefined || step === undefined) return 'null::float8';
+  const value = propertySql(property, bind);
+  const width = `${bind(step)}::float8`;
+  return `floor((case jsonb_typeof(${value}) when 'number' then (${value})::float8 end) / ${width}) * ${width}`;
+}
