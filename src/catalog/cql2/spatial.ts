@@ -1,5 +1,5 @@
 /** The spatial relations of the standard between geometries in longitude and latitude. */
-import { boxGeometry, GeometryError, intersectionTest, turnsOf, type Geometry } from '../../geo/geometry.ts';
+import { boxGeometry, boxOf, GeometryError, intersectionTest, turnsOf, type Box, type Geometry } from '../../geo/geometry.ts';
 import { relationTest, type Relation } from '../../geo/relations.ts';
 import { withoutHeights } from '../../geo/bbox.ts';
 import type { SpatialRelation } from './operations.ts';
@@ -35,9 +35,14 @@ function testOf(relation: SpatialRelation, base: Geometry): (candidate: Geometry
   }
   const name = relation.slice(2) as Relation;
   // Something lies within the union of all turns; for the other relations any single turn will do.
-  const tests = (relation === 's_within' ? [turnsOf(base)] : turnsOf(base).map((turn) => [turn])).map((bases) => relationTest(name, bases));
-  return (candidate) => tests.some((test) => test(candidate));
+  if (relation === 's_within') return relationTest(name, turnsOf(base));
+  const tests = turnsOf(base).map((turn) => ({ box: boxOf(turn), test: relationTest(name, [turn]) }));
+  const mustCover = relation === 's_equals' || relation === 's_contains';
+  // Comparing boxes is a thousand times cheaper than comparing geometries.
+  return (candidate) => tests.some(({ box, test }) => (!mustCover || covers(boxOf(candidate), box)) && test(candidate));
 }
+
+const covers = (outer: Box, inner: Box) => outer[0] <= inner[0] && outer[1] <= inner[1] && outer[2] >= inner[2] && outer[3] >= inner[3];
 
 function quiet<T>(read: () => T): T | null {
   try {

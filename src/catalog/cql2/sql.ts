@@ -6,7 +6,7 @@
 import { boxOf, type Box } from '../../geo/geometry.ts';
 import { truthOf } from './evaluate.ts';
 import { typeOf, type Filter } from './check.ts';
-import { isArithmetic, isArrayRelation, isComparison, isSpatial, isTemporal, temporalRelations, type Comparison, type TemporalRelation } from './operations.ts';
+import { isArithmetic, isArrayRelation, isComparison, isSpatial, isTemporal, temporalRelations, type Comparison, type TemporalCondition, type TemporalRelation } from './operations.ts';
 import { geometryOf } from './spatial.ts';
 import { databasePattern } from './text-folding.ts';
 import { childrenOf, type ArrayExpression, type Call, type Expression, type InstantLiteral, type Interval, type Property } from './tree.ts';
@@ -65,9 +65,22 @@ class SqlWriter {
 
   /** One more condition, which an index knows, for comparisons of the time of items. */
   #hint(node: Expression): string {
-    if (node.kind !== 'call' || !isComparison(node.op) || node.op === '<>') return '';
+    if (node.kind !== 'call' || node.args.length !== 2) return '';
     const [left, right] = node.args as [Expression, Expression];
-    return isDatetime(left) && right.kind !== 'property' ? ` and instant ${node.op} ${this.#value(right)}` : '';
+    if (!isDatetime(left) || right.kind === 'property') return '';
+    if (isTemporal(node.op)) return this.#temporalHint(node.op, right);
+    return isComparison(node.op) && node.op !== '<>' ? ` and instant ${node.op} ${this.#value(right)}` : '';
+  }
+
+  /** `instant` is where the time of an item begins, and no later than where it ends. */
+  #temporalHint(relation: TemporalRelation, other: Expression): string {
+    if (relation === 't_disjoint') return '';
+    const conditions: readonly TemporalCondition[] = temporalRelations[relation];
+    const hints = conditions.flatMap(([end, sign, otherEnd]) => {
+      if (end === 'start') return [`instant ${sign} ${this.#endOf(other, otherEnd)}`];
+      return sign === '<' || sign === '=' ? [`instant <= ${this.#endOf(other, otherEnd)}`] : [];
+    });
+    return hints.map((hint) => ` and ${hint}`).join('');
   }
 
   #value(node: Expression): string {
@@ -185,15 +198,16 @@ class SqlWriter {
     return `(case when num_nulls(${ends.join(', ')}) = 0 then ${relation === 't_disjoint' ? `not (${all})` : all} end)`;
   }
 
+  /** Both ends of the time that an expression stands for. */
   #span(node: Expression): { readonly start: string; readonly end: string } {
-    if (node.kind === 'interval') return { start: this.#edge(node, 'start'), end: this.#edge(node, 'end') };
-    if (isDatetime(node)) {
-      // An item without an instant has the time from its start to its end.
-      const hasInstant = `case jsonb_typeof(${this.#json('datetime')}) when 'string' then instant`;
-      return { start: `(${hasInstant} else starts end)`, end: `(${hasInstant} else ends end)` };
-    }
-    const instant = this.#value(node);
-    return { start: instant, end: instant };
+    return { start: this.#endOf(node, 'start'), end: this.#endOf(node, 'end') };
+  }
+
+  #endOf(node: Expression, end: 'start' | 'end'): string {
+    if (node.kind === 'interval') return this.#edge(node, end);
+    if (!isDatetime(node)) return this.#value(node);
+    // An item without an instant has the time from its start to its end.
+    return end === 'start' ? 'instant' : `(case jsonb_typeof(${this.#json('datetime')}) when 'string' then instant else ends end)`;
   }
 
   #edge(interval: Interval, end: 'start' | 'end'): string {

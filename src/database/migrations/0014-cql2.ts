@@ -20,7 +20,7 @@ const migration: Migration = {
     end $$;
 
     -- < 0, 0 or > 0 for two values of one JSON type that has an order; null for others.
-    create function cql2_compare(a jsonb, b jsonb) returns int language sql immutable strict as $$
+    create function cql2_compare(a jsonb, b jsonb) returns int language sql immutable as $$
       select case when jsonb_typeof(a) = jsonb_typeof(b) then
         case jsonb_typeof(a)
           when 'number' then case when a::float8 < b::float8 then -1 when a::float8 > b::float8 then 1 else 0 end
@@ -54,8 +54,10 @@ const migration: Migration = {
     $$;
 
     -- Without marks above, below and across letters; the letters that Unicode does not take apart are listed.
-    create function cql2_accenti(value text) returns text language sql immutable strict as $$
-      select translate(normalize(regexp_replace(normalize(value, NFD), '[\\u0300-\\u036F]', '', 'g'), NFC), 'ØøŁłĐđĦħŦŧƀɨ', 'OoLlDdHhTtbi')
+    -- As many bytes as characters: it is ASCII, and there is nothing to do.
+    create function cql2_accenti(value text) returns text language sql immutable as $$
+      select case when octet_length(value) = char_length(value) then value
+        else translate(normalize(regexp_replace(normalize(value, NFD), '[\\u0300-\\u036F]', '', 'g'), NFC), 'ØøŁłĐđĦħŦŧƀɨ', 'OoLlDdHhTtbi') end
     $$;
 
     -- Small letters of all scripts, by the best collation that this server has: that of a database in locale C knows ASCII only.
@@ -66,7 +68,7 @@ const migration: Migration = {
         order by array_position(array['pg_c_utf8', 'und-x-icu', 'C.utf8', 'default'], collname::text) limit 1);
     begin
       execute format($f$
-        create function cql2_casei(value text) returns text language sql immutable strict as $b$
+        create function cql2_casei(value text) returns text language sql immutable as $b$
           select translate(lower(translate(value, U&'\\0130', 'i') collate %I), U&'\\03C2', U&'\\03C3')
         $b$
       $f$, best);
