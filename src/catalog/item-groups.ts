@@ -24,12 +24,19 @@ export async function groupItems(database: Queryable, query: ItemGroupQuery, tab
   const params = [...bound];
   const bind = (value: unknown) => `$${params.push(value)}`;
   const text = (instant: string) => `to_char(${instant} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
-  const group = `collection, ${text(`date_trunc(${bind(query.interval)}::text, instant, 'UTC')`)} as time, ${valueSql(query, bind)} as value`;
+  const slot = `date_trunc(${bind(query.interval)}::text, instant, 'UTC')`;
+  const value = valueSql(query, bind);
   const test = exactTest(query);
   if (!test) {
-    return database.query<ItemGroup>(`select ${group}, count(*)::int as count, ${text('min(instant)')} as first, ${text('max(instant)')} as last from ${from} where ${sql} group by 1, 2, 3 order by 1, 2, 3`, params);
+    // Texts are made of the groups, not of every item.
+    return database.query<ItemGroup>(
+      `select collection, ${text('slot')} as time, value, count, ${text('first')} as first, ${text('last')} as last from
+         (select collection, ${slot} as slot, ${value} as value, count(*)::int as count, min(instant) as first, max(instant) as last from ${from} where ${sql} group by 1, 2, 3) as groups
+       order by 1, 2, 3`,
+      params,
+    );
   }
-  const rows = await database.query<Tested>(`select ${group}, 1 as count, ${text('instant')} as first, ${text('instant')} as last, definition, properties from ${from} where ${sql} limit ${MAX_TESTED + 1}`, params);
+  const rows = await database.query<Tested>(`select collection, ${text(slot)} as time, ${value} as value, 1 as count, ${text('instant')} as first, ${text('instant')} as last, definition, properties from ${from} where ${sql} limit ${MAX_TESTED + 1}`, params);
   if (rows.length > MAX_TESTED) throw new OpenEOError('ProcessParameterInvalid', { process: 'aggregate', parameter: 'bbox', reason: `more than ${MAX_TESTED} items would have to be compared with a geometry; ask for a shorter time or fewer collections` });
   return rows.filter(({ definition, collection, properties }) => test({ ...definition, collection, properties })).map(({ collection, time, value, count, first, last }) => ({ collection, time, value, count, first, last }));
 }
