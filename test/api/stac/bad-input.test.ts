@@ -19,7 +19,7 @@ async function send(method: string, path: string, init: { body?: string | Buffer
   return { status: answer.status, text };
 }
 
-const routes = ['/', '/conformance', '/api', '/api.html', '/queryables', '/collections', '/collections/x', '/collections/x/queryables', '/collections/x/items', '/collections/x/items/y', '/search'];
+const routes = ['/', '/conformance', '/api', '/api.html', '/queryables', '/collections', '/collections/x', '/collections/x/queryables', '/sortables', '/aggregations', '/aggregate', '/children', '/collections/x/catalog', '/collections/x/items', '/collections/x/items/y', '/search'];
 
 describe('the STAC API', () => {
   it('has no method that it does not know', async () => {
@@ -38,8 +38,8 @@ describe('the STAC API', () => {
   });
 
   it('refuses queries of nonsense', async () => {
-    const names = ['limit', 'bbox', 'datetime', 'token', 'ids', 'collections', 'intersects', 'f', 'after', 'filter', '__proto__', 'a[b]', 'limit[]'];
-    await fc.assert(fc.asyncProperty(fc.constantFrom('/search', '/collections', '/collections/x/items', '/'), fc.array(fc.tuple(fc.constantFrom(...names), fc.oneof(fc.string({ unit: 'binary', maxLength: 20 }), fc.constantFrom('1', '-1', '1e999', 'NaN', '{', '{"type":"Point"}', '1,2,3,4', '../..', '\u0000'))), { maxLength: 4 }), async (path, query) => {
+    const names = ['limit', 'bbox', 'datetime', 'token', 'ids', 'collections', 'intersects', 'f', 'after', 'sortby', 'query', 'fields', 'q', 'aggregations', 'datetime_frequency_interval', 'filter', '__proto__', 'a[b]', 'limit[]'];
+    await fc.assert(fc.asyncProperty(fc.constantFrom('/search', '/aggregate', '/children', '/collections', '/collections/x/items', '/collections/x/catalog', '/'), fc.array(fc.tuple(fc.constantFrom(...names), fc.oneof(fc.string({ unit: 'binary', maxLength: 20 }), fc.constantFrom('1', '-1', '1e999', 'NaN', '{', '{"type":"Point"}', '1,2,3,4', '../..', '\u0000'))), { maxLength: 4 }), async (path, query) => {
       await send('GET', `${path}?${query.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value.toWellFormed())}`).join('&')}`);
     }), { numRuns: 150, endOnFailure: true });
   });
