@@ -43,11 +43,12 @@ class SqlWriter {
 
   /** What is true of every item for which the expression is `wanted`, which is not the opposite where it is unknown. */
   condition(node: Expression, wanted: boolean): SqlCondition {
+    if (node.kind === 'call') {
+      if (node.op === 'not') return this.condition(node.args[0]!, !wanted);
+      if (node.op === 'and' || node.op === 'or') return this.#connective(node, wanted);
+    }
     if (!asksGeometry(node)) return { sql: wanted ? `${this.#value(node)}${this.#hint(node)}` : `not ${this.#value(node)}`, isExact: true };
-    if (node.kind !== 'call') return EVERYTHING;
-    if (node.op === 'not') return this.condition(node.args[0]!, !wanted);
-    if (node.op === 'and' || node.op === 'or') return this.#connective(node, wanted);
-    return isSpatial(node.op) ? this.#spatial(node, wanted) : EVERYTHING;
+    return node.kind === 'call' && isSpatial(node.op) ? this.#spatial(node, wanted) : EVERYTHING;
   }
 
   #connective({ op, args }: Call, wanted: boolean): SqlCondition {
