@@ -12,7 +12,7 @@ import services from './0010-services.ts';
 import jobCosts from './0011-job-costs.ts';
 import throughput from './0012-throughput.ts';
 import sessions from './0013-sessions.ts';
-import cql2 from './0014-cql2.ts';
+import filterFunctions from './0014-filter-functions.ts';
 import type { Migration } from './migration.ts';
 
 export type { Migration } from './migration.ts';
@@ -31,5 +31,5 @@ export const migrations: readonly Migration[] = [
   jobCosts,
   throughput,
   sessions,
-  cql2,
+  filterFunctions,
 ];

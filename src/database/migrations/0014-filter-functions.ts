@@ -2,10 +2,10 @@
 import type { Migration } from './migration.ts';
 
 const migration: Migration = {
-  name: '0014-cql2',
+  name: '0014-filter-functions',
   sql: `
     -- An RFC 3339 date-time or date; null for a text that is none. Years 0001 to 9999.
-    create function cql2_instant(value text) returns timestamptz language plpgsql immutable strict as $$
+    create or replace function cql2_instant(value text) returns timestamptz language plpgsql immutable strict as $$
     declare
       part text[] := regexp_match(value, '^(\\d{4})-(\\d{2})-(\\d{2})(?:[Tt](\\d{2}):(\\d{2}):(\\d{2})(?:\\.\\d{1,30})?(?:[Zz]|[+-](\\d{2}):(\\d{2}))?)?$');
       month int := part[2]::int;
@@ -20,7 +20,7 @@ const migration: Migration = {
     end $$;
 
     -- < 0, 0 or > 0 for two values of one JSON type that has an order; null for others.
-    create function cql2_compare(a jsonb, b jsonb) returns int language sql immutable as $$
+    create or replace function cql2_compare(a jsonb, b jsonb) returns int language sql immutable as $$
       select case when jsonb_typeof(a) = jsonb_typeof(b) then
         case jsonb_typeof(a)
           when 'number' then case when a::float8 < b::float8 then -1 when a::float8 > b::float8 then 1 else 0 end
@@ -30,7 +30,7 @@ const migration: Migration = {
     $$;
 
     -- Doubles; null where the server would raise an error (division by zero, overflow, underflow, complex powers).
-    create function cql2_arithmetic(op text, a float8, b float8) returns float8 language plpgsql immutable strict as $$
+    create or replace function cql2_arithmetic(op text, a float8, b float8) returns float8 language plpgsql immutable strict as $$
     begin
       case op
         when '+' then return a + b;
@@ -45,17 +45,17 @@ const migration: Migration = {
     end $$;
 
     -- Arrays as sets.
-    create function cql2_contains(a jsonb, b jsonb) returns boolean language sql immutable strict as $$
+    create or replace function cql2_contains(a jsonb, b jsonb) returns boolean language sql immutable strict as $$
       select not exists (select from jsonb_array_elements(b) as wanted (value) where not exists (select from jsonb_array_elements(a) as own (value) where own.value = wanted.value))
     $$;
 
-    create function cql2_overlaps(a jsonb, b jsonb) returns boolean language sql immutable strict as $$
+    create or replace function cql2_overlaps(a jsonb, b jsonb) returns boolean language sql immutable strict as $$
       select exists (select from jsonb_array_elements(a) as one (value) join jsonb_array_elements(b) as other (value) on one.value = other.value)
     $$;
 
     -- Without marks above, below and across letters; the letters that Unicode does not take apart are listed.
     -- As many bytes as characters: it is ASCII, and there is nothing to do.
-    create function cql2_accenti(value text) returns text language sql immutable as $$
+    create or replace function cql2_accenti(value text) returns text language sql immutable as $$
       select case when octet_length(value) = char_length(value) then value
         else translate(normalize(regexp_replace(normalize(value, NFD), '[\\u0300-\\u036F]', '', 'g'), NFC), 'ØøŁłĐđĦħŦŧƀɨ', 'OoLlDdHhTtbi') end
     $$;
@@ -68,7 +68,7 @@ const migration: Migration = {
         order by array_position(array['pg_c_utf8', 'und-x-icu', 'C.utf8', 'default'], collname::text) limit 1);
     begin
       execute format($f$
-        create function cql2_casei(value text) returns text language sql immutable as $b$
+        create or replace function cql2_casei(value text) returns text language sql immutable as $b$
           select translate(lower(translate(value, U&'\\0130', 'i') collate %I), U&'\\03C2', U&'\\03C3')
         $b$
       $f$, best);
