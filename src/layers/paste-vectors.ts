@@ -3,14 +3,13 @@
  *
  * A block is narrow: pasted on its own, its rows of 128 bytes land all over the window, and most of the time
  * goes into reaching the pages. Blocks beside each other are therefore collected in a strip, which stays in the
- * processor's cache, and are copied in long runs when the last of them has come. It takes half the time.
+ * processor's cache, and are copied in long runs when the last of them has come. It takes a third of the time.
  */
 import { createBlock, strides, type Block, type Window } from '../cube/block.ts';
 import type { CellWindow } from '../geo/grid.ts';
 import type { EmbedBlock } from './embed-block.ts';
+import { StripMemory } from './strip-memory.ts';
 
-/** Wider strips would not stay in the cache: 64 blocks of 32 × 32 vectors of 32 dimensions are 8 MB. */
-const MAX_COLUMNS = 64;
 /** Blocks that are read arrive nearly in order. Those that are computed don't, and time is lost elsewhere. */
 const MAX_OPEN = 2;
 
@@ -23,8 +22,8 @@ export interface VectorAxes {
 
 /** The vectors of one row of blocks, over the whole width of the window. */
 interface Strip {
-  /** [embedding, y, x] */
-  readonly vectors: Float32Array;
+  /** Holds them as [embedding, y, x]. */
+  readonly memory: StripMemory;
   readonly place: Planes;
   readonly size: PieceSize;
   /** Blocks that have not come yet. */
@@ -42,7 +41,6 @@ export class PastedVectors {
   /** By the place of their first sample; null where blocks are pasted one by one. */
   readonly #strips = new Map<number, Strip | null>();
   #open = 0;
-  readonly #spare: Float32Array[] = [];
 
   /** @param columns blocks beside each other that the window touches */
   constructor(window: Window, axes: VectorAxes, columns: number) {
@@ -51,7 +49,7 @@ export class PastedVectors {
     this.#axes = axes;
     this.#strides = strides(window.size);
     const areRowsOneRun = this.#strides[axes.x] === 1 && this.#strides[axes.y] === window.size[axes.x];
-    this.#columns = areRowsOneRun && columns <= MAX_COLUMNS ? columns : 1;
+    this.#columns = areRowsOneRun ? columns : 1;
   }
 
   /** The window; whole when each block that it touches was put once. */
@@ -78,8 +76,8 @@ export class PastedVectors {
     const row = this.#place(base + (top - this.#window.start[y]!) * this.#strides[y]!);
     const column = left - this.#window.start[x]!;
     const to = { ...row, first: row.first + column * row.dx };
-    const strip = this.#strip(row, size);
-    if (strip) this.#collect(strip, block.vectors, from, column, size);
+    const strip = this.#strip(row, size, block.edge);
+    if (strip) this.#collect(strip, block, corner, column, size);
     else copyPlanes(block.vectors, from, this.#block.data as Float32Array, to, size);
     if (!hasGap(block, corner, size)) return;
     this.#nulls ??= new Uint8Array(this.#block.data.length);
@@ -91,29 +89,34 @@ export class PastedVectors {
     return { first, dx: this.#strides[x]!, dy: this.#strides[y]!, de: this.#strides[embedding]! };
   }
 
-  #strip(place: Planes, { height, planes }: PieceSize): Strip | null {
+  #strip(place: Planes, { height, planes }: PieceSize, edge: number): Strip | null {
     const known = this.#strips.get(place.first);
     if (known !== undefined) return known;
-    const strip = this.#columns < 2 || this.#open === MAX_OPEN ? null : this.#opened(place, { width: this.#window.size[this.#axes.x]!, height, planes });
+    const size = { width: this.#window.size[this.#axes.x]!, height, planes };
+    const isWorthIt = this.#columns > 1 && this.#open < MAX_OPEN && StripMemory.fits(planes * edge ** 2, planes * height * size.width);
+    const strip = isWorthIt ? this.#opened(place, size) : null;
     this.#strips.set(place.first, strip);
     return strip;
   }
 
   #opened(place: Planes, size: PieceSize): Strip {
-    const length = size.width * size.height * size.planes;
-    const spare = this.#spare.pop();
     this.#open++;
-    return { vectors: spare && spare.length >= length ? spare : new Float32Array(length), place, size, missing: this.#columns };
+    return { memory: StripMemory.take(), place, size, missing: this.#columns };
   }
 
-  #collect(strip: Strip, vectors: Float32Array, from: Planes, column: number, size: PieceSize): void {
-    const { width, height } = strip.size;
-    copyPlanes(vectors, from, strip.vectors, { first: column, dx: 1, dy: width, de: width * height }, size);
+  /** @param corner first cell of the block that is wanted, and `column` where it belongs */
+  #collect(strip: Strip, { vectors, edge }: EmbedBlock, corner: number, column: number, { width, height, planes }: PieceSize): void {
+    const first = this.#window.start[this.#axes.embedding]! * edge ** 2;
+    strip.memory.put(vectors.subarray(first, first + planes * edge ** 2), {
+      rowBytes: width * 4, rows: height, planes,
+      from: corner * 4, fromRow: edge * 4, fromPlane: edge ** 2 * 4,
+      to: column * 4, toRow: strip.size.width * 4, toPlane: strip.size.width * strip.size.height * 4,
+    });
     strip.missing--;
     if (strip.missing > 0) return;
     copyRuns(strip, this.#block.data as Float32Array);
     this.#open--;
-    this.#spare.push(strip.vectors);
+    strip.memory.release();
   }
 }
 
@@ -132,7 +135,7 @@ interface PieceSize {
 }
 
 /** The rows of a strip follow one another in the window, too. */
-function copyRuns({ vectors, place, size }: Strip, target: Float32Array): void {
+function copyRuns({ memory: { vectors }, place, size }: Strip, target: Float32Array): void {
   const run = size.width * size.height;
   for (let plane = 0; plane < size.planes; plane++) target.set(vectors.subarray(plane * run, (plane + 1) * run), place.first + plane * place.de);
 }

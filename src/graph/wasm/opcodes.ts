@@ -26,7 +26,9 @@ export type SimdOp = keyof typeof simd;
 /** Scalar instructions. */
 export const plain = {
   loop: 0x03, end: 0x0b, br_if: 0x0d, 'local.get': 0x20, 'local.set': 0x21, 'local.tee': 0x22,
-  'i32.const': 0x41, 'i32.lt_u': 0x49, 'i32.add': 0x6a,
+  'i32.load': 0x28, 'i32.const': 0x41, 'i32.lt_u': 0x49, 'i32.add': 0x6a, 'i32.mul': 0x6c,
+  /** Between addresses of the one memory: target, source, bytes. */
+  'memory.copy': [0xfc, 10, 0, 0],
 } as const;
 
 export const types = { i32: 0x7f, v128: 0x7b, func: 0x60, none: 0x40 } as const;
