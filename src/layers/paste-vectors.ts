@@ -72,16 +72,16 @@ export class PastedVectors {
       planes: this.#window.size[embedding]!,
     };
     const corner = (top - cells.y) * block.edge + left - cells.x;
-    const from = { first: corner + this.#window.start[embedding]! * block.edge ** 2, dx: 1, dy: block.edge, de: block.edge ** 2 };
+    const from = { first: corner + this.#window.start[embedding]! * block.edge ** 2, dy: block.edge, de: block.edge ** 2 };
     const row = this.#place(base + (top - this.#window.start[y]!) * this.#strides[y]!);
     const column = left - this.#window.start[x]!;
     const to = { ...row, first: row.first + column * row.dx };
     const strip = this.#strip(row, size, block.edge);
     if (strip) this.#collect(strip, block, corner, column, size);
-    else copyPlanes(block.vectors, from, this.#block.data as Float32Array, to, size);
+    else copyPiece(block.vectors, from, this.#block.data as Float32Array, to, size);
     if (!hasGap(block, corner, size)) return;
     this.#nulls ??= new Uint8Array(this.#block.data.length);
-    copyFlags(block.nulls, { ...from, first: corner, de: 0 }, this.#nulls, to, size);
+    copyPiece(block.nulls, { ...from, first: corner, de: 0 }, this.#nulls, to, size);
   }
 
   #place(first: number): Planes {
@@ -140,19 +140,8 @@ function copyRuns({ memory: { vectors }, place, size }: Strip, target: Float32Ar
   for (let plane = 0; plane < size.planes; plane++) target.set(vectors.subarray(plane * run, (plane + 1) * run), place.first + plane * place.de);
 }
 
-// Two loops that look alike: the engine compiles each for one kind of array. Rows are too short for its own copy.
-function copyPlanes(source: Float32Array, from: Planes, target: Float32Array, to: Planes, { width, height, planes }: PieceSize): void {
-  const step = to.dx;
-  for (let plane = 0; plane < planes; plane++) {
-    for (let row = 0; row < height; row++) {
-      let i = from.first + plane * from.de + row * from.dy;
-      let o = to.first + plane * to.de + row * to.dy;
-      for (const end = i + width; i < end; i++, o += step) target[o] = source[i]!;
-    }
-  }
-}
-
-function copyFlags(source: Uint8Array, from: Planes, target: Uint8Array, to: Planes, { width, height, planes }: PieceSize): void {
+/** For vectors and for flags: what does not go through a strip. */
+function copyPiece<T extends Float32Array | Uint8Array>(source: T, from: Omit<Planes, 'dx'>, target: T, to: Planes, { width, height, planes }: PieceSize): void {
   const step = to.dx;
   for (let plane = 0; plane < planes; plane++) {
     for (let row = 0; row < height; row++) {
