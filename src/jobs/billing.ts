@@ -36,7 +36,7 @@ export const freeBilling: Billing = {
 };
 
 /** The plan of this name, in whatever case; undefined when there is none. */
-export function findPlan({ plans }: Billing, name: string): Plan | undefined {
+export function findPlan({ plans }: Pick<Billing, 'plans'>, name: string): Plan | undefined {
   const wanted = name.toLowerCase();
   return plans.find((plan) => plan.name.toLowerCase() === wanted);
 }
@@ -59,7 +59,7 @@ export function choosePlan(billing: Billing, wanted: string | undefined, groups:
   const names = open.map(({ name }) => `'${name}'`).join(', ');
   const choice = open.length > 0 ? `There are ${names} for you.` : 'There is none for you.';
   const name = wanted ?? billing.defaultPlan;
-  const found = name === null ? undefined : open.find((plan) => plan.name.toLowerCase() === name.toLowerCase());
+  const found = name === null ? undefined : findPlan({ plans: open }, name);
   if (found) return found;
   if (wanted === undefined) throw new OpenEOError('BillingPlanMissing', {}, { detail: choice });
   throw new OpenEOError('BillingPlanInvalid', {}, { detail: choice });
