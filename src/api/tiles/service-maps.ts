@@ -1,5 +1,5 @@
 /** Services as maps: who may see one, what it is drawn from, and what is known of it. */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { OpenEOError } from '../../errors.ts';
 import { linkDefinitions, type DefinitionSource } from '../../graph/link.ts';
 import type { ProcessRegistry } from '../../graph/process.ts';
@@ -8,6 +8,7 @@ import { readConfiguration } from '../../services/configuration.ts';
 import type { Service, ServiceDefinition } from '../../services/service.ts';
 import { serviceNotFound, type ServiceStore } from '../../services/store.ts';
 import { serviceTaskId, type MapFacts } from '../../services/task.ts';
+import { equalTexts } from '../auth/passwords.ts';
 import type { MapCatalog } from './map-catalog.ts';
 
 export interface ServiceMapParts {
@@ -125,7 +126,7 @@ export class ServiceMaps {
 }
 
 async function isFor(service: Service, key: string | undefined, visitor: () => Promise<string | null>): Promise<boolean> {
-  if (key !== undefined) return isSameText(key, service.key);
+  if (key !== undefined) return equalTexts(key, service.key);
   const { visibility } = readConfiguration(service.definition.configuration);
   if (visibility === 'public') return true;
   const user = await visitor();
@@ -154,9 +155,4 @@ function textsIn(json: unknown): string[] {
     }
   }
   return [...new Set([...ids, ...others])].slice(0, MOST_TEXTS).toSorted();
-}
-
-function isSameText(given: string, right: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(right)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }
