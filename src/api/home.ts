@@ -1,6 +1,7 @@
 /** GET /: where to go from here. A page for browsers, the same links as JSON for programs. */
 import { Router, type Request } from 'express';
 import type { StacCollection } from '../catalog/types.ts';
+import { tileAt } from '../layers/tile-grid.ts';
 import { farthestZoom } from '../layers/tile-zoom.ts';
 import type { ShownCatalog } from './dependencies.ts';
 import { homePage, homeStyle } from './home-page.ts';
@@ -103,15 +104,12 @@ function entryOf(collection: StacCollection, base: string): Entry {
   };
 }
 
-const MAX_LATITUDE = 85.05;
-
 /** [z, x, y] of the tile in the middle of a box, about as wide as the box. */
 function middleTile(bbox: readonly number[], minZoom: number): [number, number, number] {
   const [west, south, east, north] = withoutHeights(bbox);
   const width = Math.max(west <= east ? east - west : east - west + 360, 1e-6);
   const z = Math.min(14, Math.max(minZoom, Math.floor(Math.log2(360 / width))));
   const longitude = ((west + width / 2 + 540) % 360) - 180;
-  const latitude = (Math.max(-MAX_LATITUDE, Math.min(MAX_LATITUDE, (south + north) / 2)) * Math.PI) / 180;
-  const tiles = 2 ** z;
-  return [z, Math.floor(((longitude + 180) / 360) * tiles), Math.floor(((1 - Math.asinh(Math.tan(latitude)) / Math.PI) / 2) * tiles)];
+  const { x, y } = tileAt(longitude, (south + north) / 2, z);
+  return [z, x, y];
 }

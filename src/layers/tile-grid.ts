@@ -41,6 +41,13 @@ export function tileCounts(z: number, matrixSet: TileMatrixSet = 'WebMercatorQua
   return { columns: columns * 2 ** z, rows: rows * 2 ** z };
 }
 
+/** The tile of WebMercatorQuad that holds a place in degrees; beyond the poles of the map the nearest one. */
+export function tileAt(longitude: number, latitude: number, z: number): { readonly x: number; readonly y: number } {
+  const count = 2 ** z;
+  const index = (share: number) => Math.max(0, Math.min(count - 1, Math.floor(share * count)));
+  return { x: index((longitude + 180) / 360), y: index((1 - Math.asinh(Math.tan((latitude * Math.PI) / 180)) / Math.PI) / 2) };
+}
+
 /** The grid of a tile: 256 × 256 cells; y counts from the north (XYZ scheme). */
 export function tileGrid(z: number, x: number, y: number, matrixSet: TileMatrixSet = 'WebMercatorQuad'): Grid {
   const { crs, west, north, edge: whole } = matrixSets[matrixSet];

@@ -7,6 +7,7 @@ import type { Cube } from '../cube/cube.ts';
 import { intersectWindows, latticeOffset, type CellWindow, type Grid } from '../geo/grid.ts';
 import { stretchLimits } from '../formats/picture/limits.ts';
 import { StatisticsGatherer } from '../formats/statistics.ts';
+import { tileAt } from '../layers/tile-grid.ts';
 import type { ShownRange } from './service.ts';
 
 /** Dates that are looked at, the newest first, until one has data. */
@@ -19,9 +20,7 @@ export function zoomOfBox([west, south, east, north]: readonly [number, number, 
 
 /** The tile (WebMercatorQuad) of a zoom that holds the middle of a box in degrees. */
 export function middleTile([west, south, east, north]: readonly [number, number, number, number], zoom: number): { readonly z: number; readonly x: number; readonly y: number; readonly matrixSet: 'WebMercatorQuad' } {
-  const [count, latitude] = [2 ** zoom, (((south + north) / 2) * Math.PI) / 180];
-  const at = (share: number) => Math.max(0, Math.min(count - 1, Math.floor(share * count)));
-  return { z: zoom, x: at(((west + east) / 2 + 180) / 360), y: at((1 - Math.asinh(Math.tan(latitude)) / Math.PI) / 2), matrixSet: 'WebMercatorQuad' };
+  return { z: zoom, ...tileAt((west + east) / 2, (south + north) / 2, zoom), matrixSet: 'WebMercatorQuad' };
 }
 
 /**

@@ -13,6 +13,7 @@ import { serveDrawn, type Drawing } from './serve-tile.ts';
 import type { ServiceMaps } from './service-maps.ts';
 import { urlsAt } from './service-links.ts';
 import { refuseOverBudget } from './service-costs.ts';
+import { zoomOf } from './tile-json.ts';
 import { parseView } from './tile-request.ts';
 import { placeOf, readKvp, type WmtsTile } from './wmts.ts';
 import { capabilitiesDocument, type TileKind } from './wmts-capabilities.ts';
@@ -86,14 +87,13 @@ async function sendTileJson(parts: ServiceRouterParts, request: Request<{ addres
   const { minZoom, maxZoom, tileSize, visibility } = readConfiguration(service.definition.configuration);
   const { bounds: [west, south, east, north], days } = await parts.maps.facts(service);
   if (visibility !== 'public') response.set('Cache-Control', 'private');
-  const middle = Math.floor(Math.log2(360 / Math.max(east - west, 1e-6)));
   response.json({
     tilejson: '3.0.0',
     ...namesOf(service),
     scheme: 'xyz',
     tiles: [urlsAt(request.params.address, service.definition, parts.publicUrl(asRequest(request))).xyz],
     bounds: [west, south, east, north],
-    center: [(west + east) / 2, (south + north) / 2, Math.min(maxZoom, Math.max(minZoom, middle))],
+    center: [(west + east) / 2, (south + north) / 2, Math.min(maxZoom, Math.max(minZoom, zoomOf(west, east)))],
     minzoom: minZoom,
     maxzoom: maxZoom,
     'lamina:id': service.id,

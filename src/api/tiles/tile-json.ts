@@ -31,6 +31,6 @@ export function tileJson(map: MapDescription, sources: readonly MapDescription[]
 }
 
 /** The zoom at which a tile is about as wide as the box. */
-function zoomOf(west: number, east: number): number {
+export function zoomOf(west: number, east: number): number {
   return Math.max(0, Math.floor(Math.log2(360 / Math.max(east - west, 1e-6))));
 }
