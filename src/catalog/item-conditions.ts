@@ -1,4 +1,5 @@
 /** What a search asks for, in SQL, as far as columns can tell. Values are bound. */
+import { binder, type Bind } from '../database/connection.ts';
 import { withoutHeights } from '../geo/bbox.ts';
 import { boxOf, type Box } from '../geo/geometry.ts';
 import { filterCondition } from './cql2/sql.ts';
@@ -17,7 +18,7 @@ export interface Condition {
 /** Items that come into question; of boxes and geometries only the bounding box is compared. */
 export function conditionOf(query: Omit<ItemQuery, 'limit'>, table: ItemTable): Condition {
   const params: unknown[] = [];
-  const bind = (value: unknown) => `$${params.push(value)}`;
+  const bind = binder(params);
   const from = query.view ? viewSql(table, query.view, bind) : table;
   const parts: string[] = [];
   if (query.collections && query.collections.length > 0) parts.push(`collection = any(${bind(query.collections.map(storable))})`);
@@ -35,24 +36,24 @@ export function conditionOf(query: Omit<ItemQuery, 'limit'>, table: ItemTable): 
 }
 
 /** Without the items of collections of files that are private to somebody else (`lamina:files`). */
-function visibleCondition(user: string | null, bind: (value: unknown) => string): string {
+function visibleCondition(user: string | null, bind: Bind): string {
   const mark = (field: string) => `definition -> 'lamina:files' ->> '${field}'`;
   return `collection <> all(array(select id from collections where ${mark('visibility')} = 'private' and ${mark('owner')} is distinct from ${bind(user)}::text))`;
 }
 
 /** The stored boxes reach beyond 180 where they cross the antimeridian, so the neighbouring turns are asked too. */
-export function boxCondition(box: Box, bind: (value: unknown) => string): string {
+export function boxCondition(box: Box, bind: Bind): string {
   const [west, south, east, north] = box;
   // An index is a detour when everything is wanted.
   if (west <= -180 && south <= -90 && east >= 180 && north >= 90) return 'footprint is not null';
   return `(${turnsOfBox(box, bind).map((turned) => `footprint && ${turned}`).join(' or ')})`;
 }
 
-export function insideCondition(box: Box, bind: (value: unknown) => string): string {
+export function insideCondition(box: Box, bind: Bind): string {
   return `(${turnsOfBox(box, bind).map((turned) => `footprint <@ ${turned}`).join(' or ')})`;
 }
 
-function turnsOfBox([west, south, east, north]: Box, bind: (value: unknown) => string): string[] {
+function turnsOfBox([west, south, east, north]: Box, bind: Bind): string[] {
   const turns = [0, 360, ...(east >= 180 ? [-360] : [])];
   return turns.map((turn) => `box(point(${bind(west + turn)}, ${bind(south)}), point(${bind(east + turn)}, ${bind(north)}))`);
 }

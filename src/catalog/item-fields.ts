@@ -2,7 +2,7 @@
  * Which properties items have, found in the items themselves. The newest items of each collection are looked
  * at; only where these are all of them the range and the values of a property are told too.
  */
-import type { Queryable } from '../database/connection.ts';
+import { binder, type Queryable } from '../database/connection.ts';
 import { conditionOf } from './item-conditions.ts';
 import { storable } from './storable.ts';
 import type { ItemField, ItemQuery, ItemTable } from './item-query.ts';
@@ -26,7 +26,7 @@ interface Row {
 export async function describeFields(database: Queryable, query: Omit<ItemQuery, 'limit'>, table: ItemTable = 'items'): Promise<ItemField[]> {
   const { from, sql, params: bound } = conditionOf(query, table);
   const params = [...bound];
-  const bind = (value: unknown) => `$${params.push(value)}`;
+  const bind = binder(params);
   const wanted = query.collections && query.collections.length > 0 ? `id = any(${bind(query.collections.map(storable))})` : 'true';
   const rows = await database.query<Row>(
     `with sample as materialized (

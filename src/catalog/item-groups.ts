@@ -2,7 +2,7 @@
  * How many items there are of which collection, time and value: what aggregations are added up from. The
  * database counts; only what a geometry has to decide is looked at one by one.
  */
-import type { Queryable } from '../database/connection.ts';
+import { binder, type Bind, type Queryable } from '../database/connection.ts';
 import { OpenEOError } from '../errors.ts';
 import { conditionOf } from './item-conditions.ts';
 import { propertySql } from './item-property.ts';
@@ -22,7 +22,7 @@ interface Tested extends ItemGroup {
 export async function groupItems(database: Queryable, query: ItemGroupQuery, table: ItemTable = 'items'): Promise<ItemGroup[]> {
   const { from, sql, params: bound } = conditionOf(query, table);
   const params = [...bound];
-  const bind = (value: unknown) => `$${params.push(value)}`;
+  const bind = binder(params);
   const text = (instant: string) => `to_char(${instant} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
   const slot = `date_trunc(${bind(query.interval)}::text, instant, 'UTC')`;
   const value = valueSql(query, bind);
@@ -42,7 +42,7 @@ export async function groupItems(database: Queryable, query: ItemGroupQuery, tab
 }
 
 /** Lower end of the step, or null. */
-function valueSql({ property, step }: ItemGroupQuery, bind: (value: unknown) => string): string {
+function valueSql({ property, step }: ItemGroupQuery, bind: Bind): string {
   if (property === undefined || step === undefined) return 'null::float8';
   const value = propertySql(property, bind);
   const width = `${bind(step)}::float8`;

@@ -3,11 +3,10 @@
  * with collection and id, so no two items have the same key: what is inserted between two pages is neither
  * doubled nor does it push anything out of sight. Values that are absent come last in both directions.
  */
+import type { Bind } from '../database/connection.ts';
 import { ItemTokenError, type ItemKey, type ItemQuery, type SortField } from './item-query.ts';
 import { propertySql, times } from './item-property.ts';
 import { storable } from './storable.ts';
-
-type Bind = (value: unknown) => string;
 
 /** One column of the order; a property is two, because it may be a number in one item and a text in another. */
 interface Term {

@@ -3,9 +3,8 @@
  * 'proj:centroid.lat' is the member `lat` of `proj:centroid`. Names and values are bound, never part of the text.
  * An item without the property meets no condition on it, not even `neq`.
  */
+import type { Bind } from '../database/connection.ts';
 import { storable } from './storable.ts';
-
-type Bind = (value: unknown) => string;
 
 export const comparisons = ['eq', 'neq', 'lt', 'lte', 'gt', 'gte', 'in', 'startsWith', 'endsWith', 'contains'] as const;
 export type Comparison = (typeof comparisons)[number];

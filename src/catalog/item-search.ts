@@ -3,7 +3,7 @@
  * geometry, JSTS decides. Pages are cut by key (see item-order.ts), so that items which arrive between two
  * pages are neither skipped nor doubled.
  */
-import type { Queryable } from '../database/connection.ts';
+import { binder, type Queryable } from '../database/connection.ts';
 import { boxGeometry, boxOf, intersectionTest, turnsOf, type Geometry } from '../geo/geometry.ts';
 import { filterTest } from './cql2/evaluate.ts';
 import { needsTest } from './cql2/sql.ts';
@@ -63,7 +63,7 @@ export async function searchItems(database: Queryable, query: ItemQuery, from: I
 function candidates(database: Queryable, query: ItemQuery, table: ItemTable, after: ItemKey | null, size: number): Promise<Row[]> {
   const { from, sql, params: bound } = conditionOf(query, table);
   const params = [...bound];
-  const bind = (value: unknown) => `$${params.push(value)}`;
+  const bind = binder(params);
   const order = orderOf(query, bind);
   const page = after === null ? 'true' : afterSql(order, after, bind);
   return database.query<Row>(`select ${columns(query)}, ${keySql(order)} as key from ${from} where ${sql} and ${page} order by ${orderBy(order)} limit ${bind(size)}`, params);
@@ -81,7 +81,7 @@ async function countMatches(database: Queryable, query: ItemQuery, test: ((item:
   const { params, sql } = condition;
   // What lies wholly inside a searched box needs no test; only what its border cuts does.
   const all = [...params];
-  const inside = query.bbox?.length === 4 && !query.intersects && !(query.filter && needsTest(query.filter)) ? insideCondition(flatBox(query.bbox), (value) => `$${all.push(value)}`) : 'false';
+  const inside = query.bbox?.length === 4 && !query.intersects && !(query.filter && needsTest(query.filter)) ? insideCondition(flatBox(query.bbox), binder(all)) : 'false';
   const tested = await database.query<Candidate>(`select ${columns(query)} from ${condition.from} where ${sql} and not ${inside} limit ${MAX_TESTED + 1}`, all);
   if (tested.length > MAX_TESTED) return null;
   const certain = inside === 'false' ? 0 : await capped(database, { from: condition.from, sql: `${sql} and ${inside}`, params: all });

@@ -1,8 +1,7 @@
 /** Stored items as a layer shows them, as a query that stands in the place of their table. */
+import type { Bind } from '../database/connection.ts';
 import type { ItemTable, ItemView } from './item-query.ts';
 import { storable } from './storable.ts';
-
-type Bind = (value: unknown) => string;
 
 /** The columns that searches look at. Constant properties are bound; those of the stored item and of its state come beside them. */
 export function viewSql(table: ItemTable, view: ItemView, bind: Bind): string {

@@ -1,5 +1,5 @@
 /** The catalog in PostgreSQL: collections, their items, and the lattice point on which each collection is anchored. */
-import type { Database, Queryable } from '../database/connection.ts';
+import { binder, type Database, type Queryable } from '../database/connection.ts';
 import { describeFields } from './item-fields.ts';
 import { groupItems } from './item-groups.ts';
 import type { ItemField, ItemGroup, ItemGroupQuery } from './item-query.ts';
@@ -157,7 +157,7 @@ export class CatalogStore implements ItemSource {
   /** All items of a collection that may have pixels in the box and whose instant lies in the interval, oldest first. */
   async items(query: LoadQuery): Promise<StacItem[]> {
     const params: unknown[] = [query.collection];
-    const bind = (value: unknown) => `$${params.push(value)}`;
+    const bind = binder(params);
     const [start, end] = query.interval ?? [null, null];
     const conditions = ['collection = $1'];
     if (start !== null) conditions.push(`instant >= ${bind(start)}::timestamptz`);

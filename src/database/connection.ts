@@ -9,6 +9,14 @@ export interface Queryable {
   query<T extends QueryResultRow>(sql: string, params?: readonly unknown[]): Promise<T[]>;
 }
 
+/** Takes a value of a statement and gives its placeholder ('$3'). */
+export type Bind = (value: unknown) => string;
+
+/** For statements that are put together: values are collected in `params`. */
+export function binder(params: unknown[]): Bind {
+  return (value) => `$${params.push(value)}`;
+}
+
 export interface Database extends Queryable {
   /** For libraries that want a pg.Pool (BullMQ). */
   readonly pool: Pool;

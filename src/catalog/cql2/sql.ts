@@ -3,6 +3,7 @@
  * numbers are bound, operators come from tables here. PostgreSQL knows no geometries, so of spatial relations only
  * a box is asked; then `isExact` is false, and filterTest() must decide about what the condition lets pass.
  */
+import type { Bind } from '../../database/connection.ts';
 import { boxOf, type Box } from '../../geo/geometry.ts';
 import { truthOf } from './evaluate.ts';
 import { typeOf, type Filter } from './check.ts';
@@ -16,9 +17,6 @@ export interface SqlCondition {
   /** True: the items that meet the condition are those that the filter lets pass. False: some of them are not. */
   readonly isExact: boolean;
 }
-
-/** Takes a value and gives its placeholder ('$3'). */
-export type Bind = (value: unknown) => string;
 
 /** `touchesBox` gives the condition under which the box of an item touches another. */
 export function filterCondition(filter: Filter, bind: Bind, touchesBox: (box: Box, bind: Bind) => string): SqlCondition {
