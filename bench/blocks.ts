@@ -67,7 +67,7 @@ export async function benchBlocks(): Promise<Figure[]> {
     for (let round = 0; round < 5; round++) await fresh();
     await theirs();
     say(`\n${SIZE / 8}² vectors of 32 dimensions, ${MEGABYTES.toFixed(0)} MB`);
-    const times = await alternate({ 'blocks on disk': fresh, 'blocks in memory': warm, 'GDAL, one thread': theirs });
+    const times = await alternate({ 'blocks on disk': fresh, 'blocks in memory': warm, 'GDAL, one thread': theirs }, 21);
     const speed = (name: string) => (MEGABYTES * 1000) / times[name]!.median;
     const gdal = speed('GDAL, one thread');
     return ['blocks in memory', 'blocks on disk'].map((name) => ({

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
+import { withHugePages } from '../src/workers/huge-pages.ts';
 
 export const ROUNDS = 7;
 
@@ -30,10 +31,14 @@ export interface Peer {
   stop(): void;
 }
 
-/** `command` runs the script: an interpreter, and what goes before the script. */
-export function startPeer(script: string, command: readonly [string, ...string[]] = [python!]): Peer {
+/**
+ * `command` runs the script: an interpreter, and what goes before the script. The pages that our workers are started
+ * with are for them alone: a peer runs as people run it.
+ */
+export function startPeer(script: string, command: readonly [string, ...string[]] = [python!], { isOurs = false } = {}): Peer {
   const [interpreter, ...before] = command;
-  const child = spawn(interpreter, [...before, join(import.meta.dirname, script)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const { GLIBC_TUNABLES: _pages, ...env } = process.env;
+  const child = spawn(interpreter, [...before, join(import.meta.dirname, script)], { env: isOurs ? withHugePages(env) : env, stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
     async ask<T>(task: object): Promise<T> {

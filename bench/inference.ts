@@ -8,6 +8,7 @@ import { Worker } from 'node:worker_threads';
 import { silentLog } from '../src/log.ts';
 import type { Operator } from '../src/operators/operator.ts';
 import { openRegistry } from '../src/operators/registry.ts';
+import { modelOf } from '../src/operators/runtime/model.ts';
 import { createOnnxRuntime } from '../src/operators/runtime/onnx.ts';
 import type { RawTask } from './raw-session-thread.ts';
 
@@ -32,10 +33,11 @@ function pixels(length: number): Float32Array {
 }
 
 /** Bare sessions, one per thread, each looping over the same block in its own memory: what the cores can do. */
-function rawSessions(operator: Operator, input: Float32Array, edge: number, threads: number): Contender {
-  const { manifest: { model, output }, modelPath } = operator;
+async function rawSessions(operator: Operator, input: Float32Array, edge: number, threads: number): Promise<Contender> {
+  const model = await modelOf(operator);
+  const { output } = operator.manifest;
   const task: RawTask = {
-    path: modelPath, input: model.input, output: model.output, data: input,
+    path: model.path, input: model.input, output: model.output, data: input,
     inputShape: [1, operator.manifest.input.bands.length, edge, edge], outputShape: [1, output.dimensions, PATCHES, PATCHES],
   };
   const workers = Array.from({ length: threads }, () => new Worker(new URL('./raw-session-thread.ts', import.meta.url), { workerData: task }));
@@ -103,9 +105,9 @@ export async function benchInference(): Promise<Record<string, InferenceRatios>>
     const megapixels = (BLOCKS * (PATCHES * patch) ** 2) / 1e6;
     console.log(`\n${name}: ${BLOCKS} blocks of ${PATCHES} × ${PATCHES} patches (${edge} × ${edge} pixels with halo), ${ROUNDS} rounds; Mpx without halo`);
     const contenders = {
-      'bare session': rawSessions(operator, input, edge, 1),
+      'bare session': await rawSessions(operator, input, edge, 1),
       runtime: runtimeOf(operator, input, edge, 1),
-      'bare sessions, 2 threads': rawSessions(operator, input, edge, 2),
+      'bare sessions, 2 threads': await rawSessions(operator, input, edge, 2),
       'runtime, 2 threads': runtimeOf(operator, input, edge, 2),
     };
     try {

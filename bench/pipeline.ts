@@ -15,6 +15,7 @@ import { BLOCK_PATCHES } from '../src/layers/patch-lattice.ts';
 import { silentLog } from '../src/log.ts';
 import type { Operator } from '../src/operators/operator.ts';
 import { openRegistry } from '../src/operators/registry.ts';
+import { modelOf } from '../src/operators/runtime/model.ts';
 import { createOnnxRuntime } from '../src/operators/runtime/onnx.ts';
 import { createLocalStore } from '../src/storage/local.ts';
 import { directComputer } from '../src/workers/embed.ts';
@@ -27,11 +28,12 @@ const THREADS = 2;
 const BLOCKS = (SIZE / (8 * BLOCK_PATCHES)) ** 2;
 
 /** Milliseconds that bare sessions take for as many blocks, each looping over one block in its own memory. */
-function rawSessions(operator: Operator): { run: () => Promise<number>; close: () => Promise<unknown> } {
-  const { manifest: { model, output, input, halo, patch }, modelPath } = operator;
+async function rawSessions(operator: Operator): Promise<{ run: () => Promise<number>; close: () => Promise<unknown> }> {
+  const model = await modelOf(operator);
+  const { output, input, halo, patch } = operator.manifest;
   const edge = BLOCK_PATCHES * patch + 2 * halo;
   const data = Float32Array.from({ length: input.bands.length * edge * edge }, (_, i) => 1500 + 900 * Math.sin(i / 900));
-  const task: RawTask = { path: modelPath, input: model.input, output: model.output, data, inputShape: [1, input.bands.length, edge, edge], outputShape: [1, output.dimensions, BLOCK_PATCHES, BLOCK_PATCHES] };
+  const task: RawTask = { path: model.path, input: model.input, output: model.output, data, inputShape: [1, input.bands.length, edge, edge], outputShape: [1, output.dimensions, BLOCK_PATCHES, BLOCK_PATCHES] };
   const workers = Array.from({ length: THREADS }, () => new Worker(new URL('./raw-session-thread.ts', import.meta.url), { workerData: task }));
   const run = async () => {
     const start = performance.now();
@@ -56,7 +58,7 @@ export async function benchPipeline(): Promise<Figure[]> {
   try {
     const item = await makeScene(folder, SIZE);
     for (const model of ['conv', 'pca']) {
-      const raw = rawSessions(operators.resolve(model));
+      const raw = await rawSessions(operators.resolve(model));
       let round = 0;
       // Each round is a first request: no block stored, no header open, no pixel decoded.
       const pipeline = async () => {

@@ -55,7 +55,7 @@ const command = (...of: [string, ...string[]]): [string, ...string[]] => (cores 
 const startOurs = () => {
   // As bin/lamina.mjs does for the service.
   process.env['NODE_COMPILE_CACHE'] ??= resolve(import.meta.dirname, '../node_modules/.cache/lamina');
-  return startPeer('processes-worker.ts', command(process.execPath));
+  return startPeer('processes-worker.ts', command(process.execPath), { isOurs: true });
 };
 const startTheirs = () => startPeer('processes_peer.py', command(peerPython!));
 

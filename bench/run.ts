@@ -1,7 +1,9 @@
 /**
  * Runs all benchmarks and writes their figures into docs/performance.md, between its two markers.
- * `npm run bench` runs all, `npm run bench -- tiles arrays` some (then nothing is written).
+ * `npm run bench` runs all, `npm run bench -- tiles arrays` some (then nothing is written). What is ours runs on the
+ * pages that workers are started with.
  */
+import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { readFile, writeFile } from 'node:fs/promises';
 import { benchArrays } from './arrays.ts';
@@ -14,6 +16,7 @@ import { benchProcesses } from './processes.ts';
 import { benchResample } from './resample.ts';
 import { benchTiles } from './tiles.ts';
 import { benchWarmTiles } from './warm-tiles.ts';
+import { withHugePages } from '../src/workers/huge-pages.ts';
 
 const page = new URL('../docs/performance.md', import.meta.url);
 const [begin, end] = ['<!-- figures: begin -->', '<!-- figures: end -->'];
@@ -34,6 +37,9 @@ function table(figures: readonly Figure[]): string {
   ].join('\n');
 }
 
+if (process.env['GLIBC_TUNABLES'] === undefined) {
+  process.exit(spawnSync(process.execPath, [...process.execArgv, ...process.argv.slice(1)], { env: withHugePages(process.env), stdio: 'inherit' }).status ?? 1);
+}
 const chosen = process.argv.slice(2);
 const unknown = chosen.filter((name) => !(name in benchmarks));
 if (unknown.length > 0) throw new Error(`There is no benchmark ${unknown.join(', ')}; there are ${Object.keys(benchmarks).join(', ')}.`);

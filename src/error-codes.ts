@@ -114,6 +114,7 @@ export const errorCodes = {
   // Lamina's own: HTTP has a status of its own for it, which the standard's codes for bodies lack.
   BodyTooLarge: { status: 413, message: 'The request body is larger than the {limit} bytes that are read.' },
   // Exceptions of compress_embed, Lamina's own process.
+  OperatorUnavailable: { status: 502, message: 'The files of the operator \'{operator}\' can\'t be had.' },
   OperatorNotFound: { status: 400, message: 'The operator \'{operator}\' does not exist.' },
   OperatorBandsMissing: { status: 400, message: 'The operator \'{operator}\' needs bands that the data cube lacks: {bands}.' },
   OperatorGridUnsuitable: { status: 400, message: 'The operator \'{operator}\' can\'t be applied on this grid: {reason}' },

@@ -17,16 +17,19 @@ const mayImport: Record<string, string[]> = {
   'user-processes': ['graph', 'database', 'errors'],
   formats: ['cube', 'geo', 'storage', 'errors', 'log'],
   operators: ['cube', 'storage', 'errors', 'log'],
+  runtimes: ['operators', 'cube', 'storage', 'errors', 'log'],
+  grid: ['storage', 'database', 'errors', 'log'],
+  release: ['runtimes', 'operators', 'formats', 'cube', 'geo', 'storage', 'errors', 'log'],
   catalog: ['formats', 'storage', 'database', 'cube', 'geo', 'graph', 'errors', 'log'],
   layers: ['catalog', 'operators', 'formats', 'graph', 'cube', 'geo', 'storage', 'errors', 'log'],
   jobs: ['storage', 'database', 'errors', 'error-codes', 'log'],
   services: ['layers', 'catalog', 'operators', 'formats', 'graph', 'cube', 'geo', 'database', 'errors', 'log'],
-  workers: ['services', 'jobs', 'layers', 'user-processes', 'catalog', 'operators', 'formats', 'processes', 'graph', 'cube', 'geo', 'storage', 'database', 'errors', 'log'],
+  workers: ['runtimes', 'services', 'jobs', 'layers', 'user-processes', 'catalog', 'operators', 'formats', 'processes', 'graph', 'cube', 'geo', 'storage', 'database', 'errors', 'log'],
   api: ['udf', 'services', 'jobs', 'layers', 'user-processes', 'catalog', 'operators', 'formats', 'processes', 'graph', 'cube', 'geo', 'storage', 'database', 'errors', 'log'],
 };
 
 /** Composition roots: read configuration, build, wire, listen, close. Only they know everything. */
-const roots = ['cli', 'deployment', 'ingest-command', 'layer-cache-commands', 'layer-command', 'layer-materialise-command', 'prepare-catalog', 'reach-database', 'serve', 'serve-command', 'server', 'worker'];
+const roots = ['cli', 'deployment', 'ingest-command', 'layer-cache-commands', 'layer-command', 'layer-materialise-command', 'operator-command', 'prepare-catalog', 'reach-database', 'release-command', 'run-command', 'runtimes-command', 'serve', 'serve-command', 'server', 'worker'];
 
 /** Third-party package → the only folder that may import it. */
 const owner: Record<string, string> = {

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { digest } from '../cube/digest.ts';
 import { manifestFields, problemsOf } from './manifest-fields.ts';
-import type { Operator, OperatorManifest } from './operator.ts';
+import type { OnnxKind, Operator, OperatorManifest } from './operator.ts';
 
 export const MANIFEST_FILE = 'operator.json';
 
@@ -25,10 +25,9 @@ export class OperatorPackageInvalid extends Error {
 export async function readOperator(folder: string): Promise<Operator> {
   const shown = `${basename(folder)}/${MANIFEST_FILE}`;
   const manifest = parseManifest(await readPart(join(folder, MANIFEST_FILE), shown, 'utf8'), shown);
-  const modelPath = resolve(folder, manifest.model.file);
-  await verifyModel(modelPath, manifest, shown);
+  if (manifest.kind === 'onnx') await verifyModel(resolve(folder, manifest.model.file), manifest.model, shown);
   const pinned = digest(manifest);
-  return { manifest, digest: pinned, reference: `${manifest.name}@${pinned}`, modelPath };
+  return { manifest, digest: pinned, reference: `${manifest.name}@${pinned}`, runtime: 'onnx', params: {}, folder: async () => folder };
 }
 
 /** operator.json as a manifest; `file` is what the message of OperatorPackageInvalid calls it. */
@@ -69,10 +68,10 @@ function rangeProblems({ rgb, input }: OperatorManifest): string[] {
   ];
 }
 
-async function verifyModel(path: string, manifest: OperatorManifest, file: string): Promise<void> {
+async function verifyModel(path: string, { file: name, sha256 }: OnnxKind['model'], file: string): Promise<void> {
   const bytes = await readPart(path, file, null);
   const found = createHash('sha256').update(bytes).digest('hex');
-  if (found !== manifest.model.sha256) throw new OperatorPackageInvalid(file, [`model.sha256 is not that of ${manifest.model.file}, which is ${found}`]);
+  if (found !== sha256) throw new OperatorPackageInvalid(file, [`model.sha256 is not that of ${name}, which is ${found}`]);
 }
 
 function readPart(path: string, file: string, encoding: 'utf8'): Promise<string>;

@@ -13,16 +13,81 @@ export interface OperatorBand {
   readonly center_wavelength?: number;
 }
 
-/** operator.json. snake_case, because it travels. */
-export interface OperatorManifest {
+/** A parameter that callers may set. It reaches a program as environment variable and in a JSON file, a model not at all. */
+export interface OperatorParameter {
+  readonly name: string;
+  readonly description: string;
+  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'array';
+  /** Of the entries of an array. */
+  readonly items?: 'string' | 'integer' | 'number' | 'boolean';
+  readonly enum?: readonly (string | number)[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly unit?: string;
+  /** Absent: the parameter is required. */
+  readonly default?: ParameterValue;
+}
+
+export type ParameterValue = string | number | boolean | null | readonly (string | number | boolean)[];
+export type ParameterValues = Readonly<Record<string, ParameterValue>>;
+
+/** What an operator needs of a machine, as its author says; runtimes enforce it where they can. */
+export interface OperatorResources {
+  readonly memory_mib?: number;
+  readonly cpu?: number;
+  readonly gpu?: boolean;
+  /** For one call. */
+  readonly seconds?: number;
+}
+
+/** A file of the package besides operator.json. */
+export interface PackageFile {
+  readonly sha256: string;
+  readonly size: number;
+  readonly role?: string;
+}
+
+/** How the vectors are computed: by kind. */
+export type OperatorManifest = ManifestFields & (OnnxKind | ExecKind | ImageKind);
+
+/** A model in ONNX format. */
+export interface OnnxKind {
+  readonly kind: 'onnx';
+  readonly model: { readonly file: string; readonly sha256: string; readonly opset: number; readonly input: string; readonly output: string };
+}
+
+/**
+ * A program. It is started in the folder of the package and finds, as environment variables, INPUT_PATH (a .npy file,
+ * float32 [n, bands, rows, columns]), OUTPUT_PATH (where to write float32 [n, dimensions, rows, columns] of patches as
+ * .npy), OPERATOR_PARAMS (a JSON file with all parameters), and each parameter by its name.
+ */
+export interface ExecKind {
+  readonly kind: 'exec';
+  /** Program and arguments; './run.sh' and other names of files are those of the package. */
+  readonly command: readonly string[];
+  /** All files of the package but operator.json: its digest names them. */
+  readonly files: Readonly<Record<string, PackageFile>>;
+}
+
+/** A program in a container image; the same variables as for a program. */
+export interface ImageKind {
+  readonly kind: 'image';
+  /** With digest: 'docker.io/name/image@sha256:…'. */
+  readonly image: string;
+  /** Absent: the image's own. */
+  readonly command?: readonly string[];
+}
+
+/** operator.json, what all kinds have. snake_case, because it travels. */
+export interface ManifestFields {
   readonly name: string;
   /** Semantic version. */
   readonly version: string;
   readonly title: string;
   readonly description: string;
   readonly license: string;
-  readonly kind: 'onnx';
-  readonly model: { readonly file: string; readonly sha256: string; readonly opset: number; readonly input: string; readonly output: string };
+  readonly params?: readonly OperatorParameter[];
+  readonly resources?: OperatorResources;
   readonly input: {
     /** In the order of the model's channels. The model takes raw digital numbers as float32 [N, bands, H, W]; normalisation is inside. */
     readonly bands: readonly OperatorBand[];
@@ -65,21 +130,25 @@ export interface OperatorManifest {
   readonly golden: string;
 }
 
-/** An operator that has been resolved: its digest names exactly these files. */
+/** An operator that has been resolved: its digest names exactly these files and parameters. */
 export interface Operator {
   readonly manifest: OperatorManifest;
-  /** 'sha256:…' over manifest and model. */
+  /** 'sha256:…' over manifest (which names the digests of the files), and over parameters where they are not the defaults. Part of the keys of blocks. */
   readonly digest: string;
-  /** 'pca@sha256:…' */
+  /** Pinned; resolves to this operator again: 'pca@sha256:…', 'podman/spectral@sha256:…?gain=2'. */
   readonly reference: string;
-  /** Absolute path of the model file. */
-  readonly modelPath: string;
+  /** What runs it: 'onnx' (threads of the worker) or the name of another runtime. Says nothing about the vectors, so it is not in the digest. */
+  readonly runtime: string;
+  /** Of all parameters; defaults filled in. */
+  readonly params: ParameterValues;
+  /** Absolute path of the folder with its files. They are fetched first where only the manifest is on this machine; throws OperatorUnavailable. */
+  folder(): Promise<string>;
 }
 
-/** Resolves 'name', 'name:1', 'name:1.2', 'name:1.2.3', 'name:latest' and 'name@sha256:…'. */
+/** Resolves 'name', 'name:1', 'name:1.2', 'name:1.2.3', 'name:latest' and 'name@sha256:…', with a runtime before it ('podman/name:1') and parameters behind ('name:1?gain=2'). */
 export interface OperatorRegistry {
   list(): readonly Operator[];
-  /** Throws OperatorNotFound, naming the operators there are. */
+  /** Throws OperatorNotFound, naming the operators there are, and ProcessParameterInvalid for parameters that it does not take. */
   resolve(reference: string): Operator;
 }
 

@@ -23,7 +23,7 @@ export const manifest: OperatorManifest = {
   golden: 'golden.json',
 };
 
-export const operator: Operator = { manifest, digest: 'sha256:00', reference: 'toy@sha256:00', modelPath: '/nowhere' };
+export const operator: Operator = { manifest, digest: 'sha256:00', reference: 'toy@sha256:00', runtime: 'onnx', params: {}, folder: async () => '/nowhere' };
 
 export const registry: OperatorRegistry = { list: () => [operator], resolve: () => operator };
 

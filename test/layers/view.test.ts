@@ -17,7 +17,7 @@ const manifest: OperatorManifest = {
   quantization: { int8: { scale: [0.01, 0.02, 0.03, 0.04], offset: [0, 0.1, 0, -0.1] } },
   rgb: { ...toy.rgb, mean: [0, 0.1, -0.1, 0] },
 };
-const operator: Operator = { manifest, digest: 'sha256:00', reference: 'toy@sha256:00', modelPath: '/nowhere' };
+const operator: Operator = { manifest, digest: 'sha256:00', reference: 'toy@sha256:00', runtime: 'onnx', params: {}, folder: async () => '/nowhere' };
 const registryOf = (changes: Partial<OperatorManifest['output']> = {}): OperatorRegistry => {
   const changed = { ...operator, manifest: { ...manifest, output: { ...manifest.output, ...changes } } };
   return { list: () => [changed], resolve: () => changed };

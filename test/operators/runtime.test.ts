@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -85,7 +85,7 @@ describe('the ONNX runtime', () => {
 
   it('reports a model that fails, and goes on', async () => {
     const runtime = open();
-    const broken = { ...pca, digest: 'sha256:0', reference: 'broken@sha256:0', modelPath: join(folder, 'absent.onnx') };
+    const broken = { ...pca, digest: 'sha256:0', reference: 'broken@sha256:0', folder: async () => join(folder, 'absent') };
     await expect(run(runtime, 1, undefined, broken)).rejects.toThrow(/^operator broken@sha256:0 failed: /);
     expect((await run(runtime, 1)).length).toBe(32);
   });
@@ -113,7 +113,8 @@ describe('cancelling', () => {
 });
 
 describe('a thread that dies', () => {
-  const flaky = { ...pca, modelPath: join(folder, 'second-try') };
+  const flaky = { ...pca, folder: async () => join(folder, 'second-try') };
+  mkdirSync(join(folder, 'second-try'));
 
   it('is replaced, and the block it was at is tried once more', async () => {
     const entries: LogEntry[] = [];

@@ -2,11 +2,12 @@
 import { Worker } from 'node:worker_threads';
 import type { Operator } from '../operator.ts';
 import type { Batch } from './batching.ts';
-import type { Message, Reply, ThreadSettings } from './messages.ts';
+import type { Message, Model, Reply, ThreadSettings } from './messages.ts';
 
 /** One block on its way through the runtime. */
 export interface Task {
   readonly operator: Operator;
+  readonly model: Model;
   readonly input: Float32Array;
   readonly inputShape: readonly [number, number, number, number];
   readonly outputShape: readonly [number, number, number, number];
@@ -77,10 +78,10 @@ export class OnnxWorker {
     slot.batch = batch;
     this.#busy.push(index);
     const { tasks, verify } = batch;
-    const { operator: { digest, modelPath, manifest: { model } }, inputShape, outputShape } = tasks[0]!;
+    const { model, inputShape, outputShape } = tasks[0]!;
     this.#worker.postMessage({
       slot: index,
-      model: { digest, path: modelPath, input: model.input, output: model.output },
+      model,
       inputs: tasks.map((task, i) => placeInput(slot, i, task.input)),
       inputShape,
       output: placeOutput(slot, tasks.length * product(outputShape)),

@@ -10,6 +10,7 @@ import type { Log } from '../../log.ts';
 import type { Operator, OperatorRuntime } from '../operator.ts';
 import { Batching, type Batch } from './batching.ts';
 import type { Reply } from './messages.ts';
+import { modelOf } from './model.ts';
 import { OnnxWorker, type Task } from './onnx-worker.ts';
 
 export interface OnnxRuntimeOptions {
@@ -66,8 +67,11 @@ class OnnxRuntime implements CountingRuntime {
     signal?.throwIfAborted();
     if (this.#closed) throw new Error('the operator runtime is closed');
     const { inputShape, outputShape } = shapesOf(operator, input, rows, columns);
+    const model = await modelOf(operator);
+    signal?.throwIfAborted();
+    if (this.#closed) throw new Error('the operator runtime was closed');
     const { promise, resolve, reject } = Promise.withResolvers<Float32Array>();
-    const task: Task = { operator, input, inputShape, outputShape, succeed: resolve, fail: reject, cancelled: new Int32Array(new SharedArrayBuffer(4)), deaths: 0, isAlone: false };
+    const task: Task = { operator, model, input, inputShape, outputShape, succeed: resolve, fail: reject, cancelled: new Int32Array(new SharedArrayBuffer(4)), deaths: 0, isAlone: false };
     const onAbort = () => this.#abandon(task, signal!.reason);
     signal?.addEventListener('abort', onAbort);
     this.#unfinished.add(task);
