@@ -13,7 +13,7 @@ import { resultFormats } from '../src/formats/index.ts';
 import { EmbedBlocks } from '../src/layers/embed-blocks.ts';
 import { embeddedCube } from '../src/layers/embedded-cube.ts';
 import { silentLog } from '../src/log.ts';
-import { openRegistry } from '../src/operators/registry.ts';
+import { openRegistry } from '../src/operators/registry/installed.ts';
 import { createOnnxRuntime } from '../src/operators/runtime/onnx.ts';
 import { createLocalStore } from '../src/storage/local.ts';
 import { directComputer } from '../src/workers/embed.ts';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { silentLog } from '../src/log.ts';
 import type { Operator } from '../src/operators/operator.ts';
-import { openRegistry } from '../src/operators/registry.ts';
+import { openRegistry } from '../src/operators/registry/installed.ts';
 import { modelOf } from '../src/operators/runtime/model.ts';
 import { createOnnxRuntime } from '../src/operators/runtime/onnx.ts';
 import type { RawTask } from './raw-session-thread.ts';

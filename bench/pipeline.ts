@@ -14,7 +14,7 @@ import { embeddedCube } from '../src/layers/embedded-cube.ts';
 import { BLOCK_PATCHES } from '../src/layers/patch-lattice.ts';
 import { silentLog } from '../src/log.ts';
 import type { Operator } from '../src/operators/operator.ts';
-import { openRegistry } from '../src/operators/registry.ts';
+import { openRegistry } from '../src/operators/registry/installed.ts';
 import { modelOf } from '../src/operators/runtime/model.ts';
 import { createOnnxRuntime } from '../src/operators/runtime/onnx.ts';
 import { createLocalStore } from '../src/storage/local.ts';

@@ -13,7 +13,7 @@ import type { TaskQueues } from './jobs/queue.ts';
 import { JobStore } from './jobs/store.ts';
 import type { Log } from './log.ts';
 import type { OperatorRegistry } from './operators/operator.ts';
-import { openRegistry } from './operators/registry.ts';
+import { openRegistry } from './operators/registry/installed.ts';
 import { allProcesses, createRegistry, loadDescriptions } from './processes/index.ts';
 import type { ObjectStore } from './storage/object-store.ts';
 import { openObjectStore } from './storage/open.ts';

@@ -15,7 +15,7 @@ import { definitionOf } from './layers/layer.ts';
 import { versionOf } from './layers/layer-versions.ts';
 import { LayerPublisher, type PublishedLayer } from './layers/publish-layer.ts';
 import { VirtualCatalog } from './layers/virtual-catalog.ts';
-import { openRegistry } from './operators/registry.ts';
+import { openRegistry } from './operators/registry/installed.ts';
 import { allProcesses, createRegistry, loadDescriptions } from './processes/index.ts';
 import { layerEvict, layerStats, layerVerify } from './layer-cache-commands.ts';
 import { layerMaterialise, layerWarm } from './layer-materialise-command.ts';

@@ -8,7 +8,7 @@ import { lazyEngine } from '../../src/layers/layer-trial.ts';
 import { LayerPublisher } from '../../src/layers/publish-layer.ts';
 import type { Engine } from '../../src/layers/scope.ts';
 import type { OperatorRegistry } from '../../src/operators/operator.ts';
-import { openRegistry } from '../../src/operators/registry.ts';
+import { openRegistry } from '../../src/operators/registry/installed.ts';
 import { allProcesses, createRegistry, loadDescriptions } from '../../src/processes/index.ts';
 import { startFreshDatabase, type FreshDatabase } from '../database/fresh-database.ts';
 

@@ -15,7 +15,7 @@ import { EmbedBlocks } from '../../src/layers/embed-blocks.ts';
 import { embeddedCube } from '../../src/layers/embedded-cube.ts';
 import { silentLog } from '../../src/log.ts';
 import type { OperatorRegistry, OperatorRuntime } from '../../src/operators/operator.ts';
-import { openRegistry } from '../../src/operators/registry.ts';
+import { openRegistry } from '../../src/operators/registry/installed.ts';
 import { createOnnxRuntime } from '../../src/operators/runtime/onnx.ts';
 import { createLocalStore } from '../../src/storage/local.ts';
 import { directComputer } from '../../src/workers/embed.ts';

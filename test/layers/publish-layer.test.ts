@@ -6,7 +6,7 @@ import { layerItems } from '../../src/layers/layer-items.ts';
 import { lazyEngine } from '../../src/layers/layer-trial.ts';
 import { LayerPublisher } from '../../src/layers/publish-layer.ts';
 import { VirtualCatalog } from '../../src/layers/virtual-catalog.ts';
-import { createRegistry } from '../../src/operators/registry.ts';
+import { createRegistry } from '../../src/operators/registry/installed.ts';
 import { hasSchemas, problemsOf, withCollectionLink } from '../api/stac/validator.ts';
 import { BANDS, definition, embed, GRID, itemOf, load, startDefinitions, type Definitions } from './definitions.ts';
 

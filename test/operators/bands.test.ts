@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { BandDescription } from '../../src/cube/cube.ts';
 import { matchBands } from '../../src/operators/bands.ts';
-import { openRegistry } from '../../src/operators/registry.ts';
+import { openRegistry } from '../../src/operators/registry/installed.ts';
 import { operatorsDirectory } from './golden.ts';
 
 const { manifest } = (await openRegistry(operatorsDirectory)).resolve('pca');

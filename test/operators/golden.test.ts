@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { silentLog } from '../../src/log.ts';
-import { openRegistry } from '../../src/operators/registry.ts';
+import { openRegistry } from '../../src/operators/registry/installed.ts';
 import { modelOf } from '../../src/operators/runtime/model.ts';
 import { createOnnxRuntime } from '../../src/operators/runtime/onnx.ts';
 import { largestDifference, noise, operatorsDirectory, readGolden } from './golden.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Block } from '../../src/cube/block.ts';
 import type { OperatorManifest } from '../../src/operators/operator.ts';
 import { pictureOf } from '../../src/operators/picture.ts';
-import { openRegistry } from '../../src/operators/registry.ts';
+import { openRegistry } from '../../src/operators/registry/installed.ts';
 import { operatorsDirectory } from './golden.ts';
 
 const { manifest: shipped } = (await openRegistry(operatorsDirectory)).resolve('pca');

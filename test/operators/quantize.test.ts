@@ -4,7 +4,7 @@ import { decodeVectors, encodeVectors } from '../../src/cube/quantize.ts';
 import { OperatorPackageInvalid, parseManifest } from '../../src/operators/manifest.ts';
 import type { OperatorManifest } from '../../src/operators/operator.ts';
 import { encodingOf, planar, quantizations, viewOf } from '../../src/operators/quantize.ts';
-import { openRegistry } from '../../src/operators/registry.ts';
+import { openRegistry } from '../../src/operators/registry/installed.ts';
 import { largestDifference, noise, operatorsDirectory } from './golden.ts';
 
 const registry = await openRegistry(operatorsDirectory);

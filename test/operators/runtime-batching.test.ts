@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { createLog, silentLog, type LogEntry } from '../../src/log.ts';
-import { openRegistry } from '../../src/operators/registry.ts';
+import { openRegistry } from '../../src/operators/registry/installed.ts';
 import { createOnnxRuntime, type CountingRuntime, type OnnxRuntimeOptions } from '../../src/operators/runtime/onnx.ts';
 import { noise, operatorsDirectory } from './golden.ts';
 

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { createLog, silentLog, type LogEntry } from '../../src/log.ts';
 import type { Operator, OperatorRuntime } from '../../src/operators/operator.ts';
-import { openRegistry } from '../../src/operators/registry.ts';
+import { openRegistry } from '../../src/operators/registry/installed.ts';
 import { createOnnxRuntime, type OnnxRuntimeOptions } from '../../src/operators/runtime/onnx.ts';
 import { noise, operatorsDirectory } from './golden.ts';
 

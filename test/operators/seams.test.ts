@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { silentLog } from '../../src/log.ts';
 import type { Operator } from '../../src/operators/operator.ts';
-import { openRegistry } from '../../src/operators/registry.ts';
+import { openRegistry } from '../../src/operators/registry/installed.ts';
 import { createOnnxRuntime } from '../../src/operators/runtime/onnx.ts';
 import { largestDifference, noise, operatorsDirectory } from './golden.ts';
 

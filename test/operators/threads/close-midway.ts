@@ -1,6 +1,6 @@
 /** Closes a runtime in the middle of a long inference and exits at once: a native abort would show in the exit code. */
 import { silentLog } from '../../../src/log.ts';
-import { openRegistry } from '../../../src/operators/registry.ts';
+import { openRegistry } from '../../../src/operators/registry/installed.ts';
 import { createOnnxRuntime } from '../../../src/operators/runtime/onnx.ts';
 import { operatorsDirectory } from '../golden.ts';
 
