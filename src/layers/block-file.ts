@@ -31,8 +31,8 @@ const MAX_RANK = 8;
 const MAX_RAW_BYTES = 2 ** 30;
 const codes = Object.keys(dtypes) as DType[];
 const codec = { raw: 0, zstd: 1 } as const;
-/** Compression that saves less than a third costs more time at each reading than it saves room. */
-const WORTHWHILE = 2 / 3;
+/** Unpacking a block of 128 KiB takes ten times as long as reading it: compression has to save most of it. */
+const WORTHWHILE = 0.4;
 
 /** Blocks up to this size are unpacked on the spot. */
 const AT_ONCE_BYTES = 2 ** 20;
@@ -69,10 +69,13 @@ function writeHeader(out: Buffer, { dtype, shape, nulls }: StoredBlock, rawLengt
   out.writeUInt32LE(sumOf(out), 16);
 }
 
+/** Used again: a header is looked at before the next one. */
+const bareHeader = new Uint8Array(HEADER_BYTES);
+
 /** Of the file without the place that holds it. */
-function sumOf(file: Buffer): number {
-  const header = Uint8Array.prototype.slice.call(file, 0, HEADER_BYTES).fill(0, 16, 20);
-  return checksum(header, file.subarray(HEADER_BYTES));
+function sumOf(file: Uint8Array): number {
+  bareHeader.set(file.subarray(0, HEADER_BYTES));
+  return checksum(bareHeader.fill(0, 16, 20), file.subarray(HEADER_BYTES));
 }
 
 /** What the header says, and the samples as they are kept. */
@@ -101,7 +104,7 @@ export function decodeSmallFile(bytes: Uint8Array): StoredBlock | null | undefin
 function parseFile(bytes: Uint8Array): Packed | null {
   if (bytes.length < HEADER_BYTES) return null;
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (file.readUInt32LE(0) !== MAGIC || file.readUInt32LE(16) !== sumOf(file)) return null;
+  if (file.readUInt32LE(0) !== MAGIC || file.readUInt32LE(16) !== sumOf(bytes)) return null;
   const dtype = codes[file.readUInt8(4)];
   const rank = file.readUInt8(6);
   if (dtype === undefined || rank > MAX_RANK) return null;

@@ -24,6 +24,8 @@ export class Scratch {
   readonly #memory: WasmMemory;
   /** By the text of the module's bytes. */
   readonly #instances = new Map<string, Run>();
+  /** Of modules that are held by their users; looking bytes up takes longer than a short run. */
+  readonly #known = new WeakMap<Uint8Array, Run>();
 
   constructor(pages: number) {
     this.#memory = new engine.Memory({ initial: pages, maximum: pages });
@@ -32,6 +34,12 @@ export class Scratch {
 
   /** The function of a module; modules with the same bytes are compiled once. */
   load(module: Uint8Array<ArrayBuffer>): Run {
+    const run = this.#known.get(module) ?? this.#find(module);
+    this.#known.set(module, run);
+    return run;
+  }
+
+  #find(module: Uint8Array<ArrayBuffer>): Run {
     const key = Buffer.from(module.buffer, module.byteOffset, module.length).toString('latin1');
     const known = this.#instances.get(key);
     if (known) return known;
