@@ -1,11 +1,12 @@
 /** Objects as files of a local directory. Several processes may share it. */
 import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, createReadStream, createWriteStream, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, createReadStream, createWriteStream, fstatSync, openSync, readFileSync, readSync, renameSync, statSync } from 'node:fs';
 import type { Dirent, Stats } from 'node:fs';
 import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
-import { dirname, join, relative, sep } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { exclusively } from './exclusive.ts';
 import { diskFailure } from './failures.ts';
 import { checkKey, temporaryPrefix } from './keys.ts';
 import type { ByteRange, ObjectInfo, ObjectStore, PutOptions } from './object-store.ts';
@@ -26,7 +27,8 @@ type Body = Parameters<ObjectStore['put']>[1];
  * as StorageFailure.
  */
 export function createLocalStore(directory: string): ObjectStore {
-  const pathOf = (key: string) => join(directory, ...checkKey(key).split('/'));
+  const root = resolve(directory);
+  const pathOf = (key: string) => root + sep + checkKey(key).replaceAll('/', sep);
   const room = new Uint8Array(AT_ONCE_BYTES);
   return {
     async put(key, body, options: PutOptions = {}) {
@@ -34,7 +36,9 @@ export function createLocalStore(directory: string): ObjectStore {
       const temporary = join(dirname(path), temporaryPrefix + randomUUID());
       try {
         await retryWhenFolderVanishes(path, () => writeBody(temporary, body));
-        return await commit(temporary, path, options.ifAbsent === true) ? await infoOf(key, path) : null;
+        // Asked before it has its name: afterwards somebody else may have replaced it already.
+        const info = await infoOf(key, temporary);
+        return await commit(temporary, path, options) ? info : null;
       } catch (error) {
         throw diskFailure(error);
       } finally {
@@ -53,6 +57,17 @@ export function createLocalStore(directory: string): ObjectStore {
         const bytes = new Uint8Array(Math.max(0, last - first + 1));
         if (bytes.length > 0) await readFully(file, bytes, first);
         return bytes;
+      } finally {
+        await file.close();
+      }
+    },
+    async read(key, known) {
+      const path = pathOf(key);
+      const file = await openOrNull(path);
+      if (file === null) return null;
+      try {
+        const info = describe(key, await file.stat());
+        return info.etag === known ? 'unchanged' : { info, bytes: await file.readFile() };
       } finally {
         await file.close();
       }
@@ -134,8 +149,9 @@ async function retryWhenFolderVanishes(path: string, write: () => Promise<void>)
   }
 }
 
-/** Gives the temporary file its name; false when it had to be new and something has the name. */
-async function commit(temporary: string, path: string, ifAbsent: boolean): Promise<boolean> {
+/** Gives the temporary file its name; false when it had to be new and something has the name, or when another ETag was expected. */
+async function commit(temporary: string, path: string, { ifAbsent, ifMatch }: PutOptions): Promise<boolean> {
+  if (ifMatch !== undefined) return exclusively(path, () => swap(temporary, path, ifMatch));
   if (!ifAbsent) {
     await rename(temporary, path);
     return true;
@@ -149,20 +165,25 @@ async function commit(temporary: string, path: string, ifAbsent: boolean): Promi
   }
 }
 
+function swap(temporary: string, path: string, ifMatch: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found?.isFile() || etagOf(found) !== ifMatch) return false;
+  renameSync(temporary, path);
+  return true;
+}
+
 async function infoOf(key: string, path: string): Promise<ObjectInfo | null> {
   const found = await stat(path, { bigint: false }).catch(nullWhenAbsent);
   return found?.isFile() ? describe(key, found) : null;
 }
 
-/** The ETag is made of what changes with every commit: inode, size and modification time. */
 function describe(key: string, found: Stats): ObjectInfo {
-  const identity = `${found.ino}-${found.size}-${found.mtimeMs}`;
-  return {
-    key,
-    sizeBytes: found.size,
-    etag: createHash('sha256').update(identity).digest('hex').slice(0, 32),
-    modified: found.mtime.toISOString(),
-  };
+  return { key, sizeBytes: found.size, etag: etagOf(found), modified: found.mtime.toISOString() };
+}
+
+/** Made of what changes with every commit: inode, size and modification time. */
+function etagOf({ ino, size, mtimeMs }: Stats): string {
+  return createHash('sha256').update(`${ino}-${size}-${mtimeMs}`).digest('hex').slice(0, 32);
 }
 
 async function* listObjects(directory: string, prefix: string): AsyncIterable<ObjectInfo> {

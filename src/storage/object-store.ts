@@ -20,6 +20,17 @@ export interface PutOptions {
   readonly contentType?: string;
   /** Create only: an existing object stays as it is and `put` returns null. */
   readonly ifAbsent?: boolean;
+  /**
+   * Compare and swap: replaces the object only while it has this ETag; `put` returns null when it has another one
+   * or is gone. Of writers that read the same state exactly one succeeds. For small objects.
+   */
+  readonly ifMatch?: string;
+}
+
+/** An object with what it is, read as one. */
+export interface StoredObject {
+  readonly info: ObjectInfo;
+  readonly bytes: Uint8Array;
 }
 
 /** Keys are '/'-separated, without leading slash, '.' or '..' segments; others throw. */
@@ -29,6 +40,11 @@ export interface ObjectStore {
   /** null when there is no such object. */
   head(key: string): Promise<ObjectInfo | null>;
   get(key: string, range?: ByteRange): Promise<Uint8Array | null>;
+  /**
+   * A small object with its ETag: what a compare and swap begins with. 'unchanged' when the ETag is still
+   * `known`; then no bytes travel. null when there is no such object.
+   */
+  read(key: string, known?: string): Promise<StoredObject | 'unchanged' | null>;
   /**
    * A small object that can be had at once (from a local disk), in memory that the next call overwrites: for
    * bytes that are looked at once and not kept. undefined: not at once, or not at all; ask `get`.

@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { isTransient, remoteFailure, statusOf } from './failures.ts';
 import { checkKey } from './keys.ts';
-import type { ByteRange, ObjectInfo, ObjectStore, PutOptions } from './object-store.ts';
+import type { ByteRange, ObjectInfo, ObjectStore, PutOptions, StoredObject } from './object-store.ts';
 import { wholeBody } from './whole-body.ts';
 
 /** S3 wants parts of at least 5 MiB; some servers refuse bodies over 10 MiB. */
@@ -64,6 +64,11 @@ export async function openS3Store(settings: S3Settings, pageSize = 1000): Promis
   return bucket;
 }
 
+interface Condition {
+  readonly IfNoneMatch?: string;
+  readonly IfMatch?: string;
+}
+
 class Bucket implements ObjectStore {
   readonly #client: S3Client;
   /** Tries once: for reads, whose tries are counted here, together with those that fail halfway. */
@@ -93,24 +98,29 @@ class Bucket implements ObjectStore {
   }
 
   async put(key: string, body: Parameters<ObjectStore['put']>[1], options: PutOptions = {}): Promise<ObjectInfo | null> {
-    // Not every server honours If-None-Match, so an existing object is looked for first as well.
+    // Not every server honours If-None-Match and If-Match, so what is there is looked at first as well.
     if (options.ifAbsent && await this.head(key) !== null) return null;
+    if (options.ifMatch !== undefined && (await this.head(key))?.etag !== options.ifMatch) return null;
     const target = { Bucket: this.#name, Key: checkKey(key), ...(options.contentType ? { ContentType: options.contentType } : {}) };
-    const condition = options.ifAbsent ? { IfNoneMatch: '*' } : {};
+    const condition: Condition = options.ifAbsent ? { IfNoneMatch: '*' } : options.ifMatch !== undefined ? { IfMatch: `"${options.ifMatch}"` } : {};
+    let etag: string | undefined;
     try {
       const parts = partsOf(await readable(body));
       const first = (await parts.next()).value ?? new Uint8Array();
       const second = (await parts.next()).value;
-      if (second === undefined) await this.#client.send(new PutObjectCommand({ ...target, ...condition, Body: first }));
-      else await this.#putParts(target, condition, chain([first, second], parts));
+      if (second === undefined) etag = (await this.#client.send(new PutObjectCommand({ ...target, ...condition, Body: first }))).ETag;
+      else etag = await this.#putParts(target, condition, chain([first, second], parts));
     } catch (error) {
       if (options.ifAbsent && [409, 412].includes(statusOf(error))) return null;
+      if (options.ifMatch !== undefined && [404, 409, 412].includes(statusOf(error))) return null;
       throw remoteFailure(error);
     }
-    return this.head(key);
+    const info = await this.head(key);
+    // Somebody else may have replaced it already; a compare and swap must go on from what was written here.
+    return info === null || etag === undefined ? info : { ...info, etag: bare(etag) };
   }
 
-  async #putParts(target: { Bucket: string; Key: string }, condition: { IfNoneMatch?: string }, parts: AsyncIterable<Uint8Array>): Promise<void> {
+  async #putParts(target: { Bucket: string; Key: string }, condition: Condition, parts: AsyncIterable<Uint8Array>): Promise<string | undefined> {
     const { UploadId } = await this.#client.send(new CreateMultipartUploadCommand(target));
     const upload = { Bucket: target.Bucket, Key: target.Key, UploadId };
     try {
@@ -120,7 +130,8 @@ class Bucket implements ObjectStore {
         const { ETag } = await this.#client.send(new UploadPartCommand({ ...upload, PartNumber, Body: part }));
         done.push({ ETag, PartNumber });
       }
-      await this.#client.send(new CompleteMultipartUploadCommand({ ...upload, ...condition, MultipartUpload: { Parts: done } }));
+      const { ETag } = await this.#client.send(new CompleteMultipartUploadCommand({ ...upload, ...condition, MultipartUpload: { Parts: done } }));
+      return ETag;
     } catch (error) {
       await this.#client.send(new AbortMultipartUploadCommand(upload)).catch(() => {});
       throw error;
@@ -145,6 +156,16 @@ class Bucket implements ObjectStore {
         await delay(PAUSE_MS * 2 ** attempt * (0.5 + Math.random()));
       }
     }
+  }
+
+  async read(key: string, known?: string): Promise<StoredObject | 'unchanged' | null> {
+    const condition = known === undefined ? {} : { IfNoneMatch: `"${known}"` };
+    const found = await this.#client.send(new GetObjectCommand({ Bucket: this.#name, Key: checkKey(key), ...condition })).catch((error: unknown) => {
+      return statusOf(error) === 304 ? 'unchanged' as const : nullWhenAbsent(error);
+    });
+    if (found === null || found === 'unchanged') return found;
+    const bytes = Buffer.concat(await Array.fromAsync(wholeBody(found.Body as Readable, found.ContentLength, this.#patience.idleMs)));
+    return { info: { key, sizeBytes: bytes.length, etag: bare(found.ETag), modified: (found.LastModified ?? new Date(0)).toISOString() }, bytes };
   }
 
   /** What breaks off after it began is an error of the stream: who reads has had some of it already. */

@@ -4,20 +4,20 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { startFauxqs } from 'fauxqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLocalStore } from '../../src/storage/local.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { openObjectStore } from '../../src/storage/open.ts';
 import { openS3Store } from '../../src/storage/s3.ts';
+import { startS3, type S3Double } from './s3-double.ts';
 
 let folder: string;
-let server: Awaited<ReturnType<typeof startFauxqs>>;
+let server: S3Double;
 const stores: Record<string, ObjectStore> = {};
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lamina-storage-'));
-  server = await startFauxqs({ port: 0, host: '127.0.0.1', logger: false });
+  server = await startS3();
   stores.local = await openObjectStore({ directory: join(folder, 'objects'), s3: null });
   const s3 = { endpoint: `http://127.0.0.1:${server.port}`, bucket: 'lamina', region: 'us-east-1', accessKey: 'test', secretKey: 'test' };
   stores.s3 = await openObjectStore({ directory: folder, s3 });
@@ -82,6 +82,36 @@ describe.each(['local', 's3'])('object store: %s', (kind) => {
     expect(await store().put('once', Buffer.from('first'), { ifAbsent: true })).not.toBeNull();
     expect(await store().put('once', Buffer.from('second'), { ifAbsent: true })).toBeNull();
     expect(text(await store().get('once'))).toBe('first');
+  });
+
+  it('reads an object with its ETag, and no bytes when it is unchanged', async () => {
+    const info = (await store().put('read/me', Buffer.from('one')))!;
+    expect(await store().read('read/me')).toMatchObject({ info: { key: 'read/me', sizeBytes: 3, etag: info.etag } });
+    expect(await store().read('read/me', info.etag)).toBe('unchanged');
+    await store().put('read/me', Buffer.from('two'));
+    const changed = await store().read('read/me', info.etag);
+    expect(changed).not.toBe('unchanged');
+    expect(text((changed as { bytes: Uint8Array }).bytes)).toBe('two');
+    expect(await store().read('read/absent')).toBeNull();
+    expect(await store().read('read/absent', info.etag)).toBeNull();
+  });
+
+  it('replaces with ifMatch only what is still as it was read', async () => {
+    const first = (await store().put('swap', Buffer.from('1')))!;
+    const second = (await store().put('swap', Buffer.from('2'), { ifMatch: first.etag }))!;
+    expect(second.etag).not.toBe(first.etag);
+    expect(await store().put('swap', Buffer.from('3'), { ifMatch: first.etag })).toBeNull();
+    expect(text(await store().get('swap'))).toBe('2');
+    expect(await store().put('swap-absent', Buffer.from('x'), { ifMatch: first.etag })).toBeNull();
+    expect(await store().head('swap-absent')).toBeNull();
+  });
+
+  it('lets exactly one of many swaps of the same state win', async () => {
+    const before = (await store().put('raced', Buffer.from('start')))!;
+    const results = await Promise.all(Array.from({ length: 16 }, (_, i) => store().put('raced', Buffer.from(`writer ${i}`), { ifMatch: before.etag })));
+    const winners = results.flatMap((result, i) => (result ? [i] : []));
+    expect(winners).toHaveLength(1);
+    expect(text(await store().get('raced'))).toBe(`writer ${winners[0]}`);
   });
 
   it('takes streams and files, also larger than one S3 part', async () => {
