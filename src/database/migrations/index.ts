@@ -13,6 +13,7 @@ import jobCosts from './0011-job-costs.ts';
 import throughput from './0012-throughput.ts';
 import sessions from './0013-sessions.ts';
 import filterFunctions from './0014-filter-functions.ts';
+import grid from './0015-grid.ts';
 import type { Migration } from './migration.ts';
 
 export type { Migration } from './migration.ts';
@@ -32,4 +33,5 @@ export const migrations: readonly Migration[] = [
   throughput,
   sessions,
   filterFunctions,
+  grid,
 ];
