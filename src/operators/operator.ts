@@ -80,6 +80,8 @@ export interface ImageKind {
 
 /** operator.json, what all kinds have. snake_case, because it travels. */
 export interface ManifestFields {
+  /** Whose it is: 'e2s' of 'e2s/ai-compressor'. */
+  readonly namespace?: string;
   readonly name: string;
   /** Semantic version. */
   readonly version: string;
@@ -87,6 +89,8 @@ export interface ManifestFields {
   readonly description: string;
   readonly license: string;
   readonly params?: readonly OperatorParameter[];
+  /** Files of the package besides operator.json, by path. Programs list all of theirs. */
+  readonly files?: Readonly<Record<string, PackageFile>>;
   readonly resources?: OperatorResources;
   readonly input: {
     /** In the order of the model's channels. The model takes raw digital numbers as float32 [N, bands, H, W]; normalisation is inside. */
@@ -148,8 +152,8 @@ export interface Operator {
 /** Resolves 'name', 'name:1', 'name:1.2', 'name:1.2.3', 'name:latest' and 'name@sha256:…', with a runtime before it ('podman/name:1') and parameters behind ('name:1?gain=2'). */
 export interface OperatorRegistry {
   list(): readonly Operator[];
-  /** Throws OperatorNotFound, naming the operators there are, and ProcessParameterInvalid for parameters that it does not take. */
-  resolve(reference: string): Operator;
+  /** `options`: parameters as JSON has them, beside those of the reference. Throws OperatorNotFound, naming the operators there are, and ProcessParameterInvalid for parameters that it does not take. */
+  resolve(reference: string, options?: Readonly<Record<string, unknown>>): Operator;
 }
 
 /** Runs operators; inference happens in worker threads, never on the calling thread. */

@@ -69,7 +69,7 @@ describe('operator.json', () => {
   });
 
   it('tells all problems at once', () => {
-    expect(problemOf((m) => { m['title'] = wrong(''); m['kind'] = wrong('torch'); })).toBe("pca/operator.json: title must be a text that is not empty; kind must be 'onnx'.");
+    expect(problemOf((m) => { m['title'] = wrong(''); m['kind'] = wrong('torch'); })).toBe("pca/operator.json: title must be a text that is not empty; kind must be 'onnx', 'exec' or 'image'.");
   });
 
   it('that is no JSON or no object is refused', () => {

@@ -1,0 +1,50 @@
+/** From an operator of the list to the one that a reference means: with its runtime and its parameters. */
+import { OpenEOError } from '../errors.ts';
+import { digest } from '../cube/digest.ts';
+import { changedTexts, defaultsOf, operatorDigest, parametersOf } from './params.ts';
+import { formatReference, type OperatorReference, type RuntimeName } from './reference.ts';
+import type { Operator, OperatorManifest } from './operator.ts';
+
+const programs: readonly RuntimeName[] = ['containerless', 'bubblewrap', 'proot'];
+
+/** The runtime of a reference that names none: models run in threads, programs of others in a sandbox, images in podman. */
+export function usualRuntime({ kind }: Pick<OperatorManifest, 'kind'>): RuntimeName {
+  return kind === 'onnx' ? 'onnx' : kind === 'exec' ? 'bubblewrap' : 'podman';
+}
+
+/** True when operators of this kind can run there at all; whether a machine has the runtime is another question. */
+export function canRun({ kind }: Pick<OperatorManifest, 'kind'>, runtime: RuntimeName): boolean {
+  const base = runtime.split('+').at(-1)! as RuntimeName;
+  if (kind === 'onnx') return true;
+  if (kind === 'exec') return base !== 'onnx';
+  return base !== 'onnx' && !programs.includes(base);
+}
+
+/** An operator as a list has it: usual runtime, no parameter changed. Its required parameters have no value yet. */
+export function plainOperator(manifest: OperatorManifest, folder: () => Promise<string>): Operator {
+  const pinned = digest(manifest);
+  return { manifest, digest: pinned, reference: formatReference({ ...identity(manifest), digest: pinned, params: {} }), runtime: usualRuntime(manifest), params: defaultsOf(manifest), folder };
+}
+
+/**
+ * The plain operator with the runtime and the parameters of a reference, and with `options`: parameters as JSON has them, which
+ * must not be in the reference too. Throws ProcessParameterInvalid for what it does not take, and OperatorNotFound for a
+ * runtime that can't run its kind.
+ */
+export function calledOperator(operator: Operator, reference: OperatorReference, options: Readonly<Record<string, unknown>> = {}): Operator {
+  const { manifest } = operator;
+  const runtime = reference.runtime ?? usualRuntime(manifest);
+  if (!canRun(manifest, runtime)) {
+    throw new OpenEOError('OperatorNotFound', { operator: formatReference(reference) }, { detail: `'${manifest.name}' is of the kind '${manifest.kind}', which '${runtime}' can't run.` });
+  }
+  const params = parametersOf(manifest, options, reference.params);
+  const pinned = formatReference({
+    ...identity(manifest), digest: operator.digest, params: changedTexts(manifest, params),
+    ...(runtime === usualRuntime(manifest) ? {} : { runtime }),
+  });
+  return pinned === operator.reference ? operator : { ...operator, runtime, params, reference: pinned, digest: operatorDigest(operator.digest, manifest, params) };
+}
+
+function identity({ namespace, name }: OperatorManifest): Pick<OperatorReference, 'namespace' | 'name'> {
+  return { ...(namespace === undefined ? {} : { namespace }), name };
+}
