@@ -1,0 +1,28 @@
+/** A way to keep a program away from the machine, or not: it turns a program into the command that is started. */
+import type { Operator } from '../operators/operator.ts';
+import type { BaseRuntime } from '../operators/reference.ts';
+import type { CommandLine, Folders, Program } from './program.ts';
+
+export interface Isolation {
+  readonly name: Exclude<BaseRuntime, 'onnx'>;
+  /** One line for people: what the program can reach. */
+  readonly description: string;
+  /** The program that has to be installed; null: none. */
+  readonly tool: string | null;
+  /** True when the program reaches neither files of the machine nor a network. */
+  readonly isSealed: boolean;
+  /** Whether the runtime can take the kind; else the reason, as the end of a sentence. */
+  refuses(kind: Operator['manifest']['kind']): string | null;
+  /** Paths under which the program finds the two folders. */
+  inside(folders: Folders): Folders;
+  /** The command that starts it. `run` is a name that no other run has. */
+  commandLine(program: Program, run: string): Promise<CommandLine>;
+}
+
+/** Where programs find their folders when they see another file system than ours: names that hide nothing of ours. */
+export const INSIDE: Folders = { package: '/operator-package', work: '/operator-work' };
+
+/** For isolations that have no images. */
+export function refusesImages(kind: Operator['manifest']['kind']): string | null {
+  return kind === 'image' ? 'it is a container image, which podman or docker run' : null;
+}

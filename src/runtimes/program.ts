@@ -1,0 +1,80 @@
+/** The words of this folder: a program, the folders it works in, its limits, the command that starts it, and how it ended. */
+
+/** What a run may use. */
+export interface Limits {
+  readonly seconds: number;
+  /** Of all its processes together. */
+  readonly memoryBytes: number;
+  /** Processes and threads at a time. */
+  readonly processes: number;
+  /** In files. */
+  readonly diskBytes: number;
+}
+
+/** Two folders: the operator's package, which is only read, and one of this run, in which it works. */
+export interface Folders {
+  readonly package: string;
+  readonly work: string;
+}
+
+/** A program of an operator, ready to be started, in the words of the place where it will run. */
+export interface Program {
+  /** Program and arguments; nothing in them is read by a shell. */
+  readonly command: readonly string[];
+  /** All variables it finds, and no others but PATH, HOME, TMPDIR and LANG. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** On this machine. */
+  readonly folders: Folders;
+  /** Files and folders of this machine that it reads besides, at the paths they have: a Node and its modules. */
+  readonly reads: readonly string[];
+  /** The container image that it is in; null: it is started among the programs of this machine. */
+  readonly image: string | null;
+  readonly gpu: boolean;
+  readonly limits: Limits;
+}
+
+/** What is really started. */
+export interface CommandLine {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  /** The account that the files of the work folder belong to; absent: the one of this process. */
+  readonly owner?: number;
+  /** A file into which the first process of a container is written by number: it is no child of what is started. */
+  readonly processFile?: string;
+  /** Ends what killing the processes leaves behind, a container for example. */
+  readonly cleanUp?: readonly string[];
+}
+
+/** What a run took. `source` says whether it was counted by the kernel or sampled. */
+export interface Usage {
+  readonly wallSeconds: number;
+  readonly cpuSeconds: number | null;
+  /** Largest sum over its processes that was seen. */
+  readonly peakMemoryBytes: number | null;
+  readonly source: 'measured' | 'sampled' | 'batch system';
+}
+
+export type EndReason = 'exit' | 'cancelled' | 'time' | 'memory' | 'processes' | 'disk';
+
+/** How a run ended. */
+export interface Ended {
+  readonly reason: EndReason;
+  /** null: a signal ended it. */
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  /** The last lines of what it wrote to standard output and standard error. */
+  readonly output: string;
+  readonly usage: Usage;
+}
+
+/** Where commands run: here, or on a node that a batch system picks. */
+export interface Place {
+  /** Runs to the end. Never rejects for what the program does; throws RuntimeUnavailable when it can't be started. */
+  run(command: CommandLine, program: Program, signal: AbortSignal): Promise<Ended>;
+}
+
+/** A runtime that does not work on this machine, or not for this operator. The message says why. */
+export class RuntimeUnavailable extends Error {
+  override readonly name = 'RuntimeUnavailable';
+}
