@@ -8,6 +8,7 @@
  * of a store than to create an object only when it is absent.
  */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ObjectInfo, ObjectStore } from '../storage/object-store.ts';
 import { checkSamePurpose, shortened, type Claim, type Grid, type GridOptions, type Purpose, type TaskDetails, type TaskResult, type TaskState } from './grid.ts';
 import { StoreClock } from './store-clock.ts';
@@ -39,14 +40,17 @@ interface Log {
 /** Times of some stores are whole seconds, cut off. */
 const CLOCK_GRAIN_MS = 1000;
 const ROOT = 'tasks';
+const MAX_CONFLICTS = 6;
+const CONFLICT_PAUSE_MS = 100;
 
 /**
  * A grid below `prefix` of a store, which must honour `ifAbsent`; `openGrid` tries that first.
  *
  * @param prefix keys begin with it; '' or with a slash at its end
+ * @param closeStore called when the grid is closed
  */
-export function createObjectGrid(store: ObjectStore, prefix: string, options: GridOptions): Grid {
-  return new ObjectGrid(store, prefix, options);
+export function createObjectGrid(store: ObjectStore, prefix: string, options: GridOptions, closeStore: () => void = () => {}): Grid {
+  return new ObjectGrid(store, prefix, options, closeStore);
 }
 
 class ObjectGrid implements Grid {
@@ -54,13 +58,15 @@ class ObjectGrid implements Grid {
   readonly #prefix: string;
   readonly #options: GridOptions;
   readonly #clock: StoreClock;
+  readonly #closeStore: () => void;
   /** Entries never change: those that may be asked for again are kept, by key. */
   readonly #entries = new Map<string, Entry>();
 
-  constructor(store: ObjectStore, prefix: string, options: GridOptions) {
+  constructor(store: ObjectStore, prefix: string, options: GridOptions, closeStore: () => void) {
     this.#store = store;
     this.#prefix = prefix;
     this.#options = options;
+    this.#closeStore = closeStore;
     this.#clock = new StoreClock(store, `${prefix}clocks/${keyOfTask(options.worker)}`);
   }
 
@@ -124,15 +130,7 @@ class ObjectGrid implements Grid {
   }
 
   async *list(): AsyncIterable<TaskState> {
-    let log: Log | null = null;
-    for await (const object of this.#store.list(`${this.#prefix}${ROOT}/`)) {
-      const folder = parseKey(object.key)?.folder;
-      if (folder === undefined) continue;
-      if (log !== null && log.folder !== folder) yield* this.#present(log);
-      if (log?.folder !== folder) log = { folder, last: 0, changed: 0, isDone: false };
-      note(log, object);
-    }
-    if (log !== null) yield* this.#present(log);
+    for await (const log of logsOf(this.#store.list(`${this.#prefix}${ROOT}/`))) yield* this.#present(log);
   }
 
   /** Nothing for a log without entries: a beat that came too late has left one. */
@@ -152,7 +150,7 @@ class ObjectGrid implements Grid {
   }
 
   async close(): Promise<void> {
-    await this.#clock.forget();
+    await this.#clock.forget().finally(this.#closeStore);
   }
 
   async #stateOf(log: Log, entry: Entry): Promise<Omit<TaskState, 'task'>> {
@@ -187,14 +185,21 @@ class ObjectGrid implements Grid {
   async #append(folder: string, last: number, entry: Entry): Promise<boolean> {
     const key = entryKey(folder, last + 1);
     const body = json(entry);
-    if (await this.#store.put(key, body, { ifAbsent: true, contentType: 'application/json' }) !== null) return true;
-    const found = await this.#store.get(key);
-    if (found !== null) this.#entries.set(key, JSON.parse(text(found)) as Entry);
-    return found !== null && Buffer.compare(found, body) === 0;
+    for (let attempt = 1; ; attempt++) {
+      if (await this.#store.put(key, body, { ifAbsent: true, contentType: 'application/json' }) !== null) return true;
+      const found = await this.#store.get(key);
+      if (found !== null) {
+        this.#entries.set(key, JSON.parse(text(found)) as Entry);
+        return Buffer.compare(found, body) === 0;
+      }
+      // S3 may answer so to all of several writers that come at one moment; then nobody has written yet.
+      if (attempt === MAX_CONFLICTS) throw new Error('The store of the grid refuses to create an object that it does not have.');
+      await delay(Math.random() * CONFLICT_PAUSE_MS * attempt);
+    }
   }
 
   async #log(folder: string): Promise<Log | null> {
-    const log: Log = { folder, last: 0, changed: 0, isDone: false };
+    const log = emptyLog(folder);
     for await (const object of this.#store.list(taskPrefix(folder))) note(log, object);
     return log.last === 0 ? null : log;
   }
@@ -221,6 +226,23 @@ class ObjectGrid implements Grid {
   #folder(task: string): string {
     return `${this.#prefix}${ROOT}/${keyOfTask(task)}`;
   }
+}
+
+const emptyLog = (folder: string): Log => ({ folder, last: 0, changed: 0, isDone: false });
+
+/** Objects in the order of their keys, put together by task. */
+async function* logsOf(objects: AsyncIterable<ObjectInfo>): AsyncIterable<Log> {
+  let log = emptyLog('');
+  for await (const object of objects) {
+    const folder = parseKey(object.key)?.folder;
+    if (folder === undefined) continue;
+    if (log.folder !== folder) {
+      if (log.folder !== '') yield log;
+      log = emptyLog(folder);
+    }
+    note(log, object);
+  }
+  if (log.folder !== '') yield log;
 }
 
 /** Takes an object of a task into what is known of its log. A beat of an earlier hold says nothing. */
