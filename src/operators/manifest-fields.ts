@@ -55,7 +55,10 @@ const bandList = named(bandFields, 'band', MAX_BANDS);
 const bands: Check = (v) => (Array.isArray(v) && v.length === 0 ? 'must be an array of bands' : bandList(v));
 
 /** What programs, shells and schedulers read themselves: a parameter of that name would reach further than the operator. */
-const RESERVED = /^(INPUT_PATH|OUTPUT_PATH|OPERATOR_PARAMS|PATH|HOME|PWD|SHELL|USER|IFS|ENV|PS4|TMPDIR|(LD|DYLD|NODE|PYTHON|BASH|LAMINA|AWS|SLURM|SBATCH|PBS|GIT|SSL|OMP)_?.*)$/;
+const RESERVED = new RegExp(`^(${[
+  'INPUT_PATH|OUTPUT_PATH|OPERATOR_PARAMS|PATH|HOME|PWD|SHELL|SHELLOPTS|USER|LOGNAME|IFS|ENV|PS4|TMPDIR|LANG|GLIBC_TUNABLES',
+  '(LC|LD|DYLD|NODE|BASH|LAMINA|AWS|SLURM|SBATCH|PBS|GIT|SSL|OMP|CUDA|XDG|DOCKER|CONTAINERS)_.*|(PYTHON|PERL5|RUBY).*',
+].join('|')})$`);
 
 const parameterName: Check = (v) => {
   if (typeof v !== 'string' || !/^[A-Za-z_]\w{0,63}$/.test(v)) return 'must be letters, digits and _, not beginning with a digit, at most 64';
