@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startFauxqs } from 'fauxqs';
 import { openGrid, type GridAccess } from '../../src/grid/open-grid.ts';
 import type { Grid, GridOptions } from '../../src/grid/grid.ts';
 import { silentLog } from '../../src/log.ts';
 import { startFreshDatabase } from '../database/fresh-database.ts';
+import { startS3 } from '../storage/s3-double.ts';
 
 export type PlaceKind = 'directory' | 's3' | 'database';
 export const placeKinds: readonly PlaceKind[] = ['directory', 's3', 'database'];
@@ -37,7 +37,7 @@ async function start(kind: PlaceKind): Promise<Pick<TestPlace, 'access' | 'newAd
     const { url, stop } = await startFreshDatabase();
     return { access: { ...nothing, databaseUrl: url }, newAddress: () => `database:${randomUUID()}`, stop };
   }
-  const server = await startFauxqs({ port: 0, host: '127.0.0.1', logger: false });
+  const server = await startS3();
   const s3 = { endpoint: `http://127.0.0.1:${server.port}`, bucket: 'unused', region: 'us-east-1', accessKey: 'test', secretKey: 'test' };
-  return { access: { ...nothing, s3 }, newAddress: () => `s3://grids/${randomUUID()}`, stop: async () => void (await server.stop()) };
+  return { access: { ...nothing, s3 }, newAddress: () => `s3://grids/${randomUUID()}`, stop: () => server.stop() };
 }
