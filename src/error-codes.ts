@@ -115,6 +115,8 @@ export const errorCodes = {
   BodyTooLarge: { status: 413, message: 'The request body is larger than the {limit} bytes that are read.' },
   // Exceptions of compress_embed, Lamina's own process.
   OperatorUnavailable: { status: 502, message: 'The files of the operator \'{operator}\' can\'t be had.' },
+  OperatorFailed: { status: 500, message: 'The operator \'{operator}\' failed: {reason}.' },
+  OperatorRuntimeUnavailable: { status: 400, message: 'The operator \'{operator}\' can\'t run here: {reason}.' },
   OperatorNotFound: { status: 400, message: 'The operator \'{operator}\' does not exist.' },
   OperatorBandsMissing: { status: 400, message: 'The operator \'{operator}\' needs bands that the data cube lacks: {bands}.' },
   OperatorGridUnsuitable: { status: 400, message: 'The operator \'{operator}\' can\'t be applied on this grid: {reason}' },

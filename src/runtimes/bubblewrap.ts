@@ -5,16 +5,15 @@
  * An ordinary account gets a user namespace. The administrator's account needs none, and a new user namespace would leave it
  * the kernel's exemption from the limit of processes: there the program gets an account number of its own instead.
  */
-import { randomInt } from 'node:crypto';
-import { existsSync, lstatSync, readlinkSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { getuid } from 'node:process';
+import { ownAccount } from './accounts.ts';
 import { usualVariables } from './environment.ts';
+import { hostReads, topFolders } from './host-root.ts';
 import { INSIDE, refusesImages, type Isolation } from './isolation.ts';
 import { limited } from './limits.ts';
 import type { CommandLine, Program } from './program.ts';
 
-/** Account numbers that no system gives to people or services. */
-const ACCOUNTS = [0x3000_0000, 0x3fff_ffff] as const;
 /** Of /tmp and /dev/shm: what lies there is memory, too. */
 const SCRATCH_BYTES = 64 * 2 ** 20;
 
@@ -29,7 +28,7 @@ export const bubblewrap: Isolation = {
 };
 
 function sandboxed(program: Program, isRoot: boolean): CommandLine {
-  const owner = isRoot ? randomInt(...ACCOUNTS) : undefined;
+  const owner = isRoot ? ownAccount() : undefined;
   const account = owner === undefined ? ['--unshare-user', '--uid', '65534', '--gid', '65534', '--disable-userns'] : ['--cap-drop', 'ALL', '--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID', '--cap-add', 'CAP_SETPCAP'];
   const become = owner === undefined ? [] : ['setpriv', `--reuid=${owner}`, `--regid=${owner}`, '--clear-groups', '--bounding-set=-all', '--inh-caps=-all', '--no-new-privs', '--'];
   return {
@@ -47,9 +46,8 @@ function sandboxed(program: Program, isRoot: boolean): CommandLine {
 function fileSystem({ folders, reads, gpu }: Program): string[] {
   const scratch = (path: string) => ['--perms', '1777', '--size', String(SCRATCH_BYTES), '--tmpfs', path];
   return [
-    '--ro-bind', '/usr', '/usr', ...topFolders().flatMap(([path, target]) => ['--symlink', target, path]),
-    // Links of Debian's alternatives, and where the loader finds libraries.
-    ...['/etc/alternatives', '/etc/ld.so.cache', '/etc/ld.so.conf', '/etc/ld.so.conf.d'].flatMap((path) => ['--ro-bind-try', path, path]),
+    ...topFolders().flatMap(([path, target]) => ['--symlink', target, path]),
+    '--perms', '0755', '--dir', '/etc', ...hostReads().flatMap((path) => ['--ro-bind', path, path]),
     '--proc', '/proc', '--dev', '/dev', ...scratch('/dev/shm'), ...scratch('/tmp'),
     ...(gpu ? devices().flatMap((path) => ['--dev-bind', path, path]) : []),
     ...readable(reads),
@@ -63,12 +61,6 @@ function readable(reads: readonly string[]): string[] {
   const paths = reads.filter((path) => !path.startsWith('/usr/'));
   const above = new Set(paths.flatMap((path) => path.split('/').slice(1, -1).map((_, i, parts) => `/${parts.slice(0, i + 1).join('/')}`)));
   return [...[...above].toSorted().flatMap((path) => ['--perms', '0755', '--dir', path]), ...paths.flatMap((path) => ['--ro-bind', path, path])];
-}
-
-/** /bin, /lib and their kin are links into /usr on a merged system; [path, target]. */
-export function topFolders(): [string, string][] {
-  const names = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
-  return names.filter((path) => existsSync(path) && lstatSync(path).isSymbolicLink()).map((path) => [path, readlinkSync(path)]);
 }
 
 /** Files of an NVIDIA driver; empty without one. */

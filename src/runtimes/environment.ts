@@ -1,5 +1,6 @@
 /** The variables that a program finds: the protocol's, its parameters, and a few that every program expects. */
-import type { Operator, ParameterValue } from '../operators/operator.ts';
+import type { Operator } from '../operators/operator.ts';
+import { parameterText } from '../operators/params.ts';
 import { RuntimeUnavailable, type Folders } from './program.ts';
 
 /** File names in the work folder. */
@@ -8,16 +9,7 @@ export const OUTPUT_FILE = 'output.npy';
 export const PARAMETERS_FILE = 'params.json';
 
 /** Variables that decide what is executed, or that belong to the protocol: no parameter may have such a name. */
-const RESERVED = /^(PATH|HOME|TMPDIR|LANG|LC_.*|LD_.*|GLIBC_TUNABLES|IFS|ENV|BASH_ENV|SHELLOPTS|NODE_.*|PYTHON.*|PERL5.*|RUBY.*|INPUT_PATH|OUTPUT_PATH|OPERATOR_PARAMS|CONTAINERS_.*|XDG_.*|DOCKER_.*|SLURM_.*|PBS_.*|LAMINA_.*)$/;
-
-/**
- * A parameter as the text of a variable: booleans 'true' and 'false', arrays as JSON, everything else as it is;
- * undefined for null, whose variable is not set.
- */
-export function textOfValue(value: ParameterValue): string | undefined {
-  if (value === null) return undefined;
-  return Array.isArray(value) ? JSON.stringify(value) : String(value);
-}
+const RESERVED = /^(PATH|HOME|TMPDIR|LANG|LC_.*|ORT_.*|LD_.*|GLIBC_TUNABLES|IFS|ENV|BASH_ENV|SHELLOPTS|NODE_.*|PYTHON.*|PERL5.*|RUBY.*|INPUT_PATH|OUTPUT_PATH|OPERATOR_PARAMS|CONTAINERS_.*|XDG_.*|DOCKER_.*|SLURM_.*|PBS_.*|LAMINA_.*)$/;
 
 /**
  * The variables of a program that sees the folders at these paths. Nothing of this process's own environment is
@@ -27,9 +19,8 @@ export function textOfValue(value: ParameterValue): string | undefined {
 export function variablesOf(operator: Operator, folders: Folders): Record<string, string> {
   const params = Object.entries(operator.params).flatMap(([name, value]) => {
     if (RESERVED.test(name) || !/^[A-Za-z_]\w*$/.test(name)) throw new RuntimeUnavailable(`its parameter '${name}' has a name that programs can't be given: rename it in operator.json`);
-    const text = textOfValue(value);
-    if (text?.includes('\0')) throw new RuntimeUnavailable(`the value of its parameter '${name}' has a NUL character, which no variable can hold`);
-    return text === undefined ? [] : [[name, text] as const];
+    const text = parameterText(value);
+    return text === null ? [] : [[name, text] as const];
   });
   return {
     ...Object.fromEntries(params),
@@ -39,7 +30,7 @@ export function variablesOf(operator: Operator, folders: Folders): Record<string
   };
 }
 
-/** What every program expects to find. The same wherever it runs. */
+/** What every program expects to find, the same wherever it runs; and ONNX Runtime reports to nobody. */
 export function usualVariables(home: string, temporary: string): Record<string, string> {
-  return { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: home, TMPDIR: temporary, LANG: 'C.UTF-8' };
+  return { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: home, TMPDIR: temporary, LANG: 'C.UTF-8', ORT_DISABLE_TELEMETRY: '1' };
 }

@@ -2,7 +2,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { ProcessTree } from './process-tree.ts';
-import { RuntimeUnavailable, type CommandLine, type Ended, type EndReason, type Limits, type Place, type Program, type Usage } from './program.ts';
+import { RuntimeUnavailable, type CommandLine, type Ended, type EndReason, type Place, type Program, type Usage } from './program.ts';
 import { Tail } from './tail.ts';
 import { watchRun, type Seen } from './watch.ts';
 
@@ -14,9 +14,9 @@ export const MARK = 'LAMINA_RUN';
 /** The shell that starts a command tells what it and its descendants took: the kernel adds that up when they are waited for. */
 const TIMED = '"$@"; code=$?; times >&3; exit $code';
 
-/** Runs on this machine. `run` names the run; see MARK. */
+/** This machine as a place to run on. */
 export function here(): Place {
-  return { run: (command, program, signal) => new Run(command, program, signal).outcome() };
+  return { run: (command, program, _run, signal) => new Run(command, program, signal).outcome() };
 }
 
 let runs = 0;
@@ -65,7 +65,8 @@ class Run {
       stopWatching();
       stopAdopting();
       this.#signal.removeEventListener('abort', onAbort);
-      await cleanUp(this.#command.cleanUp, this.#command.env);
+      // A run that came to its own end has left nothing behind.
+      if (this.#reason !== 'exit') await cleanUp(this.#command.cleanUp, this.#command.env);
     }
   }
 
@@ -80,12 +81,13 @@ class Run {
 
   #ended(code: number | null, signal: NodeJS.Signals | null, seen: Seen): Ended {
     const killed = signal ?? signalOf(code);
+    const { killedMeans, isElsewhere = false } = this.#command;
     return {
-      reason: this.#reason === 'exit' ? passedBySignal(killed, seen, this.#program.limits) : this.#reason,
+      reason: this.#reason === 'exit' ? reasonOf(killed, killedMeans) : this.#reason,
       exitCode: killed === null ? code : null,
       signal: killed,
       output: this.#output.text(),
-      usage: usageOf((performance.now() - this.#started) / 1000, seen, this.#times.text()),
+      usage: usageOf((performance.now() - this.#started) / 1000, isElsewhere ? null : seen, this.#times.text()),
     };
   }
 }
@@ -96,14 +98,14 @@ function signalOf(code: number | null): string | null {
   return code === null ? null : names[code] ?? null;
 }
 
-/** The kernel and container engines kill for memory without a word, sometimes between two looks of the watch. */
-function passedBySignal(signal: string | null, seen: Seen, limits: Limits): EndReason {
+function reasonOf(signal: string | null, killedMeans: EndReason = 'exit'): EndReason {
   if (signal === 'SIGXFSZ') return 'disk';
-  return signal === 'SIGKILL' && seen.peakMemoryBytes > limits.memoryBytes * 0.5 ? 'memory' : 'exit';
+  return signal === 'SIGKILL' ? killedMeans : 'exit';
 }
 
 /** The second line of `times` is what the children took: '0m0.12s 0m0.03s'. Nothing, when the shell itself was killed. */
-function usageOf(wallSeconds: number, seen: Seen, times: string): Usage {
+function usageOf(wallSeconds: number, seen: Seen | null, times: string): Usage {
+  if (seen === null) return { wallSeconds, cpuSeconds: null, peakMemoryBytes: null, source: 'sampled' };
   const children = times.split('\n')[1] ?? '';
   const measured = [...children.matchAll(/(\d+)m([\d.]+)s/g)].reduce((sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds), 0);
   return { wallSeconds, cpuSeconds: Math.max(measured, seen.cpuSeconds), peakMemoryBytes: seen.peakMemoryBytes, source: measured >= seen.cpuSeconds && children !== '' ? 'measured' : 'sampled' };

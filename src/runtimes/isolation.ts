@@ -3,6 +3,16 @@ import type { Operator } from '../operators/operator.ts';
 import type { BaseRuntime } from '../operators/reference.ts';
 import type { CommandLine, Folders, Program } from './program.ts';
 
+/** What a run has for itself. */
+export interface RunPlace {
+  /** No other run has it; letters, digits and hyphens. */
+  readonly name: string;
+  /** An existing folder that goes away with the run; the work folder is in it. */
+  readonly folder: string;
+  /** What the tool itself finds as variables, and not the program: where its configuration is. */
+  readonly toolEnvironment: Readonly<Record<string, string>>;
+}
+
 export interface Isolation {
   readonly name: Exclude<BaseRuntime, 'onnx'>;
   /** One line for people: what the program can reach. */
@@ -15,8 +25,8 @@ export interface Isolation {
   refuses(kind: Operator['manifest']['kind']): string | null;
   /** Paths under which the program finds the two folders. */
   inside(folders: Folders): Folders;
-  /** The command that starts it. `run` is a name that no other run has. */
-  commandLine(program: Program, run: string): Promise<CommandLine>;
+  /** The command that starts it. */
+  commandLine(program: Program, run: RunPlace): Promise<CommandLine>;
 }
 
 /** Where programs find their folders when they see another file system than ours: names that hide nothing of ours. */

@@ -2,13 +2,15 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { findPackageJSON } from 'node:module';
+import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { OpenEOError } from '../errors.ts';
 import type { Operator } from '../operators/operator.ts';
 import type { RuntimeName } from '../operators/reference.ts';
 import { variablesOf } from './environment.ts';
 import { giveFolder, readOutput, WrongOutput, writeInput } from './exchange.ts';
-import type { Isolation } from './isolation.ts';
+import type { Isolation, RunPlace } from './isolation.ts';
 import { limitsOf } from './limits.ts';
 import { RuntimeUnavailable, type Ended, type Folders, type Limits, type Place, type Program, type Usage } from './program.ts';
 
@@ -28,12 +30,11 @@ export interface BlocksDone {
 }
 
 /** A program of an operator that failed. `ended` says how. */
-export class OperatorFailed extends Error {
-  override readonly name = 'OperatorFailed';
-  readonly ended: Ended | null;
+export class OperatorFailed extends OpenEOError<'OperatorFailed'> {
+  readonly ended: Ended;
 
-  constructor(operator: Operator, reason: string, ended: Ended | null) {
-    super(`operator ${operator.reference} failed: ${reason}`);
+  constructor({ manifest }: Operator, reason: string, ended: Ended) {
+    super('OperatorFailed', { operator: `${manifest.name}:${manifest.version}`, reason });
     this.ended = ended;
   }
 }
@@ -56,6 +57,8 @@ export interface ProcessRuntimeOptions {
   readonly scratch: string;
   /** More than this no operator gets. */
   readonly limits?: Partial<Limits>;
+  /** Variables for the tools that start programs (podman, sbatch), and not for the programs. */
+  readonly toolEnvironment?: Readonly<Record<string, string>>;
 }
 
 export function createProcessRuntime(options: ProcessRuntimeOptions): ProcessRuntime {
@@ -65,27 +68,36 @@ export function createProcessRuntime(options: ProcessRuntimeOptions): ProcessRun
     async run(operator, blocks, signal) {
       signal.throwIfAborted();
       const reason = isolation.refuses(operator.manifest.kind);
-      if (reason !== null) throw new RuntimeUnavailable(`${name} can't run ${operator.reference}: ${reason}`);
-      const run = `lamina-${randomUUID()}`;
-      const work = join(scratch, run);
-      await mkdir(work, { recursive: true, mode: 0o700 });
+      if (reason !== null) throw new RuntimeUnavailable(`${name} can't run it, because ${reason}`);
+      const run: RunPlace = { ...nameOf(scratch), toolEnvironment: { ...TOOL_VARIABLES, ...options.toolEnvironment } };
+      const work = join(run.folder, 'work');
+      await mkdir(run.folder, { recursive: true, mode: 0o700 });
       try {
+        await mkdir(work, { mode: 0o700 });
         return await runIn({ package: resolve(await operator.folder()), work }, run, operator, blocks, options, signal);
       } finally {
-        await rm(work, { recursive: true, force: true, maxRetries: 3 });
+        await rm(run.folder, { recursive: true, force: true, maxRetries: 3 });
       }
     },
   };
 }
 
-async function runIn(folders: Folders, run: string, operator: Operator, blocks: Blocks, { isolation, place, limits }: ProcessRuntimeOptions, signal: AbortSignal): Promise<BlocksDone> {
+/** For tools whose environment says nothing. */
+const TOOL_VARIABLES: Readonly<Record<string, string>> = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: homedir(), LANG: 'C.UTF-8' };
+
+function nameOf(scratch: string): Pick<RunPlace, 'name' | 'folder'> {
+  const name = `lamina-${randomUUID()}`;
+  return { name, folder: join(resolve(scratch), name) };
+}
+
+async function runIn(folders: Folders, run: RunPlace, operator: Operator, blocks: Blocks, { isolation, place, limits }: ProcessRuntimeOptions, signal: AbortSignal): Promise<BlocksDone> {
   const { manifest } = operator;
   const { inputs, rows, columns } = blocks;
   const program = programOf(operator, folders, isolation, limitsOf(manifest, limits));
   const command = await isolation.commandLine(program, run);
   await writeInput(folders.work, inputs, [manifest.input.bands.length, rows, columns], operator.params);
   await giveFolder(folders.work, command.owner);
-  const ended = await place.run(command, program, signal);
+  const ended = await place.run(command, program, run, signal);
   if (ended.reason === 'cancelled') signal.throwIfAborted();
   if (ended.reason !== 'exit' || ended.exitCode !== 0) throw new OperatorFailed(operator, failureOf(ended, program), ended);
   const [down, across] = [rows, columns].map((size) => (size - 2 * manifest.halo) / manifest.patch) as [number, number];

@@ -1,5 +1,7 @@
 /** The words of this folder: a program, the folders it works in, its limits, the command that starts it, and how it ended. */
 
+import type { RunPlace } from './isolation.ts';
+
 /** What a run may use. */
 export interface Limits {
   readonly seconds: number;
@@ -44,6 +46,10 @@ export interface CommandLine {
   readonly processFile?: string;
   /** Ends what killing the processes leaves behind, a container for example. */
   readonly cleanUp?: readonly string[];
+  /** What it means when the kernel kills the program and nobody here did: an engine keeps its memory limit that way. */
+  readonly killedMeans?: EndReason;
+  /** The program is no descendant of what is started: a daemon runs it, so nothing is known of what it uses. */
+  readonly isElsewhere?: boolean;
 }
 
 /** What a run took. `source` says whether it was counted by the kernel or sampled. */
@@ -71,7 +77,7 @@ export interface Ended {
 /** Where commands run: here, or on a node that a batch system picks. */
 export interface Place {
   /** Runs to the end. Never rejects for what the program does; throws RuntimeUnavailable when it can't be started. */
-  run(command: CommandLine, program: Program, signal: AbortSignal): Promise<Ended>;
+  run(command: CommandLine, program: Program, run: RunPlace, signal: AbortSignal): Promise<Ended>;
 }
 
 /** A runtime that does not work on this machine, or not for this operator. The message says why. */
