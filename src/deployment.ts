@@ -14,6 +14,7 @@ import { JobStore } from './jobs/store.ts';
 import type { Log } from './log.ts';
 import type { OperatorRegistry } from './operators/operator.ts';
 import { openRegistry } from './operators/registry/installed.ts';
+import { withOperators } from './processes/cubes/known-operators.ts';
 import { allProcesses, createRegistry, loadDescriptions } from './processes/index.ts';
 import type { ObjectStore } from './storage/object-store.ts';
 import { openObjectStore } from './storage/open.ts';
@@ -55,7 +56,7 @@ export async function openDeployment(config: Config, databaseUrl: string, log: L
     const cache = new BlockCatalogStore(database, { log });
     closers.push(() => cache.close());
     const operators = await openRegistry(packageFolder('operators'));
-    const registry = createRegistry(await loadDescriptions(new URL('../processes/', import.meta.url)), allProcesses);
+    const registry = withOperators(createRegistry(await loadDescriptions(new URL('../processes/', import.meta.url)), allProcesses), operators);
     const jobs = new JobStore(database);
     const jobLogs = new JobLogs(database);
     return { config, log, database, objects, queues, cache, operators, registry, jobs, jobLogs, catalog: new CatalogStore(database), close };

@@ -1,5 +1,5 @@
 /** Parses the arguments of a node: references, callbacks, and values that are checked against the description. */
-import { invalidArgument, OpenEOError } from '../errors.ts';
+import { invalidArgument, isOpenEOError, OpenEOError } from '../errors.ts';
 import type { Argument } from './graph.ts';
 import { isObject, MAX_DEPTH, type ParseContext } from './parse-context.ts';
 import type { Process } from './process.ts';
@@ -38,7 +38,18 @@ export function parseArguments(given: Record<string, unknown>, process: Process,
     if (problem !== null) context.report(invalidArgument(id, name, problem), context.path);
     if (argument) parsed.set(name, argument);
   }
+  checkWritten(parsed, process, context);
   return parsed;
+}
+
+function checkWritten(parsed: ReadonlyMap<string, Argument>, { check }: Process, context: ParseContext): void {
+  if (!check) return;
+  try {
+    check(Object.fromEntries([...parsed].flatMap(([name, argument]) => (argument.kind === 'literal' ? [[name, argument.value]] : []))), new Set(parsed.keys()));
+  } catch (error) {
+    if (!isOpenEOError(error)) throw error;
+    context.report(error, context.path);
+  }
 }
 
 /** Arguments that are called as in a former version of the standard, under their names of today. */

@@ -28,6 +28,11 @@ export interface Implementation {
    * are what the interpreter of callbacks uses.
    */
   readonly run: (args: Arguments, call: Call) => Value | Promise<Value>;
+  /**
+   * What only the process can say about its arguments, looked at when a graph is parsed, before anything is queued or run. It is given
+   * those that are written out, and the names of all: others are references, whose values are not known yet. Throws OpenEOError.
+   */
+  readonly check?: (written: Arguments, given: ReadonlySet<string>) => void;
   /** How to write the process as code inside a compiled callback; absent: the callback calls `run`. */
   readonly emit?: Emitter;
   /**

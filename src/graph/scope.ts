@@ -64,6 +64,8 @@ export interface EmbedRequest {
   readonly origin: ProcessGraph;
   /** 'pca', 'pca:1', 'pca:1.2.0', 'pca@sha256:…'. */
   readonly model: string;
+  /** Parameters of the operator by name; absent: none is given. */
+  readonly options?: Readonly<Record<string, unknown>>;
   readonly quantization: Quantization;
   /** Keep only the first so many dimensions; null: all. */
   readonly dimensions: number | null;

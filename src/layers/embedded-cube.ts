@@ -54,9 +54,9 @@ export function embeddedCube(request: EmbedRequest, dependencies: EmbedDependenc
 }
 
 /** Checks that the operator can be applied to the cube, and how. */
-export function embedSource(request: Pick<EmbedRequest, 'data' | 'model' | 'onto'>, operators: OperatorRegistry): EmbedSource {
+export function embedSource(request: Pick<EmbedRequest, 'data' | 'model' | 'options' | 'onto'>, operators: OperatorRegistry): EmbedSource {
   const data = request.onto ? onPixels(request.data, request.onto) : request.data;
-  const operator = operators.resolve(request.model);
+  const operator = operators.resolve(request.model, request.options);
   const bandsDimension = data.find('bands');
   if (!bandsDimension) throw new OpenEOError('DimensionMissing', {}, { detail: `compress_embed needs it to find the input bands of '${operator.manifest.name}'.` });
   if (!data.grid) throw invalidArgument('compress_embed', 'data', 'the cube needs x and y dimensions on a regular grid');

@@ -36,7 +36,7 @@ export interface PinnedGraph {
 
 /**
  * Replaces every name of an operator, written in compress_embed or given as the parameter `operator`, by
- * the digest it stands for today. A name that moves is so resolved once.
+ * the digest it stands for today, and `options` by parameters in that reference. A name that moves is so resolved once.
  */
 export function pinOperators(graph: ProcessGraph, operator: string | undefined, operators: OperatorRegistry, faults: Faults): PinnedGraph {
   const pinned: Record<string, ProcessNode> = { ...graph };
@@ -53,10 +53,11 @@ export function pinOperators(graph: ProcessGraph, operator: string | undefined, 
       if (!isParameter) faults.add(path, 'must be an operator reference such as \'pca:1.0.0\', or {"from_parameter": "operator"}');
       continue;
     }
-    const reference = resolve(name, path, operators, faults);
+    const { options, ...others } = node.arguments ?? {};
+    const reference = resolve(name, path, operators, faults, isRecord(options) ? options : {});
     if (reference === null) continue;
     resolved.set(name, reference);
-    pinned[id] = { ...node, arguments: { ...node.arguments, model: reference } };
+    pinned[id] = { ...node, arguments: { ...others, model: reference, ...(options === undefined || isRecord(options) ? {} : { options }) } };
   }
   if (operator !== undefined && !isUsed && ![...resolved.values()].includes(resolve(operator, `${LAYER}/operator`, operators, faults) ?? '')) {
     faults.add(`${LAYER}/operator`, 'is used by no node; give it to compress_embed as {"from_parameter": "operator"}, or leave it out');
@@ -64,9 +65,11 @@ export function pinOperators(graph: ProcessGraph, operator: string | undefined, 
   return { graph: pinned, resolved };
 }
 
-function resolve(name: string, path: string, operators: OperatorRegistry, faults: Faults): string | null {
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function resolve(name: string, path: string, operators: OperatorRegistry, faults: Faults, options?: Readonly<Record<string, unknown>>): string | null {
   try {
-    return operators.resolve(name).reference;
+    return operators.resolve(name, options).reference;
   } catch (error) {
     if (!isOpenEOError(error)) throw error;
     if (!faults.list.some((fault) => fault.path === path)) faults.add(path, error.message, error.code);

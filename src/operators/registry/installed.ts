@@ -2,10 +2,11 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpenEOError } from '../../errors.ts';
+import { calledOperator } from '../called-operator.ts';
 import { MANIFEST_FILE, OperatorPackageInvalid, readOperator } from '../manifest.ts';
 import type { Operator, OperatorRegistry } from '../operator.ts';
-
-const REFERENCE = /^(?<name>[a-z][a-z0-9_-]*)(?::(?<tag>latest|\d+(?:\.\d+){0,2})|@(?<digest>sha256:[0-9a-f]{64}))?$/;
+import { parseReference, qualifiedName } from '../reference.ts';
+import { chooseVersion, compareVersions } from './versions.ts';
 
 /**
  * Opens every package in a directory: its folders that hold an operator.json. A package that is broken
@@ -26,33 +27,28 @@ export function createRegistry(operators: readonly Operator[]): OperatorRegistry
       throw new OperatorPackageInvalid(MANIFEST_FILE, [`two packages are '${operator.manifest.name}' version ${operator.manifest.version}`]);
     }
   });
-  return { list: () => sorted, resolve: (reference) => resolveReference(sorted, reference) };
+  return { list: () => sorted, resolve: (reference, options) => resolveReference(sorted, reference, options) };
 }
 
 /**
- * 'name' and 'name:latest' mean the newest version, 'name:1' and 'name:1.2' the newest that begins so,
- * 'name:1.2.3' exactly that one, 'name@sha256:…' exactly these files.
+ * 'name' and 'name:latest' mean the newest release, 'name:1' and 'name:1.2' the newest that begins so,
+ * 'name:1.2.3' exactly that one, 'name@sha256:…' exactly these files; see reference.ts for what may stand around it.
  */
-function resolveReference(newestFirst: readonly Operator[], reference: string): Operator {
-  const parts = REFERENCE.exec(reference)?.groups;
-  const found = newestFirst.find((operator) => parts !== undefined && answersTo(operator, parts));
-  if (found) return found;
-  const names = newestFirst.map(({ manifest }) => `${manifest.name}:${manifest.version}`).join(', ');
-  const detail = parts ? `There are: ${names || 'none'}.` : `Write 'name', 'name:version' or 'name@sha256:…'. There are: ${names || 'none'}.`;
-  throw new OpenEOError('OperatorNotFound', { operator: reference }, { detail });
+function resolveReference(newestFirst: readonly Operator[], text: string, options?: Readonly<Record<string, unknown>>): Operator {
+  const reference = parseReference(text);
+  const versions = newestFirst.filter(({ manifest }) => qualifiedName(manifest) === qualifiedName(reference))
+    .map((operator) => ({ operator, version: operator.manifest.version, digest: operator.digest }));
+  const found = reference.digest === undefined
+    ? chooseVersion(versions, {}, reference.tag)
+    : versions.find(({ digest }) => digest === reference.digest);
+  if (found) return calledOperator(found.operator, reference, options);
+  const names = newestFirst.map(({ manifest }) => `${qualifiedName(manifest)}:${manifest.version}`).join(', ');
+  throw new OpenEOError('OperatorNotFound', { operator: text }, { detail: `There are: ${names || 'none'}.` });
 }
 
-function answersTo({ manifest, digest }: Operator, parts: Record<string, string | undefined>): boolean {
-  if (manifest.name !== parts['name']) return false;
-  if (parts['digest'] !== undefined) return digest === parts['digest'];
-  const tag = parts['tag'] ?? 'latest';
-  return tag === 'latest' || `${manifest.version}.`.startsWith(`${tag}.`);
-}
-
-function byNameThenNewest(a: Operator, b: Operator): number {
-  if (a.manifest.name !== b.manifest.name) return a.manifest.name < b.manifest.name ? -1 : 1;
-  const [va, vb] = [a, b].map(({ manifest }) => manifest.version.split('.').map(Number)) as [number[], number[]];
-  return va.map((part, i) => vb[i]! - part).find((difference) => difference !== 0) ?? 0;
+function byNameThenNewest({ manifest: a }: Operator, { manifest: b }: Operator): number {
+  const [nameA, nameB] = [qualifiedName(a), qualifiedName(b)];
+  return nameA === nameB ? compareVersions(b.version, a.version) : nameA < nameB ? -1 : 1;
 }
 
 async function packageFolders(directory: string): Promise<string[]> {

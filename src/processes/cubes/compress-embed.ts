@@ -3,7 +3,7 @@ import { invalidArgument } from '../../errors.ts';
 import type { Implementation } from '../../graph/process.ts';
 import { cubeOf, textOf } from './arguments.ts';
 import { bandsIndex } from './bands.ts';
-import { dimensionsOf, quantizationOf } from './embedding-arguments.ts';
+import { dimensionsOf, optionsOf, quantizationOf } from './embedding-arguments.ts';
 
 const ID = 'compress_embed';
 
@@ -15,8 +15,9 @@ export const compressEmbed: Implementation = {
     bandsIndex(data, ID);
     const model = textOf(args, ID, 'model');
     if (model.trim() === '') throw invalidArgument(ID, 'model', 'it must name an operator, e.g. \'pca\'');
+    const options = optionsOf(args, ID);
     return call.scope.embed({
-      data, model,
+      data, model, ...(Object.keys(options).length > 0 && { options }),
       origin: call.originOf(data),
       quantization: quantizationOf(args, ID, 'float32'),
       dimensions: dimensionsOf(args, ID),

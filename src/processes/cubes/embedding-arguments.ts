@@ -2,7 +2,7 @@
 import type { Quantization } from '../../cube/cube.ts';
 import { invalidArgument } from '../../errors.ts';
 import type { Arguments } from '../../graph/value.ts';
-import { kindOf } from './arguments.ts';
+import { isObject, kindOf } from './arguments.ts';
 
 const quantizations: readonly Quantization[] = ['float32', 'float16', 'int8', 'int8_power2', 'int8_per_vector', 'binary'];
 
@@ -20,4 +20,11 @@ export function dimensionsOf(args: Arguments, process: string): number | null {
   if (value === null) return null;
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1) return value;
   throw invalidArgument(process, 'dimensions', 'it must be a whole number from 1 on, or null for all dimensions');
+}
+
+/** `options`: parameters of the operator by name. Which it takes is told by whoever knows the operator. Throws ProcessParameterInvalid for what is no object. */
+export function optionsOf(args: Arguments, process: string): Readonly<Record<string, unknown>> {
+  const value = args['options'] ?? {};
+  if (isObject(value)) return value;
+  throw invalidArgument(process, 'options', `it must be an object with the parameters of the operator by their names, not ${kindOf(value)}`);
 }

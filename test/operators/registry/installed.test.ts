@@ -34,15 +34,15 @@ describe('a registry', () => {
     for (const operator of registry.list()) expect(registry.resolve(operator.reference)).toBe(operator);
   });
 
-  it.each(['pca:3', 'pca:1.1', 'pca:1.2.1', 'clay', `pca@sha256:${'0'.repeat(64)}`, `conv@${version('pca', '1.2.0').digest}`])("does not find '%s', and says what there is", (reference) => {
+  it.each(['pca:3', 'pca:1.1', 'pca:1.2.1', 'clay', 'pca:v1', 'pca:1.2.3.4', 'e2s/pca', `pca@sha256:${'0'.repeat(64)}`, `conv@${version('pca', '1.2.0').digest}`])("does not find '%s', and says what there is", (reference) => {
     expect(() => registry.resolve(reference)).toThrow(expect.objectContaining({
       code: 'OperatorNotFound',
       message: `The operator '${reference}' does not exist. There are: conv:0.1.0, pca:10.0.0, pca:2.0.0, pca:1.10.1, pca:1.9.0, pca:1.2.0.`,
     }));
   });
 
-  it.each(['', 'PCA', 'pca:', 'pca:v1', 'pca@', 'pca@sha256:12', '../pca', 'pca:1.2.3.4', 'pca:1.'])("tells how to write a reference when it is '%s'", (reference) => {
-    expect(() => registry.resolve(reference)).toThrow(/Write 'name', 'name:version' or 'name@sha256:…'/);
+  it.each(['', 'PCA', 'pca:', 'pca@', 'pca@sha256:12', '../pca', 'pca?gain'])("tells how to write a reference when it is '%s'", (reference) => {
+    expect(() => registry.resolve(reference)).toThrow(/Write '\[runtime\/\]\[namespace\/\]name\[:version\|@sha256:…\]/);
   });
 
   it('refuses two packages of one name and version', () => {

@@ -78,6 +78,19 @@ describe('compress_embed and save_result', () => {
     expect(recorded.embeds.map((e) => e.quantization)).toEqual([quantization]);
   });
 
+  it('hand the parameters of an operator on, and none where none are given', async () => {
+    const given = async (options?: unknown) => {
+      const recorded = recordingScope(cube);
+      const nodes = graph('float32') as unknown as { process_graph: Record<string, { process_id: string; arguments: Record<string, unknown> }> };
+      const embed = Object.values(nodes.process_graph).find((node) => node.process_id === 'compress_embed')!;
+      if (options !== undefined) embed.arguments['options'] = options;
+      await evaluate(nodes as never, registry, recorded.scope);
+      return recorded.embeds[0]!.options;
+    };
+    expect(await given({ gain: 2, label: 'a b', bands: ['B02'] })).toEqual({ gain: 2, label: 'a b', bands: ['B02'] });
+    expect([await given(), await given({}), await given(null)]).toEqual([undefined, undefined, undefined]);
+  });
+
   it('refuse an unknown quantization by name', async () => {
     await expect(evaluate(graph('int4'), registry, recordingScope(cube).scope)).rejects.toThrow(/quantization.*int4|int4.*quantization/);
   });
