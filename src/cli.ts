@@ -1,6 +1,7 @@
 /** The command line: `lamina serve | api | worker | ingest | layer | version`. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { gridCommand } from './grid-command.ts';
 import { ingestCommand } from './ingest-command.ts';
 import { layerCommand } from './layer-command.ts';
 import { runApi } from './server.ts';
@@ -33,6 +34,8 @@ const HELP = `lamina — virtual embedding layers for Earth observation (openEO 
   lamina layer stats [ID]          what is cached; --json
   lamina layer verify [ID]         read all that is cached, delete what is damaged; --retry lets failed blocks be tried again
   lamina layer evict [ID]          delete cached blocks: --all, --bytes N, --older-than 30d or --bbox W,S,E,N
+  lamina grid show WHERE           tasks of a grid (lamina run --grid): how many are done, what failed and why
+  lamina grid retry WHERE          lets failed tasks be tried again; WHERE is a directory, s3://bucket/prefix or database:name
   lamina version
 
 Settings are environment variables, see docs/configuration.md: LAMINA_PORT, LAMINA_HOST, LAMINA_DATA, …
@@ -43,6 +46,7 @@ const commands: Record<string, (args: string[]) => Promise<void>> = {
   api: async (args) => runApi(noArguments(args)),
   worker: async (args) => runWorker(noArguments(args)),
   ingest: (args) => ingestCommand(args, process.env),
+  grid: (args) => gridCommand(args, process.env),
   layer: (args) => layerCommand(args, process.env),
   version: async () => void process.stdout.write(`${version()}\n`),
   help: async () => void process.stdout.write(HELP),

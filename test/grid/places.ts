@@ -34,8 +34,8 @@ async function start(kind: PlaceKind): Promise<Pick<TestPlace, 'access' | 'newAd
     return { access: nothing, newAddress: () => join(folder, randomUUID()), stop: () => rm(folder, { recursive: true, force: true }) };
   }
   if (kind === 'database') {
-    const { url, stop } = await startFreshDatabase();
-    return { access: { ...nothing, databaseUrl: url }, newAddress: () => `database:${randomUUID()}`, stop };
+    const fresh = await startFreshDatabase();
+    return { access: { ...nothing, databaseUrl: fresh.url }, newAddress: () => `database:${randomUUID()}`, stop: () => fresh.stop() };
   }
   const server = await startS3();
   const s3 = { endpoint: `http://127.0.0.1:${server.port}`, bucket: 'unused', region: 'us-east-1', accessKey: 'test', secretKey: 'test' };
