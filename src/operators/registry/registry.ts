@@ -73,7 +73,11 @@ export class Registry {
     const others = [...new Set(options.tags ?? [])].filter((tag) => tag !== 'latest');
     for (const tag of others) await readTag(this.#objects, manifest, tag);
     const before = await readTag(this.#objects, manifest, 'latest');
-    const record = await putVersion(this.#objects, archive, opened, options.report, this.#now());
+    const record = await putVersion(this.#objects, archive, opened, options.report, this.#now()).catch(async (error: unknown) => {
+      // Of an operator that was killed at its very end only the index may be missing.
+      if (error instanceof RegistryRefusal && error.reason === 'VersionExists') await writeIndex(this.#objects, manifest);
+      throw error;
+    });
     const moved = options.latest !== false && await this.#moveLatest(manifest, record, before, options) ? ['latest'] : [];
     for (const tag of others) await this.#point(manifest, tag, record, 'publish', options);
     await writeIndex(this.#objects, manifest);

@@ -1,0 +1,57 @@
+/** Registries by the text that names them: '/directory', 's3://bucket/prefix', 'https://host/path', or 'store', the object store of the service. */
+import { isAbsolute } from 'node:path';
+import { createLocalStore } from '../../storage/local.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
+import { openS3Store, type S3Settings } from '../../storage/s3.ts';
+import { httpFiles } from './http-files.ts';
+import { RegistryRefusal } from './refusal.ts';
+import { storeBelow } from './store-below.ts';
+import type { RegistryFiles } from './version-record.ts';
+
+/** One of LAMINA_OPERATORS. */
+export interface Place {
+  /** For messages: without user and password. */
+  readonly shown: string;
+  readonly files: RegistryFiles;
+  /** null: it can only be read. */
+  readonly objects: ObjectStore | null;
+  close(): void;
+}
+
+export interface PlaceSettings {
+  /** What 'store' means. */
+  readonly store: () => Promise<ObjectStore>;
+  /** The S3 server whose buckets can be named; null: none. */
+  readonly s3: Omit<S3Settings, 'bucket'> | null;
+}
+
+/** What a text means, without opening it. Throws an Error that says how to write one. */
+export function parsePlace(text: string): { readonly kind: 'store' | 'directory' | 's3' | 'http'; readonly bucket?: string; readonly prefix?: string } {
+  if (text === 'store') return { kind: 'store' };
+  if (isAbsolute(text)) return { kind: 'directory' };
+  const [, bucket, prefix = ''] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*?))?\/*$/.exec(text) ?? [];
+  if (bucket !== undefined) return { kind: 's3', bucket, prefix };
+  if (/^https?:\/\/[^/]/.test(text) && URL.canParse(text)) return { kind: 'http' };
+  // Not repeated: it may hold a password.
+  throw new Error("must be /directory, s3://bucket/prefix, https://host/path or 'store', separated by commas");
+}
+
+/** Opens a registry. Throws an Error for a text that names none, and StorageFailure for a bucket that can't be reached. */
+export async function openPlace(text: string, settings: PlaceSettings): Promise<Place> {
+  const { kind, bucket, prefix } = parsePlace(text);
+  if (kind === 'http') return { shown: new URL(text).origin + new URL(text).pathname, files: httpFiles(text), objects: null, close: () => {} };
+  if (kind === 's3') {
+    if (settings.s3 === null) throw new Error(`${text} needs LAMINA_S3_ENDPOINT and its keys`);
+    const store = await openS3Store({ ...settings.s3, bucket: bucket! });
+    return writable(text, storeBelow(store, prefix!), () => store.close());
+  }
+  return writable(text, kind === 'store' ? await settings.store() : createLocalStore(text));
+}
+
+/** The objects of a place. Throws RegistryRefusal ReadOnly. */
+export function writableObjects({ objects, shown }: Place): ObjectStore {
+  if (objects) return objects;
+  throw new RegistryRefusal('ReadOnly', `The registry ${shown} can only be read; name a directory or a bucket with --registry.`);
+}
+
+const writable = (shown: string, objects: ObjectStore, close = () => {}): Place => ({ shown, files: objects, objects, close });

@@ -1,0 +1,44 @@
+/** From a reference to an operator, among those that are known. */
+import { OpenEOError } from '../../errors.ts';
+import { calledOperator } from '../called-operator.ts';
+import type { Operator } from '../operator.ts';
+import { parseReference, qualifiedName, type OperatorReference } from '../reference.ts';
+import { chooseVersion, compareVersions, type KnownVersion, type TagTable } from './versions.ts';
+
+export interface KnownOperator extends KnownVersion {
+  readonly operator: Operator;
+}
+
+/** What is known of the operators of one name. */
+export interface NamedOperators {
+  readonly versions: readonly KnownOperator[];
+  readonly tags: TagTable;
+}
+
+/**
+ * The operator that a reference means, with its runtime and parameters. Throws OperatorNotFound, naming the operators there are, and
+ * ProcessParameterInvalid for parameters that it does not take.
+ */
+export function resolveAmong(known: ReadonlyMap<string, NamedOperators>, text: string, options?: Readonly<Record<string, unknown>>): Operator {
+  const reference = parseReference(text);
+  const found = chosen(known.get(qualifiedName(reference)), reference);
+  if (found) return calledOperator(found.operator, reference, options);
+  throw new OpenEOError('OperatorNotFound', { operator: text }, { detail: `There are: ${namesOf(known) || 'none'}.` });
+}
+
+function chosen(named: NamedOperators | undefined, { tag, digest }: OperatorReference): KnownOperator | undefined {
+  if (!named) return undefined;
+  return digest === undefined ? chooseVersion(named.versions, named.tags, tag) : named.versions.find((version) => version.digest === digest);
+}
+
+/** By name, the newest version first. Those that were yanked are not offered. */
+export function offered(known: ReadonlyMap<string, NamedOperators>): readonly Operator[] {
+  const names = [...known.keys()].toSorted();
+  return names.flatMap((name) => known.get(name)!.versions.filter(({ isYanked }) => !isYanked).toSorted((a, b) => compareVersions(b.version, a.version)).map(({ operator }) => operator));
+}
+
+/** Long lists are cut: who reads a message wants to see whether he mistyped something. */
+function namesOf(known: ReadonlyMap<string, NamedOperators>): string {
+  const all = offered(known).map(({ manifest }) => `${qualifiedName(manifest)}:${manifest.version}`);
+  return all.length <= 30 ? all.join(', ') : `${all.slice(0, 30).join(', ')} and ${all.length - 30} more`;
+}
