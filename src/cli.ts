@@ -4,6 +4,8 @@ import { parseArgs } from 'node:util';
 import { gridCommand } from './grid-command.ts';
 import { ingestCommand } from './ingest-command.ts';
 import { layerCommand } from './layer-command.ts';
+import { runCommand } from './run-command.ts';
+import { runtimesCommand } from './runtimes-command.ts';
 import { runApi } from './server.ts';
 import { serveCommand } from './serve-command.ts';
 import { runWorker } from './worker.ts';
@@ -36,6 +38,9 @@ const HELP = `lamina — virtual embedding layers for Earth observation (openEO 
   lamina layer evict [ID]          delete cached blocks: --all, --bytes N, --older-than 30d or --bbox W,S,E,N
   lamina grid show WHERE           tasks of a grid (lamina run --grid): how many are done, what failed and why
   lamina grid retry WHERE          lets failed tasks be tried again; WHERE is a directory, s3://bucket/prefix or database:name
+  lamina run [RUNTIME/]NAME[:VERSION] --input A.tif --output B.tif [--PARAMETER VALUE …]
+                                   run an operator on a file; \`lamina run --help\` says more
+  lamina runtimes [NAME …]         what can run operators on this machine, tried out; --json
   lamina version
 
 Settings are environment variables, see docs/configuration.md: LAMINA_PORT, LAMINA_HOST, LAMINA_DATA, …
@@ -48,6 +53,8 @@ const commands: Record<string, (args: string[]) => Promise<void>> = {
   ingest: (args) => ingestCommand(args, process.env),
   grid: (args) => gridCommand(args, process.env),
   layer: (args) => layerCommand(args, process.env),
+  run: (args) => runCommand(args, process.env),
+  runtimes: (args) => runtimesCommand(args, process.env),
   version: async () => void process.stdout.write(`${version()}\n`),
   help: async () => void process.stdout.write(HELP),
 };

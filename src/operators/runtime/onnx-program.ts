@@ -4,14 +4,17 @@
  *
  *     node onnx-program.ts model.onnx pixels embedding
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { env } from 'node:process';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { decodeNpy, encodeNpy } from '../npy.ts';
 
-/** Reads all blocks, runs the model on each, writes their vectors side by side. */
+/**
+ * Reads all blocks, runs the model on each, writes their vectors side by side. The files are read and written by this thread itself:
+ * PRoot 5.1 loses the paths that Node's other threads open.
+ */
 async function main(model: string, input: string, output: string): Promise<void> {
-  const { shape, data } = decodeNpy(await readFile(env['INPUT_PATH']!));
+  const { shape, data } = decodeNpy(readFileSync(env['INPUT_PATH']!));
   const session = await InferenceSession.create(model, { executionProviders: ['cpu'], intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: 'sequential', graphOptimizationLevel: 'all', logSeverityLevel: 3 });
   const [blocks, ...block] = shape as [number, ...number[]];
   const length = data.length / blocks;
@@ -23,7 +26,7 @@ async function main(model: string, input: string, output: string): Promise<void>
   const vectors = results.map(({ data: values }) => values as Float32Array);
   const joined = new Float32Array(vectors.reduce((sum, each) => sum + each.length, 0));
   vectors.reduce((at, each) => (joined.set(each, at), at + each.length), 0);
-  await writeFile(env['OUTPUT_PATH']!, encodeNpy([blocks, ...results[0]!.dims.slice(1)], joined));
+  writeFileSync(env['OUTPUT_PATH']!, encodeNpy([blocks, ...results[0]!.dims.slice(1)], joined));
   await session.release();
 }
 

@@ -1,0 +1,197 @@
+/** `lamina run`: an operator, a raster file in, a raster file out. Also in CLAIMED's spelling: `claimed --component containerless/name:tag --parameter value`. */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { packageFolder } from './deployment.ts';
+import { RasterCache } from './formats/cog/raster-cache.ts';
+import { createStreamLog } from './log.ts';
+import { calledOperator } from './operators/called-operator.ts';
+import { readOperator } from './operators/manifest.ts';
+import type { Operator } from './operators/operator.ts';
+import { parseReference, runtimeNamed, type RuntimeName } from './operators/reference.ts';
+import { openRegistry } from './operators/registry/installed.ts';
+import { createOnnxRuntime } from './operators/runtime/onnx.ts';
+import { quantizationOf } from './processes/cubes/embedding-arguments.ts';
+import { parseBatchOptions } from './runtimes/batch-options.ts';
+import { createOperatorRuntime } from './runtimes/operator-runtime.ts';
+import { OperatorFailed } from './runtimes/process-runtime.ts';
+import type { Ended } from './runtimes/program.ts';
+import { openRuntime, processRuntimes, toolEnvironmentOf } from './runtimes/runtimes.ts';
+import { embedFile } from './workers/embed-file.ts';
+
+const USAGE = `lamina run [RUNTIME/]NAME[:VERSION] --input FILE.tif --output FILE.tif [--PARAMETER VALUE …]
+      --component REFERENCE        the same as the first word
+      --runtime NAME               instead of a prefix: ${['onnx', ...processRuntimes.slice(0, 5)].join(', ')}, or slurm+… and pbs+…
+      --bands B02,B03,…            names of the file's bands, where it has none
+      --quantization NAME          float32 (default), float16, int8, int8_power2, int8_per_vector, binary
+      --param NAME=VALUE           a parameter whose name is that of an option
+      --scratch DIRECTORY          for the files of runs; for slurm+… and pbs+… one that all nodes see
+      --batch partition=P,account=A,gres=gpu:1
+                                   what jobs of batch systems are submitted with
+      --threads N                  runs at a time (default 1)
+      --quiet                      no progress bar
+  NAME may be a folder that holds an operator.json: ./my-operator
+`;
+
+const OPTIONS = ['component', 'input', 'output', 'runtime', 'bands', 'quantization', 'param', 'scratch', 'batch', 'threads'] as const;
+type Option = (typeof OPTIONS)[number];
+
+export interface RunCall {
+  readonly reference: string;
+  readonly options: Readonly<Partial<Record<Option, string>>>;
+  readonly params: Readonly<Record<string, string>>;
+  readonly isQuiet: boolean;
+}
+
+/**
+ * Reads the words after `lamina run`. Every option and every parameter has a value, which is the next word as it is, whatever it
+ * begins with: '-1', '', '$(x)'. Throws an Error with one line.
+ */
+export function parseRun(words: readonly string[]): RunCall {
+  const options: Partial<Record<Option, string>> = {};
+  const params: Record<string, string> = {};
+  const plain: string[] = [];
+  let isQuiet = false;
+  const give = (to: Record<string, string>, name: string, value: string) => {
+    if (Object.hasOwn(to, name)) throw new Error(`'${name}' is given twice`);
+    to[name] = value;
+  };
+  for (let i = 0; i < words.length; i++) {
+    const [, name, , inline] = /^--?([A-Za-z_][\w-]*)(=([\s\S]*))?$/.exec(words[i]!) ?? [];
+    if (name === undefined) plain.push(words[i]!);
+    else if (name === 'quiet') isQuiet = true;
+    else {
+      const value = inline ?? words[++i];
+      if (value === undefined) throw new Error(`'--${name}' has no value`);
+      if (name === 'param') give(params, ...pairOf(value));
+      else if (isOption(name)) give(options, name, value);
+      else give(params, name, value);
+    }
+  }
+  const [reference = options.component, ...more] = plain;
+  if (reference === undefined) throw new Error(`which operator? ${USAGE}`);
+  if (more.length > 0 || (plain.length > 0 && options.component !== undefined)) throw new Error(`'${more[0] ?? plain[0]}' is one operator too many`);
+  return { reference, options, params, isQuiet };
+}
+
+const isOption = (name: string): name is Option => (OPTIONS as readonly string[]).includes(name);
+
+function pairOf(text: string): [string, string] {
+  const equals = text.indexOf('=');
+  if (equals < 1) throw new Error(`'--param ${text}': write --param name=value`);
+  return [text.slice(0, equals), text.slice(equals + 1)];
+}
+
+/** Runs it. A program that fails gives its exit code to this process; 124 is a limit of time, 137 one of memory. */
+export async function runCommand(words: readonly string[], environment: NodeJS.ProcessEnv): Promise<void> {
+  if (words.length === 0 || words.includes('--help')) return void process.stdout.write(USAGE);
+  const call = parseRun(words);
+  const { input, output } = call.options;
+  if (input === undefined || output === undefined) throw new Error(`--${input === undefined ? 'input' : 'output'} is missing: a GeoTIFF file`);
+  const operator = await operatorOf(call);
+  const { signal, end } = untilTold();
+  try {
+    const made = await embed(call, operator, { input, output }, environment, signal);
+    process.stdout.write(`${made.files[0]}: ${made.width} × ${made.height} vectors of ${made.dimensions} numbers, by ${operator.reference}\n`);
+  } catch (error) {
+    if (!(error instanceof OperatorFailed)) throw error;
+    process.stderr.write(`lamina: ${error.message}\n`);
+    process.exitCode = exitCodeOf(error.ended);
+  } finally {
+    end();
+  }
+}
+
+async function embed({ options, isQuiet }: RunCall, operator: Operator, paths: { input: string; output: string }, environment: NodeJS.ProcessEnv, signal: AbortSignal) {
+  const log = createStreamLog(process.stderr, 'warning');
+  const threads = Number(options.threads ?? 1);
+  if (!Number.isInteger(threads) || threads < 1) throw new Error(`--threads ${options.threads}: it must be a whole number from 1 on`);
+  const settings = {
+    scratch: options.scratch ?? join(tmpdir(), 'lamina-runs'),
+    batch: parseBatchOptions(options.batch ?? ''),
+    toolEnvironment: toolEnvironmentOf(environment),
+  };
+  const runtime = createOperatorRuntime({
+    onnx: createOnnxRuntime({ threads, log }),
+    runtimes: (name) => openRuntime(name, settings),
+    // Whoever starts a program on his own machine may choose how.
+    allowed: ['onnx', ...processRuntimes], concurrency: threads, log,
+  });
+  const rasters = new RasterCache({ blockBytes: 64 * 2 ** 20 });
+  const bar = isQuiet ? null : new ProgressBar(process.stderr);
+  try {
+    return await embedFile(
+      { ...paths, operator, bands: options.bands?.split(',').map((name) => name.trim()) ?? null, quantization: quantizationOf(options.quantization === undefined ? {} : { quantization: options.quantization }, 'compress_embed', 'float32') },
+      { runtime, rasters, log, signal, onProgress: (done, of) => bar?.show(done, of) },
+    );
+  } finally {
+    bar?.end();
+    await runtime.close();
+    await rasters.close();
+  }
+}
+
+/** The operator of a reference, or of a folder, with runtime and parameters. */
+async function operatorOf({ reference, options, params }: RunCall): Promise<Operator> {
+  const runtime = options.runtime === undefined ? undefined : runtimeOf(options.runtime);
+  if (/^\.{0,2}\//.test(reference)) {
+    const operator = await readOperator(reference);
+    return calledOperator(operator, { name: operator.manifest.name, params, ...(runtime ? { runtime } : {}) });
+  }
+  const query = Object.entries(params).map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
+  const whole = query === '' ? reference : `${reference}${reference.includes('?') ? '&' : '?'}${query}`;
+  const registry = await openRegistry(packageFolder('operators'));
+  const found = registry.resolve(runtime === undefined ? whole : withRuntime(whole, runtime));
+  return found;
+}
+
+function withRuntime(reference: string, runtime: RuntimeName): string {
+  if (parseReference(reference).runtime !== undefined) throw new Error(`the runtime stands in the reference and in --runtime: leave one out`);
+  return `${runtime}/${reference}`;
+}
+
+function runtimeOf(text: string): RuntimeName {
+  const found = runtimeNamed(text);
+  if (found === null) throw new Error(`there is no runtime '${text}'; there are onnx, ${processRuntimes.join(', ')}`);
+  return found;
+}
+
+function exitCodeOf({ reason, exitCode }: Ended): number {
+  if (reason === 'time') return 124;
+  return exitCode === null || exitCode === 0 ? (reason === 'exit' && exitCode === 0 ? 1 : 137) : exitCode;
+}
+
+/** Aborted when the process is told to end; a second time ends it at once. */
+function untilTold(): { signal: AbortSignal; end: () => void } {
+  const controller = new AbortController();
+  const stop = () => controller.abort(new Error('it was interrupted; all its processes have ended'));
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  return { signal: controller.signal, end: () => void process.off('SIGINT', stop).off('SIGTERM', stop) };
+}
+
+/** One line that is drawn again and again on a terminal; four lines elsewhere. */
+class ProgressBar {
+  readonly #stream: NodeJS.WriteStream;
+  #quarter = 0;
+  #isDrawn = false;
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream;
+  }
+
+  show(done: number, of: number): void {
+    const share = done / of;
+    const text = `${String(Math.floor(share * 100)).padStart(3)} %  ${done} of ${of} blocks`;
+    const filled = Math.round(share * 30);
+    if (this.#stream.isTTY) {
+      this.#stream.write(`\r[${'#'.repeat(filled)}${'-'.repeat(30 - filled)}] ${text}`);
+      this.#isDrawn = true;
+    } else if (Math.floor(share * 4) > this.#quarter) {
+      this.#quarter = Math.floor(share * 4);
+      this.#stream.write(`${text}\n`);
+    }
+  }
+
+  end(): void {
+    if (this.#isDrawn) this.#stream.write('\n');
+  }
+}
