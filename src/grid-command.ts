@@ -17,6 +17,8 @@ export type GridErrand = Pick<GridRun, 'grid' | 'input' | 'output' | 'purpose' |
   readonly lease?: string | undefined;
   readonly attempts?: string | undefined;
   readonly retry?: boolean | undefined;
+  /** No progress is shown. */
+  readonly isQuiet?: boolean;
 };
 
 /**
@@ -36,7 +38,7 @@ export async function gridRun(errand: GridErrand, environment: NodeJS.ProcessEnv
     retry: errand.retry ?? false,
   };
   try {
-    return tell(await runGrid(run, accessOf(environment, log), told.signal, showProgress()));
+    return tell(await runGrid(run, accessOf(environment, log), told.signal, errand.isQuiet ? () => {} : showProgress()));
   } finally {
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.off(name, abort);
   }

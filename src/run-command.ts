@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packageFolder } from './deployment.ts';
 import { RasterCache } from './formats/cog/raster-cache.ts';
+import { gridRun } from './grid-command.ts';
 import { createStreamLog } from './log.ts';
 import { calledOperator } from './operators/called-operator.ts';
 import { readOperator } from './operators/manifest.ts';
@@ -28,11 +29,15 @@ const USAGE = `lamina run [RUNTIME/]NAME[:VERSION] --input FILE.tif --output FIL
       --batch partition=P,account=A,gres=gpu:1
                                    what jobs of batch systems are submitted with
       --threads N                  runs at a time (default 1)
+      --grid WHERE                 --input and --output are folders (or s3://bucket/prefix; --input also a list: .txt, .csv, .json),
+                                   shared with all processes that name the same grid: a directory, s3://bucket/prefix, database:NAME
+      --lease N, --attempts N      seconds without a sign of life until others take a file (60); tries of each (3)
+      --retry                      tries again what failed before
       --quiet                      no progress bar
   NAME may be a folder that holds an operator.json: ./my-operator
 `;
 
-const OPTIONS = ['component', 'input', 'output', 'runtime', 'bands', 'quantization', 'param', 'scratch', 'batch', 'threads'] as const;
+const OPTIONS = ['component', 'input', 'output', 'runtime', 'bands', 'quantization', 'param', 'scratch', 'batch', 'threads', 'grid', 'lease', 'attempts'] as const;
 type Option = (typeof OPTIONS)[number];
 
 export interface RunCall {
@@ -40,6 +45,8 @@ export interface RunCall {
   readonly options: Readonly<Partial<Record<Option, string>>>;
   readonly params: Readonly<Record<string, string>>;
   readonly isQuiet: boolean;
+  /** Of a grid: what failed before is tried again. */
+  readonly isRetry: boolean;
 }
 
 /**
@@ -51,6 +58,7 @@ export function parseRun(words: readonly string[]): RunCall {
   const params: Record<string, string> = {};
   const plain: string[] = [];
   let isQuiet = false;
+  let isRetry = false;
   const give = (to: Record<string, string>, name: string, value: string) => {
     if (Object.hasOwn(to, name)) throw new Error(`'${name}' is given twice`);
     to[name] = value;
@@ -59,6 +67,7 @@ export function parseRun(words: readonly string[]): RunCall {
     const [, name, , inline] = /^--?([A-Za-z_][\w-]*)(=([\s\S]*))?$/.exec(words[i]!) ?? [];
     if (name === undefined) plain.push(words[i]!);
     else if (name === 'quiet') isQuiet = true;
+    else if (name === 'retry') isRetry = true;
     else {
       const value = inline ?? words[++i];
       if (value === undefined) throw new Error(`'--${name}' has no value`);
@@ -70,7 +79,7 @@ export function parseRun(words: readonly string[]): RunCall {
   const [reference = options.component, ...more] = plain;
   if (reference === undefined) throw new Error(`which operator? ${USAGE}`);
   if (more.length > 0 || (plain.length > 0 && options.component !== undefined)) throw new Error(`'${more[0] ?? plain[0]}' is one operator too many`);
-  return { reference, options, params, isQuiet };
+  return { reference, options, params, isQuiet, isRetry };
 }
 
 const isOption = (name: string): name is Option => (OPTIONS as readonly string[]).includes(name);
@@ -88,6 +97,7 @@ export async function runCommand(words: readonly string[], environment: NodeJS.P
   const { input, output } = call.options;
   if (input === undefined || output === undefined) throw new Error(`--${input === undefined ? 'input' : 'output'} is missing: a GeoTIFF file`);
   const operator = await operatorOf(call);
+  if (call.options.grid !== undefined) return runInGrid(call, operator, { grid: call.options.grid, input, output }, environment);
   const { signal, end } = untilTold();
   try {
     const made = await embed(call, operator, { input, output }, environment, signal);
@@ -101,7 +111,41 @@ export async function runCommand(words: readonly string[], environment: NodeJS.P
   }
 }
 
-async function embed({ options, isQuiet }: RunCall, operator: Operator, paths: { input: string; output: string }, environment: NodeJS.ProcessEnv, signal: AbortSignal) {
+async function embed(call: RunCall, operator: Operator, paths: Paths, environment: NodeJS.ProcessEnv, signal: AbortSignal) {
+  const bar = call.isQuiet ? null : new ProgressBar(process.stderr);
+  const tools = openTools(call, environment);
+  try {
+    return await tools.embed(operator, paths, signal, (done, of) => bar?.show(done, of));
+  } finally {
+    bar?.end();
+    await tools.close();
+  }
+}
+
+/** Takes part in a grid: every file of a folder, with any number of other processes. */
+async function runInGrid(call: RunCall, operator: Operator, places: Paths & { grid: string }, environment: NodeJS.ProcessEnv): Promise<void> {
+  const { bands = '', quantization = 'float32', lease, attempts } = call.options;
+  if (quantization === 'int8_per_vector') throw new Error('--quantization int8_per_vector makes two files of each; in a grid each task makes one: choose another');
+  const tools = openTools(call, environment);
+  try {
+    process.exitCode = await gridRun({
+      ...places, lease, attempts, retry: call.isRetry, isQuiet: call.isQuiet,
+      // Not the runtime: the vectors are the same in all of them.
+      purpose: { operator: `${operator.manifest.name}:${operator.manifest.version}`, digest: operator.digest, bands, quantization },
+      process: async (input, output, signal) => void await tools.embed(operator, { input, output }, signal, () => {}),
+    }, environment);
+  } finally {
+    await tools.close();
+  }
+}
+
+interface Paths {
+  readonly input: string;
+  readonly output: string;
+}
+
+/** What embeds files, one after the other. */
+function openTools({ options }: RunCall, environment: NodeJS.ProcessEnv) {
   const log = createStreamLog(process.stderr, 'warning');
   const threads = Number(options.threads ?? 1);
   if (!Number.isInteger(threads) || threads < 1) throw new Error(`--threads ${options.threads}: it must be a whole number from 1 on`);
@@ -110,6 +154,8 @@ async function embed({ options, isQuiet }: RunCall, operator: Operator, paths: {
     batch: parseBatchOptions(options.batch ?? ''),
     toolEnvironment: toolEnvironmentOf(environment),
   };
+  const bands = options.bands?.split(',').map((name) => name.trim()) ?? null;
+  const quantization = quantizationOf(options.quantization === undefined ? {} : { quantization: options.quantization }, 'compress_embed', 'float32');
   const runtime = createOperatorRuntime({
     onnx: createOnnxRuntime({ threads, log }),
     runtimes: (name) => openRuntime(name, settings),
@@ -117,17 +163,14 @@ async function embed({ options, isQuiet }: RunCall, operator: Operator, paths: {
     allowed: ['onnx', ...processRuntimes], concurrency: threads, log,
   });
   const rasters = new RasterCache({ blockBytes: 64 * 2 ** 20 });
-  const bar = isQuiet ? null : new ProgressBar(process.stderr);
-  try {
-    return await embedFile(
-      { ...paths, operator, bands: options.bands?.split(',').map((name) => name.trim()) ?? null, quantization: quantizationOf(options.quantization === undefined ? {} : { quantization: options.quantization }, 'compress_embed', 'float32') },
-      { runtime, rasters, log, signal, onProgress: (done, of) => bar?.show(done, of) },
-    );
-  } finally {
-    bar?.end();
-    await runtime.close();
-    await rasters.close();
-  }
+  return {
+    embed: (operator: Operator, paths: Paths, signal: AbortSignal, onProgress: (done: number, of: number) => void) =>
+      embedFile({ ...paths, operator, bands, quantization }, { runtime, rasters, log, signal, onProgress }),
+    async close() {
+      await runtime.close();
+      await rasters.close();
+    },
+  };
 }
 
 /** The operator of a reference, or of a folder, with runtime and parameters. */
