@@ -47,6 +47,12 @@ const settings = {
   /** null: 8, and 1 on the CPU. */
   embedBatch: { env: 'LAMINA_EMBED_BATCH', parse: integer(1, 64) },
   executionProviders: { env: 'LAMINA_EXECUTION_PROVIDERS', parse: providers, fallback: ['cpu'] as readonly string[] },
+  runtimes: { env: 'LAMINA_RUNTIMES', parse: runtimes, fallback: ['onnx', 'bubblewrap'] as readonly string[] },
+  operatorSeconds: { env: 'LAMINA_OPERATOR_SECONDS', parse: integer(1, 24 * 3600), fallback: 300 },
+  operatorMemoryMegabytes: { env: 'LAMINA_OPERATOR_MEMORY_MB', parse: integer(64, 1024 * 1024), fallback: 4096 },
+  batchOptions: { env: 'LAMINA_BATCH_OPTIONS', parse: text, fallback: '' },
+  operators: { env: 'LAMINA_OPERATORS', parse: registries, fallback: ['store'] as readonly string[] },
+  operatorCacheBytes: { env: 'LAMINA_OPERATOR_CACHE_BYTES', parse: integer(0, Number.MAX_SAFE_INTEGER), fallback: 20 * 1024 ** 3 },
   workerConcurrency: { env: 'LAMINA_WORKER_CONCURRENCY', parse: integer(1, 64), fallback: 2 },
   cacheBytes: { env: 'LAMINA_CACHE_MIB', parse: (value: string) => integer(16, 1024 * 1024)(value) * 1024 * 1024, fallback: 256 * 1024 * 1024 },
   storeBytes: { env: 'LAMINA_STORE_BYTES', parse: integer(0, Number.MAX_SAFE_INTEGER), fallback: 20 * 1024 ** 3 },
@@ -108,6 +114,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   if (s3Endpoint !== null && (s3AccessKey === null || s3SecretKey === null)) {
     problems.push('LAMINA_S3_ENDPOINT needs LAMINA_S3_ACCESS_KEY and LAMINA_S3_SECRET_KEY beside it');
   }
+  if (s3Endpoint === null && rest.operators.some((place) => place.startsWith('s3:'))) problems.push('LAMINA_OPERATORS names a bucket, which needs LAMINA_S3_ENDPOINT');
   if (s3Endpoint === null && rest.workspaces.some(({ place }) => 'bucket' in place)) problems.push('LAMINA_WORKSPACES names a bucket, which needs LAMINA_S3_ENDPOINT');
   const unknown = Object.keys(environment).filter((name) => name.startsWith('LAMINA_') && !settingNames.includes(name));
   if (unknown.length > 0) problems.push(`${unknown.join(', ')}: there is no such setting`);
@@ -161,6 +168,15 @@ function oneOf<T extends string>(...allowed: readonly T[]): (value: string) => T
   };
 }
 
+/** What operators may run in: 'bubblewrap', 'slurm+podman', … */
+function runtimes(value: string): readonly string[] {
+  return value.split(',').map((entry) => {
+    const name = entry.trim().toLowerCase();
+    if (!/^(onnx|((slurm|pbs)\+)?(containerless|bubblewrap|sandbox|proot|podman|docker))$/.test(name)) throw new Error(`must be names of runtimes (onnx, bubblewrap, proot, podman, docker, containerless, each of the last five also as slurm+… and pbs+…), not "${entry}"`);
+    return name;
+  });
+}
+
 /** ONNX Runtime's execution providers that operators run on, best first. */
 function providers(value: string): readonly string[] {
   return value.split(',').map((name) => oneOf('cpu', 'cuda', 'tensorrt', 'webgpu')(name.trim()));
@@ -210,6 +226,20 @@ function workspaces(value: string): readonly WorkspaceConfig[] {
   });
   if (new Set(list.map(({ name }) => name)).size < list.length) throw new Error('has a name twice');
   return list;
+}
+
+/** Registries of operators, in the order in which they are asked. */
+function registries(value: string): readonly string[] {
+  if (value === 'none') return [];
+  return value.split(',').map((entry) => {
+    const place = entry.trim();
+    if (place === 'store') return place;
+    if (isAbsolute(place)) return resolve(place);
+    const isUrl = /^https?:\/\/[^/]/.test(place) && URL.canParse(place);
+    // Not repeated: it may hold a password.
+    if (!isUrl && !/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?$/.test(place)) throw new Error("must be 'none', or 'store', /directory, s3://bucket/prefix and https://host/path, separated by commas");
+    return place;
+  });
 }
 
 function token(value: string): string {

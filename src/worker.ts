@@ -17,7 +17,7 @@ import { RasterCache } from './formats/cog/raster-cache.ts';
 import { readBilling } from './jobs/billing-file.ts';
 import { Throughput, ThroughputStore } from './jobs/throughput.ts';
 import { RunWatch } from './jobs/watch.ts';
-import type { TaskWorker } from './jobs/queue.ts';
+import type { Lane, TaskContext, TaskQueues, TaskWorker } from './jobs/queue.ts';
 import { EmbedBlocks, type BlockTask } from './layers/embed-blocks.ts';
 import { filedBlocks } from './layers/filed-block.ts';
 import { ReadingAheadBlocks } from './layers/read-ahead.ts';
@@ -30,8 +30,12 @@ import { UserFiles } from './storage/user-files.ts';
 import { createUdfRuntimes } from './udf/runtimes.ts';
 import { UdfCode } from './catalog/udf-code.ts';
 import { Workspaces } from './storage/workspaces.ts';
+import { runtimeNamed } from './operators/reference.ts';
+import type { OperatorIndex } from './operators/registry/operator-index.ts';
 import { createOnnxRuntime } from './operators/runtime/onnx.ts';
-import { collectEarly } from './workers/collect-early.ts';
+import { parseBatchOptions } from './runtimes/batch-options.ts';
+import { createOperatorRuntime } from './runtimes/operator-runtime.ts';
+import { openRuntime, toolEnvironmentOf, type RuntimeSettings } from './runtimes/runtimes.ts';
 import { CpuShares } from './workers/cpu-shares.ts';
 import { createEmbedHandler, directComputer } from './workers/embed.ts';
 import { BACKFILL_CONCURRENCY, createBackfillHandler, type BackfillTask } from './workers/backfill.ts';
@@ -59,8 +63,10 @@ export interface RunningWorker {
 /** Starts the workers of all lanes in this process. */
 export async function startWorker(config: Config, databaseUrl: string, log: Log): Promise<RunningWorker> {
   const deployment = await openDeployment(config, databaseUrl, log);
-  const { catalog, database, objects, queues, cache, jobs, jobLogs } = deployment;
-  const runtime = createOnnxRuntime({ threads: config.embedThreads, providers: config.executionProviders, log, ...(config.embedBatch === null ? {} : { maxBatch: config.embedBatch }) });
+  const { catalog, database, objects, queues, cache, jobs, jobLogs, operators } = deployment;
+  const onnx = createOnnxRuntime({ threads: config.embedThreads, providers: config.executionProviders, log, ...(config.embedBatch === null ? {} : { maxBatch: config.embedBatch }) });
+  const programs = runtimeSettings(config);
+  const runtime = createOperatorRuntime({ onnx, runtimes: (name) => openRuntime(name, programs), allowed: config.runtimes.map((name) => runtimeNamed(name)!), concurrency: config.embedThreads, log });
   const rasters = new RasterCache({ store: objects, blockBytes: config.cacheBytes });
   const fetch = guardedFetch({ allowedHosts: config.allowedHosts });
   const fetchFile = guardedFetch({ allowedHosts: config.allowedHosts, refuse: (reason) => new Unreadable(reason) });
@@ -111,13 +117,17 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
 
   const states = new LayerStates(database);
   const backfill = engineFor('backfill');
+  const lanes = withFreshOperators(queues, operators);
   const workers: TaskWorker[] = [
-    await queues.work<BlockTask, unknown>('embed', config.embedThreads * 2, (task, context) => embed(task, context.signal, context.attempt)),
-    await queues.work<TileTask | ServiceTask, unknown>('tile', config.workerConcurrency * 2, async (task, { signal }) => (isServiceTask(task) ? serviceTile(task, signal) : tile(task, signal))),
-    await queues.work<SyncTask, unknown>('sync', config.workerConcurrency, createSyncHandler({ ...processing, engine: engineFor('sync') })),
-    await queues.work<BatchTask, unknown>('batch', config.workerConcurrency, createBatchHandler({ ...processing, engine: engineFor('batch') })),
-    await queues.work<PlanTask, RunPlan>('plan', config.workerConcurrency, (task, context) => plan(task, context.signal)),
-    await queues.work<BackfillTask, unknown>('backfill', BACKFILL_CONCURRENCY, createBackfillHandler({
+    await lanes.work<BlockTask, unknown>('embed', config.embedThreads * 2, async (task, context) => {
+      if (task.operator !== null) await operators.learn(task.operator);
+      return embed(task, context.signal, context.attempt);
+    }),
+    await lanes.work<TileTask | ServiceTask, unknown>('tile', config.workerConcurrency * 2, async (task, { signal }) => (isServiceTask(task) ? serviceTile(task, signal) : tile(task, signal))),
+    await lanes.work<SyncTask, unknown>('sync', config.workerConcurrency, createSyncHandler({ ...processing, engine: engineFor('sync') })),
+    await lanes.work<BatchTask, unknown>('batch', config.workerConcurrency, createBatchHandler({ ...processing, engine: engineFor('batch') })),
+    await lanes.work<PlanTask, RunPlan>('plan', config.workerConcurrency, (task, context) => plan(task, context.signal)),
+    await lanes.work<BackfillTask, unknown>('backfill', BACKFILL_CONCURRENCY, createBackfillHandler({
       object: createObjectHandler({ store: catalog, watches, rasters, objects, log }),
       follow: createFollowHandler({ engine: backfill, catalog, states, log }),
       [MATERIALISE]: createMaterialiseHandler({ engine: backfill, catalog, blocks: cache, store: new Materialisations(database), objects, scratch, log }),
@@ -139,6 +149,25 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   };
 }
 
+function runtimeSettings(config: Config): RuntimeSettings {
+  return {
+    scratch: join(config.data, 'scratch'),
+    limits: { seconds: config.operatorSeconds, memoryBytes: config.operatorMemoryMegabytes * 2 ** 20 },
+    batch: parseBatchOptions(config.batchOptions),
+    toolEnvironment: toolEnvironmentOf(process.env),
+  };
+}
+
+/** Tasks may speak of operators that were published a moment ago. Those of the lane 'embed' name theirs. */
+function withFreshOperators(queues: TaskQueues, operators: OperatorIndex): Pick<TaskQueues, 'work'> {
+  return {
+    work: <P, R>(lane: Lane, concurrency: number, handler: (payload: P, context: TaskContext) => Promise<R>) => queues.work<P, R>(lane, concurrency, async (payload, context) => {
+      if (lane !== 'embed') await operators.beFresh();
+      return handler(payload, context);
+    }),
+  };
+}
+
 function engineOf({ catalog, registry, operators }: Deployment, readers: Pick<Engine, 'rasters' | 'remote' | 'results' | 'definitions' | 'files' | 'vectors' | 'udf'>, blocks: Engine['blocks']): Engine {
   return { catalog, registry, operators, ...readers, blocks };
 }
@@ -150,7 +179,6 @@ const END_WITHIN_MS = 10_000;
 export async function runWorker(environment: NodeJS.ProcessEnv): Promise<void> {
   const config = readConfig(environment);
   const log = createStreamLog(process.stdout, config.logLevel);
-  collectEarly();
   if (!config.databaseUrl) throw new Error('A worker of its own needs LAMINA_DATABASE_URL: `lamina serve` starts its worker itself.');
   const worker = await startWorker(config, config.databaseUrl, log);
   let closing: Promise<void> | undefined;
