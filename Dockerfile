@@ -19,7 +19,6 @@ ENV NODE_ENV=production \
     LAMINA_HOST=0.0.0.0 \
     LAMINA_PORT=8080 \
     LAMINA_DATA=/data \
-    GLIBC_TUNABLES=glibc.malloc.hugetlb=1 \
     LAMINA_EXECUTION_PROVIDERS=cuda
 COPY --from=packages /usr/local/bin/node /usr/local/bin/node
 WORKDIR /app
@@ -41,8 +40,7 @@ FROM node:24.21.0-bookworm-slim AS lamina
 ENV NODE_ENV=production \
     LAMINA_HOST=0.0.0.0 \
     LAMINA_PORT=8080 \
-    LAMINA_DATA=/data \
-    GLIBC_TUNABLES=glibc.malloc.hugetlb=1
+    LAMINA_DATA=/data
 WORKDIR /app
 RUN install --directory --owner=node --group=node /data
 COPY --from=packages /app/node_modules ./node_modules

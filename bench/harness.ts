@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { withHugePages } from '../src/workers/huge-pages.ts';
+import { withHugePages } from '../src/workers/process-settings.ts';
 
 export const ROUNDS = 7;
 

@@ -20,7 +20,6 @@ import { evaluate } from '../src/graph/evaluate.ts';
 import type { LoadRequest, Scope } from '../src/graph/scope.ts';
 import { silentLog } from '../src/log.ts';
 import { allProcesses, createRegistry, loadDescriptions } from '../src/processes/index.ts';
-import { collectEarly } from '../src/workers/collect-early.ts';
 import { say } from './harness.ts';
 
 /** One date: its files by the ending of their names. */
@@ -116,8 +115,6 @@ function peakMemory(): number {
 }
 
 flushCompileCache();
-// As in a worker.
-collectEarly();
 for await (const line of createInterface({ input: process.stdin })) {
   try {
     say(JSON.stringify(await run(JSON.parse(line) as RunTask)));

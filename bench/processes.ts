@@ -20,6 +20,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { WORKER_FLAGS } from '../src/workers/process-settings.ts';
 import { alternate, say, startPeer, type Figure, type Peer } from './harness.ts';
 import type { RunAnswer, Scene } from './processes-worker.ts';
 
@@ -55,7 +56,7 @@ const command = (...of: [string, ...string[]]): [string, ...string[]] => (cores 
 const startOurs = () => {
   // As bin/lamina.mjs does for the service.
   process.env['NODE_COMPILE_CACHE'] ??= resolve(import.meta.dirname, '../node_modules/.cache/lamina');
-  return startPeer('processes-worker.ts', command(process.execPath), { isOurs: true });
+  return startPeer('processes-worker.ts', command(process.execPath, ...WORKER_FLAGS), { isOurs: true });
 };
 const startTheirs = () => startPeer('processes_peer.py', command(peerPython!));
 

@@ -16,7 +16,7 @@ import { benchProcesses } from './processes.ts';
 import { benchResample } from './resample.ts';
 import { benchTiles } from './tiles.ts';
 import { benchWarmTiles } from './warm-tiles.ts';
-import { withHugePages } from '../src/workers/huge-pages.ts';
+import { withHugePages } from '../src/workers/process-settings.ts';
 
 const page = new URL('../docs/performance.md', import.meta.url);
 const [begin, end] = ['<!-- figures: begin -->', '<!-- figures: end -->'];

@@ -19,7 +19,7 @@ import { openDeployment, packageFolder } from '../src/deployment.ts';
 import { VirtualCatalog } from '../src/layers/virtual-catalog.ts';
 import { silentLog } from '../src/log.ts';
 import { prepareCatalog } from '../src/prepare-catalog.ts';
-import { withHugePages } from '../src/workers/huge-pages.ts';
+import { withHugePages } from '../src/workers/process-settings.ts';
 import { alternate, say, type Figure } from './harness.ts';
 
 const layer = 'EMB_SYNTHETIC_S2_PCA';

@@ -2,7 +2,7 @@
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { getDecoder } from 'geotiff';
-import sharp from 'sharp';
+import { pictures } from '../picture-library.ts';
 import type { ImageLayout } from './layout.ts';
 import { decompressLzw } from './lzw.ts';
 
@@ -41,7 +41,7 @@ export async function decompress(bytes: Uint8Array, layout: ImageLayout, length:
     case COMPRESSION.lzw:
       return decompressLzw(bytes, length);
     case COMPRESSION.webp:
-      return sharp(bytes).raw().toBuffer();
+      return (await pictures())(bytes).raw().toBuffer();
     default:
       return decodeWithGeotiff(bytes, layout);
   }

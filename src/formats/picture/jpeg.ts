@@ -1,7 +1,7 @@
 /** The result format JPEG: a picture of one to three bands on a background. */
-import sharp from 'sharp';
 import { parseColour, type Colour } from '../colours.ts';
 import { readOptions, type Options } from '../options.ts';
+import { pictures } from '../picture-library.ts';
 import { reportingFullDisk } from '../temporary-file.ts';
 import type { FormatDescription, ResultFormat } from '../writer.ts';
 import { pictureParameters, pictureSettings } from './picture-options.ts';
@@ -27,7 +27,7 @@ function formatOf([r, g, b]: Colour, quality: number): PictureFormat {
     ending: 'jpg',
     mediaType: 'image/jpeg',
     mostBands: 3,
-    encode: ({ pixels, width, height }, path) => sharp(pixels, { raw: { width, height, channels: 4 } })
+    encode: async ({ pixels, width, height }, path) => (await pictures())(pixels, { raw: { width, height, channels: 4 } })
       .flatten({ background: { r, g, b } })
       .jpeg({ quality, chromaSubsampling: quality >= FINE_QUALITY ? '4:4:4' : '4:2:0' })
       .toFile(path),

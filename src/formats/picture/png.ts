@@ -1,6 +1,6 @@
 /** The result format PNG: a picture of one to four bands with transparency. */
-import sharp from 'sharp';
 import { readOptions } from '../options.ts';
+import { pictures } from '../picture-library.ts';
 import { reportingFullDisk } from '../temporary-file.ts';
 import type { FormatDescription, ResultFormat } from '../writer.ts';
 import { pictureParameters, pictureSettings } from './picture-options.ts';
@@ -18,7 +18,7 @@ const format: PictureFormat = {
   ending: 'png',
   mediaType: 'image/png',
   mostBands: 4,
-  encode: ({ pixels, width, height }, path) => sharp(pixels, { raw: { width, height, channels: 4 } }).png().toFile(path),
+  encode: async ({ pixels, width, height }, path) => (await pictures())(pixels, { raw: { width, height, channels: 4 } }).png().toFile(path),
 };
 
 export const png: ResultFormat = {

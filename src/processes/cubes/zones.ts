@@ -18,6 +18,9 @@ import type { ZoneKernels } from './zone-kernels.ts';
 export const ZONE_FACTS = ['value', 'total_count', 'valid_count'] as const;
 
 const USUAL_BLOCK = 512;
+/** Pixels of a zone come in pieces of so many samples, unless that makes the pieces too small. */
+const READ_SAMPLES = 2 ** 21;
+const SMALLEST_EDGE = 128;
 /** All pixels of a zone are before the reducer at once. */
 const MOST_PIXELS = 1 << 27;
 
@@ -107,12 +110,19 @@ export class ZoneReader {
   async #gather(zones: readonly Zone[], piece: Window, signal: AbortSignal): Promise<Gathered[]> {
     const planes = product(piece.size);
     const gathered = zones.map((zone): Gathered => ({ ...zone, data: allocate(this.#cube.dtype, zone.pixels * planes), nulls: null, filled: 0 }));
-    for (const [cells, members] of tilesOf(gathered, this.#edge)) {
+    for (const [cells, members] of tilesOf(gathered, this.#edgeFor(planes))) {
       signal.throwIfAborted();
       const block = await this.#readCells(cells, piece, signal);
       for (const { zone, runs } of members) addRuns(zone, runs, block, cells, planes);
     }
     return gathered;
+  }
+
+  /** A part of a block where a whole one would hold many dates. */
+  #edgeFor(planes: number): number {
+    let edge = this.#edge;
+    while (edge / 2 >= SMALLEST_EDGE && edge ** 2 * planes > READ_SAMPLES) edge /= 2;
+    return edge;
   }
 
   /** The cells as [planes, height, width]. */
