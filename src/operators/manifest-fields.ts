@@ -60,7 +60,8 @@ const RESERVED = new RegExp(`^(${[
   '(LC|LD|DYLD|NODE|BASH|LAMINA|AWS|SLURM|SBATCH|PBS|GIT|SSL|OMP|CUDA|XDG|DOCKER|CONTAINERS)_.*|(PYTHON|PERL5|RUBY).*',
 ].join('|')})$`);
 
-const parameterName: Check = (v) => {
+/** What is wrong with a name for a parameter; null for nothing. */
+export const parameterNameProblem: Check = (v) => {
   if (typeof v !== 'string' || !/^[A-Za-z_]\w{0,63}$/.test(v)) return 'must be letters, digits and _, not beginning with a digit, at most 64';
   return RESERVED.test(v) ? 'is a variable that other programs read; choose another name' : null;
 };
@@ -70,7 +71,7 @@ const scalars = matching(/^(string|integer|number|boolean)$/, "'string', 'intege
 const anything: Check = () => null;
 
 const parameterFields: Fields = {
-  name: parameterName,
+  name: parameterNameProblem,
   description: text,
   type: matching(new RegExp(`^(${types.join('|')})$`), `one of ${types.join(', ')}`),
   'items?': scalars,
