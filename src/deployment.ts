@@ -12,8 +12,8 @@ import { openTaskQueues } from './jobs/bullmq-queues.ts';
 import type { TaskQueues } from './jobs/queue.ts';
 import { JobStore } from './jobs/store.ts';
 import type { Log } from './log.ts';
-import type { OperatorRegistry } from './operators/operator.ts';
-import { openRegistry } from './operators/registry/installed.ts';
+import { openOperators } from './open-operators.ts';
+import type { OperatorIndex } from './operators/registry/operator-index.ts';
 import { withOperators } from './processes/cubes/known-operators.ts';
 import { allProcesses, createRegistry, loadDescriptions } from './processes/index.ts';
 import type { ObjectStore } from './storage/object-store.ts';
@@ -30,7 +30,7 @@ export interface Deployment {
   readonly cache: BlockCatalogStore;
   readonly jobs: JobStore;
   readonly jobLogs: JobLogs;
-  readonly operators: OperatorRegistry;
+  readonly operators: OperatorIndex;
   readonly registry: ProcessRegistry;
   close(): Promise<void>;
 }
@@ -55,7 +55,9 @@ export async function openDeployment(config: Config, databaseUrl: string, log: L
     closers.push(() => queues.close());
     const cache = new BlockCatalogStore(database, { log });
     closers.push(() => cache.close());
-    const operators = await openRegistry(packageFolder('operators'));
+    const operators = await openOperators(config, { installed: packageFolder('operators'), store: async () => objects, log });
+    closers.push(async () => operators.close());
+    await operators.keepFresh();
     const registry = withOperators(createRegistry(await loadDescriptions(new URL('../processes/', import.meta.url)), allProcesses), operators);
     const jobs = new JobStore(database);
     const jobLogs = new JobLogs(database);

@@ -8,6 +8,7 @@ import { readConfig, type Config } from './config.ts';
 import { openDatabase, type Database } from './database/connection.ts';
 import { migrate } from './database/migrations.ts';
 import { packageFolder } from './deployment.ts';
+import { openOperators } from './open-operators.ts';
 import { deleteObjects } from './jobs/files.ts';
 import { createStreamLog } from './log.ts';
 import { lazyEngine } from './layers/layer-trial.ts';
@@ -15,7 +16,6 @@ import { definitionOf } from './layers/layer.ts';
 import { versionOf } from './layers/layer-versions.ts';
 import { LayerPublisher, type PublishedLayer } from './layers/publish-layer.ts';
 import { VirtualCatalog } from './layers/virtual-catalog.ts';
-import { openRegistry } from './operators/registry/installed.ts';
 import { allProcesses, createRegistry, loadDescriptions } from './processes/index.ts';
 import { layerEvict, layerStats, layerVerify } from './layer-cache-commands.ts';
 import { layerMaterialise, layerWarm } from './layer-materialise-command.ts';
@@ -82,7 +82,8 @@ async function toolsOf(database: Database, config: Config): Promise<Tools> {
   const deleteFiles = async (collection: string) => {
     for (const id of await materialisations.idsOf(collection)) await deleteObjects(objects, `materialised/${id}/`);
   };
-  const operators = await openRegistry(packageFolder('operators'));
+  const operators = await openOperators(config, { installed: packageFolder('operators'), store: async () => objects, log: createStreamLog(process.stderr, 'warning') });
+  await operators.refresh();
   const registry = createRegistry(await loadDescriptions(new URL('../processes/', import.meta.url)), allProcesses);
   return { store, publisher: new LayerPublisher(store, lazyEngine({ catalog: store, registry, operators }), deleteFiles), virtual: new VirtualCatalog(store, operators) };
 }

@@ -1,12 +1,11 @@
 /** The operators that are installed, and what a reference to one means. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OpenEOError } from '../../errors.ts';
-import { calledOperator } from '../called-operator.ts';
 import { MANIFEST_FILE, OperatorPackageInvalid, readOperator } from '../manifest.ts';
 import type { Operator, OperatorRegistry } from '../operator.ts';
-import { parseReference, qualifiedName } from '../reference.ts';
-import { chooseVersion, compareVersions } from './versions.ts';
+import { qualifiedName } from '../reference.ts';
+import { resolveAmong, type KnownOperator } from './resolve.ts';
+import { compareVersions } from './versions.ts';
 
 /**
  * Opens every package in a directory: its folders that hold an operator.json. A package that is broken
@@ -27,23 +26,12 @@ export function createRegistry(operators: readonly Operator[]): OperatorRegistry
       throw new OperatorPackageInvalid(MANIFEST_FILE, [`two packages are '${operator.manifest.name}' version ${operator.manifest.version}`]);
     }
   });
-  return { list: () => sorted, resolve: (reference, options) => resolveReference(sorted, reference, options) };
+  const known = new Map(sorted.map(({ manifest }) => [qualifiedName(manifest), { tags: {}, versions: versionsOf(sorted, qualifiedName(manifest)) }]));
+  return { list: () => sorted, resolve: (reference, options) => resolveAmong(known, reference, options) };
 }
 
-/**
- * 'name' and 'name:latest' mean the newest release, 'name:1' and 'name:1.2' the newest that begins so,
- * 'name:1.2.3' exactly that one, 'name@sha256:…' exactly these files; see reference.ts for what may stand around it.
- */
-function resolveReference(newestFirst: readonly Operator[], text: string, options?: Readonly<Record<string, unknown>>): Operator {
-  const reference = parseReference(text);
-  const versions = newestFirst.filter(({ manifest }) => qualifiedName(manifest) === qualifiedName(reference))
-    .map((operator) => ({ operator, version: operator.manifest.version, digest: operator.digest }));
-  const found = reference.digest === undefined
-    ? chooseVersion(versions, {}, reference.tag)
-    : versions.find(({ digest }) => digest === reference.digest);
-  if (found) return calledOperator(found.operator, reference, options);
-  const names = newestFirst.map(({ manifest }) => `${qualifiedName(manifest)}:${manifest.version}`).join(', ');
-  throw new OpenEOError('OperatorNotFound', { operator: text }, { detail: `There are: ${names || 'none'}.` });
+function versionsOf(operators: readonly Operator[], name: string): readonly KnownOperator[] {
+  return operators.filter(({ manifest }) => qualifiedName(manifest) === name).map((operator) => ({ operator, version: operator.manifest.version, digest: operator.digest }));
 }
 
 function byNameThenNewest({ manifest: a }: Operator, { manifest: b }: Operator): number {

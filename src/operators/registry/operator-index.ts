@@ -32,6 +32,13 @@ interface Entry extends NamedOperators {
 }
 
 const AT_ONCE = 8;
+/** How often a service looks for new operators. */
+const EVERY_MS = 10_000;
+/** A service starts, and a task begins, although a registry does not answer. */
+const START_MS = 5000;
+const WAIT_MS = 1000;
+/** Resolved references that are kept. */
+const MOST_RESOLVED = 2000;
 
 export class OperatorIndex implements OperatorRegistry {
   readonly #installed: readonly Operator[];
@@ -45,6 +52,9 @@ export class OperatorIndex implements OperatorRegistry {
   readonly #operators = new Map<string, Operator>();
   #known: ReadonlyMap<string, NamedOperators>;
   #offered: readonly Operator[];
+  readonly #resolved = new Map<string, Operator>();
+  #isChanged = false;
+  #timer: NodeJS.Timeout | undefined;
   #refreshed = 0;
   #refreshing: Promise<void> | null = null;
 
@@ -63,7 +73,13 @@ export class OperatorIndex implements OperatorRegistry {
   }
 
   resolve(reference: string, options?: Readonly<Record<string, unknown>>): Operator {
-    return resolveAmong(this.#known, reference, options);
+    if (options) return resolveAmong(this.#known, reference, options);
+    const known = this.#resolved.get(reference);
+    if (known) return known;
+    const operator = resolveAmong(this.#known, reference);
+    if (this.#resolved.size >= MOST_RESOLVED) this.#resolved.clear();
+    this.#resolved.set(reference, operator);
+    return operator;
   }
 
   /**
@@ -71,9 +87,14 @@ export class OperatorIndex implements OperatorRegistry {
    * not known here. Throws OperatorNotFound, ProcessParameterInvalid, and OperatorUnavailable when a registry can't be reached that nothing is known of.
    */
   async find(text: string, options?: Readonly<Record<string, unknown>>): Promise<Operator> {
+    await this.learn(text);
+    return this.resolve(text, options);
+  }
+
+  /** What `find` does before it resolves: afterwards `resolve` knows what a reference means now. Throws OperatorUnavailable. */
+  async learn(text: string): Promise<void> {
     const reference = parseReference(text);
     if (!await this.#recalled(reference)) await this.#ask(reference, text);
-    return this.resolve(text, options);
   }
 
   /** Asks the registries what is new, unless that was done less than `maxAgeMs` ago. Never throws: a registry that can't be reached is a warning. */
@@ -85,7 +106,20 @@ export class OperatorIndex implements OperatorRegistry {
     await this.#refreshing;
   }
 
+  /** Looks for new operators every few seconds until `close`. Resolves when it has done so once, or when that takes long. */
+  async keepFresh(): Promise<void> {
+    if (this.#places.length === 0) return;
+    this.#timer = setInterval(() => void this.refresh(EVERY_MS / 2), EVERY_MS).unref();
+    await within(START_MS, this.refresh());
+  }
+
+  /** For a task that begins: sees what was published a moment ago, and waits for no registry that does not answer. */
+  async beFresh(): Promise<void> {
+    await within(WAIT_MS, this.refresh(2 * WAIT_MS));
+  }
+
   close(): void {
+    clearInterval(this.#timer);
     for (const { place } of this.#places) place.close();
   }
 
@@ -108,7 +142,7 @@ export class OperatorIndex implements OperatorRegistry {
       listed.add(qualifiedName(of));
       if (entries.get(qualifiedName(of))?.content !== link['lamina:content']) await this.#readCollection(place, of, link['lamina:content']);
     });
-    for (const name of entries.keys()) if (!listed.has(name)) entries.delete(name);
+    for (const name of entries.keys()) if (!listed.has(name)) this.#drop(entries, name);
   }
 
   /** One conditional request. */
@@ -118,7 +152,7 @@ export class OperatorIndex implements OperatorRegistry {
 
   async #take(place: RememberedPlace, of: OperatorName, text: string | null, content: string): Promise<void> {
     const entries = this.#entries.get(place)!;
-    if (text === null) return void entries.delete(qualifiedName(of));
+    if (text === null) return this.#drop(entries, qualifiedName(of));
     const { links, 'lamina:tags': tags } = JSON.parse(text) as OperatorCollection;
     const versions: KnownOperator[] = [];
     await inTurns(links.filter((link): link is VersionLink => link.rel === 'item' && isVersion(String(link['version']))), async (link) => {
@@ -129,6 +163,11 @@ export class OperatorIndex implements OperatorRegistry {
       if (operator) versions.push({ version: link.version, digest: link['lamina:digest'], operator, ...(link.deprecated ? { isYanked: true } : {}) });
     });
     entries.set(qualifiedName(of), { content, versions, tags: tags ?? {} });
+    this.#isChanged = true;
+  }
+
+  #drop(entries: Map<string, Entry>, name: string): void {
+    if (entries.delete(name)) this.#isChanged = true;
   }
 
   /** The operator of a version; its manifest is read once per machine. */
@@ -189,9 +228,13 @@ export class OperatorIndex implements OperatorRegistry {
     throw new OpenEOError('OperatorUnavailable', { operator: text }, { cause: failure.reason, detail: `The registry ${at} can't be read: ${(failure.reason as Error).message}` });
   }
 
+  /** The list stays the same object while nothing changes: others keep what they made of it. */
   #changed(): void {
+    if (!this.#isChanged) return;
+    this.#isChanged = false;
     this.#known = this.#merge();
     this.#offered = offered(this.#known);
+    this.#resolved.clear();
   }
 
   /** Installed operators come first, then the registries in their order; of one version, or of one digest, the first counts. */
@@ -212,6 +255,16 @@ export class OperatorIndex implements OperatorRegistry {
     }
     return merged;
   }
+}
+
+/** Waits for work, but not longer than this; the work goes on. */
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const enough = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, enough]);
+  clearTimeout(timer);
 }
 
 /** A few at a time. */

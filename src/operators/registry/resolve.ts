@@ -3,7 +3,7 @@ import { OpenEOError } from '../../errors.ts';
 import { calledOperator } from '../called-operator.ts';
 import type { Operator } from '../operator.ts';
 import { parseReference, qualifiedName, type OperatorReference } from '../reference.ts';
-import { chooseVersion, compareVersions, type KnownVersion, type TagTable } from './versions.ts';
+import { chooseVersion, compareVersions, isPrerelease, type KnownVersion, type TagTable } from './versions.ts';
 
 export interface KnownOperator extends KnownVersion {
   readonly operator: Operator;
@@ -31,10 +31,14 @@ function chosen(named: NamedOperators | undefined, { tag, digest }: OperatorRefe
   return digest === undefined ? chooseVersion(named.versions, named.tags, tag) : named.versions.find((version) => version.digest === digest);
 }
 
-/** By name, the newest version first. Those that were yanked are not offered. */
+/** By name, the newest release first, pre-releases after them. Those that were yanked are not offered. */
 export function offered(known: ReadonlyMap<string, NamedOperators>): readonly Operator[] {
   const names = [...known.keys()].toSorted();
-  return names.flatMap((name) => known.get(name)!.versions.filter(({ isYanked }) => !isYanked).toSorted((a, b) => compareVersions(b.version, a.version)).map(({ operator }) => operator));
+  return names.flatMap((name) => known.get(name)!.versions.filter(({ isYanked }) => !isYanked).toSorted(releasesFirst).map(({ operator }) => operator));
+}
+
+function releasesFirst(a: KnownVersion, b: KnownVersion): number {
+  return Number(isPrerelease(a.version)) - Number(isPrerelease(b.version)) || compareVersions(b.version, a.version);
 }
 
 /** Long lists are cut: who reads a message wants to see whether he mistyped something. */

@@ -151,8 +151,10 @@ describe('the index of a service', () => {
     expect(index.list().map(({ manifest }) => `${manifest.name}:${manifest.version}`)).toEqual(['conv:1.0.0', 'pca:1.0.0', 'spectral:1.0.0']);
     expect(index.resolve('spectral').reference).toBe(`spectral@${archives['1.0.0']!.operator.digest}`);
     asked();
+    const list = index.list();
     await index.refresh();
     expect(asked()).toEqual(['GET operators/catalog.json 304']);
+    expect(index.list()).toBe(list);
     await registry.publish(archives['1.1.0']!.path, { by });
     await index.refresh();
     expect(asked()).toEqual([

@@ -1,0 +1,32 @@
+/** Opens the operators of the package and those of the configured registries, for services and for commands. */
+import { join } from 'node:path';
+import type { Config } from './config.ts';
+import type { Log } from './log.ts';
+import { openRegistry } from './operators/registry/installed.ts';
+import { NodeCache } from './operators/registry/node-cache.ts';
+import { OperatorIndex } from './operators/registry/operator-index.ts';
+import { openPlace, type PlaceSettings } from './operators/registry/place.ts';
+import type { ObjectStore } from './storage/object-store.ts';
+import { openObjectStore } from './storage/open.ts';
+
+export interface OpenOperatorsOptions {
+  /** Folder of the operators of the package. */
+  readonly installed: string;
+  readonly log: Log;
+  /** The object store of the service, where it is open already. */
+  readonly store?: () => Promise<ObjectStore>;
+}
+
+/** Nobody has been asked yet: see `find`, `refresh` and `keepFresh`. Throws StorageFailure for a bucket that can't be reached. */
+export async function openOperators(config: Config, { installed, log, store }: OpenOperatorsOptions): Promise<OperatorIndex> {
+  const settings = placeSettings(config, store);
+  const places = await Promise.all(config.operators.map((place) => openPlace(place, settings)));
+  const directory = join(config.data, 'operators');
+  const cache = new NodeCache(directory, { maxBytes: config.operatorCacheBytes, log });
+  return new OperatorIndex({ installed: (await openRegistry(installed)).list(), places, cache, directory: join(directory, 'answers'), log });
+}
+
+/** What opening a registry needs of the configuration. */
+export function placeSettings(config: Config, store: () => Promise<ObjectStore> = () => openObjectStore({ directory: `${config.data}/objects`, s3: config.s3 })): PlaceSettings {
+  return { store, s3: config.s3 };
+}
