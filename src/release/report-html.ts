@@ -1,5 +1,5 @@
 /** The report for people: one HTML file that needs nothing else, no script, no picture, no network. */
-import { shown, type Check, type Figure } from './gate/check.ts';
+import { isBeyond, shown, type Check, type Figure } from './gate/check.ts';
 import type { SetReport } from './gate/quality.ts';
 import type { ReleaseReport, StageReport } from './report.ts';
 
@@ -58,15 +58,11 @@ function sourceSection({ git, files }: NonNullable<ReleaseReport['source']>): st
   return `<h2>Source</h2>${from}<table><tbody>${files.map(({ path, size, sha256 }) => `<tr><td>${text(path)}</td><td class="number">${size}</td><td><code>${sha256}</code></td></tr>`).join('')}</tbody></table>`;
 }
 
-function isBeyond({ value, at_least: least, at_most: most }: Figure): boolean {
-  return (least !== undefined && !(value >= least)) || (most !== undefined && !(value <= most));
-}
-
 function limitOf({ at_least: least, at_most: most }: Figure): string {
   return [...(least === undefined ? [] : [`≥ ${shown(least)}`]), ...(most === undefined ? [] : [`≤ ${shown(most)}`])].join(', ');
 }
 
-const withUnit = (value: number, { unit }: Figure) => `${shown(value)}${unit ? ` ${text(unit)}` : ''}`;
+const withUnit = (value: number | null, { unit }: Figure) => `${shown(value)}${unit ? ` ${text(unit)}` : ''}`;
 const optional = (value: number | undefined) => (value === undefined ? '' : shown(value));
 
 /** Text as HTML. */

@@ -3,7 +3,8 @@
 /** A number that was measured. */
 export interface Figure {
   readonly name: string;
-  readonly value: number;
+  /** null: not a number, or infinite; beyond every limit. */
+  readonly value: number | null;
   readonly unit?: string;
   readonly at_least?: number;
   readonly at_most?: number;
@@ -37,8 +38,9 @@ export function isRegression(check: CheckId): boolean {
 
 /** A check that fails when a figure is beyond its limit, or when there is a fault without a figure. `good` is said otherwise. */
 export function judged(check: CheckId, figures: readonly Figure[], good: string, faults: readonly string[] = []): Check {
-  const wrong = [...faults, ...figures.flatMap((figure) => faultOf(figure) ?? [])];
-  return { check, status: wrong.length === 0 ? 'passed' : 'failed', detail: wrong.length === 0 ? good : `${wrong.join('; ')}.`, figures };
+  const finite = figures.map((figure) => (Number.isFinite(figure.value) ? figure : { ...figure, value: null }));
+  const wrong = [...faults, ...finite.flatMap((figure) => faultOf(figure) ?? [])];
+  return { check, status: wrong.length === 0 ? 'passed' : 'failed', detail: wrong.length === 0 ? good : `${wrong.join('; ')}.`, figures: finite };
 }
 
 export function skipped(check: CheckId, why: string): Check {
@@ -50,13 +52,18 @@ export function broken(check: CheckId, reason: string): Check {
   return { check, status: 'failed', detail: reason, figures: [] };
 }
 
-/** What is wrong with a figure, or null. NaN is beyond every limit. */
+/** True for a figure that is not within its limits. */
+export function isBeyond({ value, at_least: least, at_most: most }: Figure): boolean {
+  return (least !== undefined && !(value !== null && value >= least)) || (most !== undefined && !(value !== null && value <= most));
+}
+
+/** What is wrong with a figure, or null. */
 function faultOf(figure: Figure): string | null {
+  if (!isBeyond(figure)) return null;
   const { name, value, unit, at_least: least, at_most: most } = figure;
-  const with_ = (v: number) => `${shown(v)}${unit ? ` ${unit}` : ''}`;
-  if (least !== undefined && !(value >= least)) return `${name} is ${with_(value)}, and must be at least ${with_(least)}${context(figure)}`;
-  if (most !== undefined && !(value <= most)) return `${name} is ${with_(value)}, and may be at most ${with_(most)}${context(figure)}`;
-  return null;
+  const inUnit = (v: number | null) => `${shown(v)}${unit && v !== null ? ` ${unit}` : ''}`;
+  const wanted = least !== undefined && !(value !== null && value >= least) ? `must be at least ${inUnit(least)}` : `may be at most ${inUnit(most!)}`;
+  return `${name} is ${inUnit(value)}, and ${wanted}${context(figure)}`;
 }
 
 function context({ previous, baseline }: Figure): string {
@@ -65,7 +72,8 @@ function context({ previous, baseline }: Figure): string {
 }
 
 /** Four digits are enough for people; whole numbers stay whole. */
-export function shown(value: number): string {
+export function shown(value: number | null): string {
+  if (value === null) return 'not a finite number';
   if (Number.isInteger(value)) return String(value);
   return Math.abs(value) >= 1e-3 && Math.abs(value) < 1e6 ? String(Number(value.toPrecision(4))) : value.toExponential(2);
 }
