@@ -6,8 +6,9 @@ import { openRegistry } from './operators/registry/installed.ts';
 import { NodeCache } from './operators/registry/node-cache.ts';
 import { OperatorIndex } from './operators/registry/operator-index.ts';
 import { openPlace, type PlaceSettings } from './operators/registry/place.ts';
+import { createLocalStore } from './storage/local.ts';
 import type { ObjectStore } from './storage/object-store.ts';
-import { openObjectStore } from './storage/open.ts';
+import { openS3Store } from './storage/s3.ts';
 
 export interface OpenOperatorsOptions {
   /** Folder of the operators of the package. */
@@ -26,7 +27,11 @@ export async function openOperators(config: Config, { installed, log, store }: O
   return new OperatorIndex({ installed: (await openRegistry(installed)).list(), places, cache, directory: join(directory, 'answers'), log });
 }
 
-/** What opening a registry needs of the configuration. */
-export function placeSettings(config: Config, store: () => Promise<ObjectStore> = () => openObjectStore({ directory: `${config.data}/objects`, s3: config.s3 })): PlaceSettings {
+/** What opening a registry needs of the configuration. A command makes no data directory where it is started: only what is written makes one. */
+export function placeSettings(config: Config, store = () => storeOf(config)): PlaceSettings {
   return { store, s3: config.s3 };
+}
+
+async function storeOf({ s3, data }: Config): Promise<ObjectStore> {
+  return s3 === null ? createLocalStore(`${data}/objects`) : openS3Store(s3);
 }

@@ -1,15 +1,16 @@
 /** `lamina run`: an operator, a raster file in, a raster file out. Also in CLAIMED's spelling: `claimed --component containerless/name:tag --parameter value`. */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readConfig } from './config.ts';
 import { packageFolder } from './deployment.ts';
 import { RasterCache } from './formats/cog/raster-cache.ts';
 import { gridRun } from './grid-command.ts';
 import { createStreamLog } from './log.ts';
+import { openOperators } from './open-operators.ts';
 import { calledOperator } from './operators/called-operator.ts';
 import { readOperator } from './operators/manifest.ts';
 import type { Operator } from './operators/operator.ts';
 import { parseReference, runtimeNamed, type RuntimeName } from './operators/reference.ts';
-import { openRegistry } from './operators/registry/installed.ts';
 import { createOnnxRuntime } from './operators/runtime/onnx.ts';
 import { quantizationOf } from './processes/cubes/embedding-arguments.ts';
 import { parseBatchOptions } from './runtimes/batch-options.ts';
@@ -96,7 +97,7 @@ export async function runCommand(words: readonly string[], environment: NodeJS.P
   const call = parseRun(words);
   const { input, output } = call.options;
   if (input === undefined || output === undefined) throw new Error(`--${input === undefined ? 'input' : 'output'} is missing: a GeoTIFF file`);
-  const operator = await operatorOf(call);
+  const operator = await operatorOf(call, environment);
   if (call.options.grid !== undefined) return runInGrid(call, operator, { grid: call.options.grid, input, output }, environment);
   const { signal, end } = untilTold();
   try {
@@ -174,7 +175,7 @@ function openTools({ options }: RunCall, environment: NodeJS.ProcessEnv) {
 }
 
 /** The operator of a reference, or of a folder, with runtime and parameters. */
-async function operatorOf({ reference, options, params }: RunCall): Promise<Operator> {
+async function operatorOf({ reference, options, params }: RunCall, environment: NodeJS.ProcessEnv): Promise<Operator> {
   const runtime = options.runtime === undefined ? undefined : runtimeOf(options.runtime);
   if (/^\.{0,2}\//.test(reference)) {
     const operator = await readOperator(reference);
@@ -182,9 +183,15 @@ async function operatorOf({ reference, options, params }: RunCall): Promise<Oper
   }
   const query = Object.entries(params).map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
   const whole = query === '' ? reference : `${reference}${reference.includes('?') ? '&' : '?'}${query}`;
-  const registry = await openRegistry(packageFolder('operators'));
-  const found = registry.resolve(runtime === undefined ? whole : withRuntime(whole, runtime));
-  return found;
+  const operators = await openOperators(readConfig(environment), { installed: packageFolder('operators'), log: createStreamLog(process.stderr, 'warning') });
+  try {
+    const operator = await operators.find(runtime === undefined ? whole : withRuntime(whole, runtime));
+    // While the registries are open.
+    await operator.folder();
+    return operator;
+  } finally {
+    operators.close();
+  }
 }
 
 function withRuntime(reference: string, runtime: RuntimeName): string {

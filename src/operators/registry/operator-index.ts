@@ -13,7 +13,7 @@ import type { OperatorCollection, OperatorLink, VersionLink } from './metadata.t
 import type { NodeCache } from './node-cache.ts';
 import type { Place } from './place.ts';
 import { RememberedPlace } from './remembered.ts';
-import { offered, resolveAmong, type KnownOperator, type NamedOperators } from './resolve.ts';
+import { offered, plainAmong, resolveAmong, type KnownOperator, type NamedOperators } from './resolve.ts';
 import { isVersion } from './versions.ts';
 
 export interface OperatorIndexOptions {
@@ -89,6 +89,12 @@ export class OperatorIndex implements OperatorRegistry {
   async find(text: string, options?: Readonly<Record<string, unknown>>): Promise<Operator> {
     await this.learn(text);
     return this.resolve(text, options);
+  }
+
+  /** As `find`, without runtime and parameters, which may be required: for who wants the files. */
+  async findPlain(text: string): Promise<Operator> {
+    await this.learn(text);
+    return plainAmong(this.#known, text);
   }
 
   /** What `find` does before it resolves: afterwards `resolve` knows what a reference means now. Throws OperatorUnavailable. */

@@ -20,9 +20,14 @@ export interface NamedOperators {
  * ProcessParameterInvalid for parameters that it does not take.
  */
 export function resolveAmong(known: ReadonlyMap<string, NamedOperators>, text: string, options?: Readonly<Record<string, unknown>>): Operator {
+  return calledOperator(plainAmong(known, text), parseReference(text), options);
+}
+
+/** The operator that a reference means, whatever runtime and parameters it says. Throws OperatorNotFound. */
+export function plainAmong(known: ReadonlyMap<string, NamedOperators>, text: string): Operator {
   const reference = parseReference(text);
   const found = chosen(known.get(qualifiedName(reference)), reference);
-  if (found) return calledOperator(found.operator, reference, options);
+  if (found) return found.operator;
   throw new OpenEOError('OperatorNotFound', { operator: text }, { detail: `There are: ${namesOf(known) || 'none'}.` });
 }
 

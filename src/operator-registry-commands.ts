@@ -1,0 +1,161 @@
+/** `lamina operator publish | tag | tags | rollback | yank | pull | reindex`: what is done to registries of operators. */
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { readConfig, type Config } from './config.ts';
+import { packageFolder } from './deployment.ts';
+import { createStreamLog } from './log.ts';
+import { openOperators, placeSettings } from './open-operators.ts';
+import { packOperator } from './operators/package/pack.ts';
+import { parseReference, qualifiedName, type OperatorReference } from './operators/reference.ts';
+import { reindex } from './operators/registry/metadata.ts';
+import { openPlace, writableObjects } from './operators/registry/place.ts';
+import { Registry } from './operators/registry/registry.ts';
+import type { ObjectStore } from './storage/object-store.ts';
+
+type Command = (args: string[], environment: NodeJS.ProcessEnv) => Promise<void>;
+
+const options = {
+  registry: { type: 'string' }, by: { type: 'string' }, reason: { type: 'string' }, tag: { type: 'string', multiple: true },
+  'no-latest': { type: 'boolean' }, to: { type: 'string' }, undo: { type: 'boolean' }, json: { type: 'boolean' }, out: { type: 'string' },
+} as const;
+
+type Values = ReturnType<typeof parseArgs<{ options: typeof options; allowPositionals: true }>>['values'];
+
+/** What a command on a registry is given. */
+interface Work {
+  readonly registry: Registry;
+  readonly objects: ObjectStore;
+  readonly values: Values;
+  /** As the history will say it. */
+  readonly change: { readonly by: string; readonly reason?: string };
+}
+
+/** The verbs by name; `lamina operator` has them in its table. */
+export const operatorRegistryCommands: Readonly<Record<string, Command>> = {
+  publish: onRegistry(publish),
+  tag: onRegistry(tag),
+  tags: onRegistry(tags),
+  rollback: onRegistry(rollback),
+  yank: onRegistry(yank),
+  reindex: onRegistry(reindexAll),
+  pull,
+};
+
+export const OPERATOR_REGISTRY_HELP = `  lamina operator publish FOLDER|ARCHIVE  into a registry, without the checks of a release; --tag NAME, --no-latest, --reason TEXT
+      --registry PLACE             here and below: store, /directory or s3://bucket/prefix; else the first of LAMINA_OPERATORS
+  lamina operator tag NAME:VERSION TAG    lets a tag mean a version
+  lamina operator tags NAME        tags and versions, with their history; --json
+  lamina operator rollback NAME    latest means again what it meant before; --to VERSION, --tag NAME, --reason TEXT
+  lamina operator yank NAME:VERSION       hides it from ranges and from latest; pins work on; --undo, --reason TEXT
+  lamina operator pull REFERENCE   fetches it into the cache of this machine and prints its folder
+  lamina operator reindex          writes the metadata of a registry anew
+`;
+
+function onRegistry(work: (positionals: readonly string[], work: Work) => Promise<void>): Command {
+  return async (args, environment) => {
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+    const config = readConfig(environment);
+    const place = await openPlace(placeNamed(values.registry, config), placeSettings(config));
+    try {
+      const objects = writableObjects(place);
+      const change = { by: values.by ?? userInfo().username, ...(values.reason === undefined ? {} : { reason: values.reason }) };
+      await work(positionals, { registry: new Registry(objects), objects, values, change });
+    } finally {
+      place.close();
+    }
+  };
+}
+
+function placeNamed(named: string | undefined, { operators }: Config): string {
+  const text = named ?? operators[0];
+  if (text === undefined) throw new Error('which registry? Name it with --registry or LAMINA_OPERATORS: store, /directory or s3://bucket/prefix');
+  return /^\.{1,2}(?:\/|$)/.test(text) ? resolve(text) : text;
+}
+
+/** FOLDER|ARCHIVE */
+async function publish(positionals: readonly string[], { registry, values, change }: Work): Promise<void> {
+  const path = only('publish', 'one folder or archive', positionals);
+  const scratch = await mkdtemp(join(tmpdir(), 'lamina-publish-'));
+  try {
+    const isFolder = await stat(path).then((found) => found.isDirectory(), () => false);
+    const archive = isFolder ? (await packOperator(path, scratch)).path : path;
+    const { name, version, reference, tags: moved } = await registry.publish(archive, { ...change, latest: values['no-latest'] !== true, tags: values.tag ?? [] });
+    print(`${name}:${version} is published as ${reference}${moved.length > 0 ? `; it is ${moved.join(', ')} now` : ''}`);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** NAME:VERSION TAG */
+async function tag([text, name, ...more]: readonly string[], { registry, change }: Work): Promise<void> {
+  if (text === undefined || name === undefined || more.length > 0) throw new Error('`lamina operator tag` takes an operator with its version, and a tag: NAME:VERSION TAG');
+  const of = parseReference(text);
+  const { version } = await registry.tag(of, name, versionOf(of), change);
+  print(`${qualifiedName(of)}:${name} is ${version} now`);
+}
+
+/** NAME */
+async function tags(positionals: readonly string[], { registry, values }: Work): Promise<void> {
+  const of = parseReference(only('tags', 'one operator', positionals));
+  const [versions, table, yanked] = await Promise.all([registry.versions(of), registry.tags(of), registry.yanked(of)]);
+  if (versions.length === 0) throw new Error(`the registry has no '${qualifiedName(of)}'`);
+  if (values.json) return print(JSON.stringify({ versions: versions.map(({ version, digest, archive, isYanked = false }) => ({ version, digest, archive, yanked: isYanked })), tags: table, yanked }, null, 2));
+  for (const { version, digest } of versions) {
+    const names = Object.keys(table).filter((name) => table[name]!.version === version);
+    print([version.padEnd(12), digest.slice(0, 19), ...(names.length > 0 ? [names.join(', ')] : []), ...(yanked[version] ? [`yanked by ${yanked[version].by}${yanked[version].reason ? `: ${yanked[version].reason}` : ''}`] : [])].join('  '));
+  }
+  for (const [name, { history }] of Object.entries(table)) {
+    print(`\n${name}:`);
+    for (const { at, by, action, version, reason } of history) print(`  ${at}  ${version.padEnd(12)} ${action} by ${by}${reason ? `: ${reason}` : ''}`);
+  }
+}
+
+/** NAME */
+async function rollback(positionals: readonly string[], { registry, values, change }: Work): Promise<void> {
+  const of = parseReference(only('rollback', 'one operator', positionals));
+  const [name = 'latest', ...more] = values.tag ?? [];
+  if (more.length > 0) throw new Error('`lamina operator rollback` takes one --tag');
+  const { version } = await registry.rollback(of, { ...change, tag: name, ...(values.to === undefined ? {} : { to: values.to }) });
+  print(`${qualifiedName(of)}:${name} is ${version} again`);
+}
+
+/** NAME:VERSION */
+async function yank(positionals: readonly string[], { registry, values, change }: Work): Promise<void> {
+  const of = parseReference(only('yank', 'one operator with its version', positionals));
+  await registry.yank(of, versionOf(of), { ...change, undo: values.undo === true });
+  print(`${qualifiedName(of)}:${of.tag} ${values.undo ? 'can be chosen again' : 'is yanked: exact versions and digests go on working'}`);
+}
+
+async function reindexAll(positionals: readonly string[], { objects }: Work): Promise<void> {
+  if (positionals.length > 0) throw new Error('`lamina operator reindex` takes no operator: it reads the whole registry');
+  const found = await reindex(objects);
+  for (const { name, versions } of found) print(`${name}: ${versions} version${versions === 1 ? '' : 's'}`);
+  if (found.length === 0) print('The registry is empty.');
+}
+
+/** REFERENCE, from any of the registries. */
+async function pull(args: string[], environment: NodeJS.ProcessEnv): Promise<void> {
+  const { values, positionals } = parseArgs({ args, options: { registry: options.registry }, allowPositionals: true });
+  const config = readConfig(environment);
+  const operators = await openOperators(values.registry === undefined ? config : { ...config, operators: [placeNamed(values.registry, config)] }, { installed: packageFolder('operators'), log: createStreamLog(process.stderr, 'warning') });
+  try {
+    const operator = await operators.findPlain(only('pull', 'one reference', positionals));
+    print(`${operator.reference}\n${await operator.folder()}`);
+  } finally {
+    operators.close();
+  }
+}
+
+function versionOf({ tag: version }: OperatorReference): string {
+  if (version === undefined) throw new Error('the version is missing: write NAME:VERSION');
+  return version;
+}
+
+function only(command: string, what: string, [word, ...more]: readonly string[]): string {
+  if (word === undefined || more.length > 0) throw new Error(`\`lamina operator ${command}\` takes ${what}`);
+  return word;
+}
+
+const print = (text: string) => void process.stdout.write(`${text}\n`);
