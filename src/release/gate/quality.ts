@@ -2,7 +2,7 @@
 import type { TaskSet } from '../tasks/task-set.ts';
 import { baselines } from '../tasks/baselines.ts';
 import { describe, type Described, type Describer } from '../tasks/patches.ts';
-import { probe, type Score } from '../probes/probe.ts';
+import { probe, type NeighbourMemory, type Score } from '../probes/probe.ts';
 import { deviation, mean } from '../probes/scores.ts';
 import type { Samples } from '../probes/samples.ts';
 import { judged, shown, skipped, type Check, type Figure } from './check.ts';
@@ -81,10 +81,13 @@ async function describedBy(set: TaskSet, subject: Subject, names: readonly strin
 }
 
 function scoresOf(set: TaskSet, { ground, vectors }: Described): Record<string, Score[]> {
-  return Object.fromEntries([...vectors].map(([name, samples]) => [name, set.tasks.flatMap((task) => {
-    const values = ground.labels[task.name]!;
-    return probe(task.name, samples, values instanceof Uint8Array ? { kind: 'classes', values, classes: task.classes!.length } : { kind: 'amount', values }, ground.folds);
-  })]));
+  return Object.fromEntries([...vectors].map(([name, samples]) => {
+    const memory: NeighbourMemory = new Map();
+    return [name, set.tasks.flatMap((task) => {
+      const values = ground.labels[task.name]!;
+      return probe(task.name, samples, values instanceof Uint8Array ? { kind: 'classes', values, classes: task.classes!.length } : { kind: 'amount', values }, ground.folds, memory);
+    })];
+  }));
 }
 
 /**

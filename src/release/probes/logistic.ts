@@ -20,17 +20,21 @@ export function fitLogistic(x: Samples, labels: Uint8Array, classes: number): Cl
   const objective = (w: Float64Array, gradient: Float64Array): number => {
     let loss = penalise(w, gradient, width);
     for (let n = 0; n < count; n++) {
-      loss -= logProbabilities(w, values, n * width, width, probabilities)[labels[n]!]!;
+      const at = n * width;
+      loss -= logProbabilities(w, values, at, width, probabilities)[labels[n]!]!;
       for (let k = 0; k < classes; k++) {
         const error = Math.exp(probabilities[k]!) - (k === labels[n] ? 1 : 0);
-        for (let i = 0; i < width; i++) gradient[k * row + i]! += error * values[n * width + i]!;
-        gradient[k * row + width]! += error;
+        // What was learnt moves nothing any more.
+        if (error < 1e-9 && error > -1e-9) continue;
+        const to = k * row;
+        for (let i = 0; i < width; i++) gradient[to + i]! += error * values[at + i]!;
+        gradient[to + width]! += error;
       }
     }
     return loss;
   };
   // The gradient is a sum over samples: what counts as flat grows with them.
-  return { classes, width, weights: minimise(objective, new Float64Array(classes * row), { tolerance: 1e-4 * Math.sqrt(count) }) };
+  return { classes, width, weights: minimise(objective, new Float64Array(classes * row), { tolerance: 1e-3 * Math.sqrt(count), iterations: 100 }) };
 }
 
 /** The likeliest class of every sample. */

@@ -24,8 +24,14 @@ export interface Score {
 /** Labels of the samples. 255: not clear, left out. */
 export type Labels = { readonly kind: 'classes'; readonly values: Uint8Array; readonly classes: number } | { readonly kind: 'amount'; readonly values: Float64Array };
 
-/** Every fold is judged once by what was learnt from the others. Folds without samples, or with one class only, are left out. */
-export function probe(task: string, samples: Samples, labels: Labels, folds: Uint8Array): Score[] {
+/** Neighbours of all samples of a fold, which are the same for every task that leaves none out. */
+export type NeighbourMemory = Map<number, Uint32Array[]>;
+
+/**
+ * Every fold is judged once by what was learnt from the others. Folds without samples, or with one class only, are left out. Guesses of
+ * amounts that are worse than the mean count as 0, as bad as knowing nothing.
+ */
+export function probe(task: string, samples: Samples, labels: Labels, folds: Uint8Array, memory: NeighbourMemory = new Map()): Score[] {
   const rows = Array.from({ length: samples.count }, (_, i) => i).filter((i) => labels.kind === 'amount' || labels.values[i] !== 255);
   const linear: number[] = [];
   const neighbours: number[] = [];
@@ -36,7 +42,9 @@ export function probe(task: string, samples: Samples, labels: Labels, folds: Uin
     const [known, asked] = [takeRows(samples, learnt), takeRows(samples, judged)];
     const standard = standardOf(known);
     const scaled = [standardise(known, standard), standardise(asked, standard)] as const;
-    const rowsOf = nearest(known, asked, NEIGHBOURS);
+    const isWhole = rows.length === samples.count;
+    const rowsOf = (isWhole ? memory.get(fold) : undefined) ?? nearest(known, asked, NEIGHBOURS);
+    if (isWhole) memory.set(fold, rowsOf);
     linear.push(scoreLinear(scaled, labels, learnt, judged));
     neighbours.push(scoreNeighbours(rowsOf, labels, learnt, judged));
   }
@@ -51,13 +59,13 @@ function isTelling(labels: Labels, rows: readonly number[]): boolean {
 
 function scoreLinear([known, asked]: readonly [Samples, Samples], labels: Labels, learnt: readonly number[], judged: readonly number[]): number {
   if (labels.kind === 'amount') {
-    return r2(Float64Array.from(judged, (i) => labels.values[i]!), predictLinear(fitRidge(known, Float64Array.from(learnt, (i) => labels.values[i]!)), asked));
+    return Math.max(0, r2(Float64Array.from(judged, (i) => labels.values[i]!), predictLinear(fitRidge(known, Float64Array.from(learnt, (i) => labels.values[i]!)), asked)));
   }
   const model = fitLogistic(known, Uint8Array.from(learnt, (i) => labels.values[i]!), labels.classes);
   return macroF1(Uint8Array.from(judged, (i) => labels.values[i]!), predictClasses(model, asked), labels.classes);
 }
 
 function scoreNeighbours(rows: readonly Uint32Array[], labels: Labels, learnt: readonly number[], judged: readonly number[]): number {
-  if (labels.kind === 'amount') return r2(Float64Array.from(judged, (i) => labels.values[i]!), average(Float64Array.from(learnt, (i) => labels.values[i]!), rows));
+  if (labels.kind === 'amount') return Math.max(0, r2(Float64Array.from(judged, (i) => labels.values[i]!), average(Float64Array.from(learnt, (i) => labels.values[i]!), rows)));
   return macroF1(Uint8Array.from(judged, (i) => labels.values[i]!), vote(Uint8Array.from(learnt, (i) => labels.values[i]!), rows, labels.classes), labels.classes);
 }

@@ -22,22 +22,27 @@ const tasks: readonly Task[] = [
   { name: 'slant', kind: 'amount' },
 ];
 
-/** The synthetic task set. Needs bands of reflected sunlight. */
-export const syntheticTasks: TaskSet = {
-  name: 'synthetic',
-  description: 'Made-up landscapes: cover, share of green and roughness of fields, and the light within patches; eight scenes',
-  license: 'Apache-2.0',
-  digest: digest({ name: 'synthetic', edition: EDITION }),
-  tasks,
-  scenes(geometry) {
-    const unknown = geometry.bands.filter((band) => wavelengthOf(band) === null).map(({ name }) => name);
-    if (unknown.length > 0) return { unsuitable: `the made-up landscapes have reflected sunlight only, and no wavelength from 0.4 to 2.5 µm is known of ${unknown.join(', ')}` };
-    return scenesFor(geometry);
-  },
-};
+/** Made-up landscapes with so many scenes; fewer are for trying things. They need bands of reflected sunlight. */
+export function madeUpLandscapes(scenes: number): TaskSet {
+  return {
+    name: 'synthetic',
+    description: `Made-up landscapes: cover, share of green and roughness of fields, and the light within patches; ${scenes} scenes`,
+    license: 'Apache-2.0',
+    digest: digest({ name: 'synthetic', edition: EDITION, scenes }),
+    tasks,
+    scenes(geometry) {
+      const unknown = geometry.bands.filter((band) => wavelengthOf(band) === null).map(({ name }) => name);
+      if (unknown.length > 0) return { unsuitable: `the made-up landscapes have reflected sunlight only, and no wavelength from 0.4 to 2.5 µm is known of ${unknown.join(', ')}` };
+      return scenesFor(geometry, scenes);
+    },
+  };
+}
 
-async function* scenesFor(geometry: SceneGeometry): AsyncGenerator<Scene> {
-  for (let seed = 1; seed <= SCENES; seed++) yield sceneOf(seed, geometry);
+/** The task set that comes along. */
+export const syntheticTasks: TaskSet = madeUpLandscapes(SCENES);
+
+async function* scenesFor(geometry: SceneGeometry, scenes: number): AsyncGenerator<Scene> {
+  for (let seed = 1; seed <= scenes; seed++) yield sceneOf(seed, geometry);
 }
 
 /** What all pixels of a field share. */
