@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { gridCommand } from './grid-command.ts';
 import { ingestCommand } from './ingest-command.ts';
 import { layerCommand } from './layer-command.ts';
+import { operatorCommand } from './operator-command.ts';
 import { runCommand } from './run-command.ts';
 import { runtimesCommand } from './runtimes-command.ts';
 import { runApi } from './server.ts';
@@ -36,6 +37,12 @@ const HELP = `lamina — virtual embedding layers for Earth observation (openEO 
   lamina layer stats [ID]          what is cached; --json
   lamina layer verify [ID]         read all that is cached, delete what is damaged; --retry lets failed blocks be tried again
   lamina layer evict [ID]          delete cached blocks: --all, --bytes N, --older-than 30d or --bbox W,S,E,N
+  lamina operator list             AI-compressors that come along; --json
+  lamina operator show NAME        what one is and takes: of a folder, an archive or by its name; --json
+  lamina operator pack FOLDER      makes NAME-VERSION.tar.gz, the same bytes each time: --output FOLDER, --update
+  lamina operator check NAME       manifest, digests and golden vectors of a folder, an archive or a name
+  lamina operator import FILE      a CLAIMED script or notebook, an ONNX model: makes a package and says what is missing
+      --output FOLDER, --name NAME, --version 0.1.0, --vendor (install what a script needs), --json
   lamina grid show WHERE           tasks of a grid (lamina run --grid): how many are done, what failed and why
   lamina grid retry WHERE          lets failed tasks be tried again; WHERE is a directory, s3://bucket/prefix or database:name
   lamina run [RUNTIME/]NAME[:VERSION] --input A.tif --output B.tif [--PARAMETER VALUE …]
@@ -53,6 +60,7 @@ const commands: Record<string, (args: string[]) => Promise<void>> = {
   ingest: (args) => ingestCommand(args, process.env),
   grid: (args) => gridCommand(args, process.env),
   layer: (args) => layerCommand(args, process.env),
+  operator: (args) => operatorCommand(args, process.env),
   run: (args) => runCommand(args, process.env),
   runtimes: (args) => runtimesCommand(args, process.env),
   version: async () => void process.stdout.write(`${version()}\n`),

@@ -1,0 +1,26 @@
+/** `lamina operator …`: makes, checks, imports and exports packages of AI-compressors. Needs neither a database nor a service. */
+import { operatorCheck, operatorList, operatorPack, operatorShow } from './operator-package-commands.ts';
+import { operatorImport } from './operator-import-command.ts';
+import { operatorRegistryCommands } from './operator-registry-commands.ts';
+import { releaseCommand, testCommand } from './release-command.ts';
+
+export type OperatorVerb = (args: string[], environment: NodeJS.ProcessEnv) => Promise<void>;
+
+/** Further commands on operators are a line here. */
+const verbs: Readonly<Record<string, OperatorVerb>> = {
+  list: operatorList,
+  show: operatorShow,
+  pack: operatorPack,
+  check: operatorCheck,
+  import: operatorImport,
+  ...operatorRegistryCommands,
+  test: testCommand,
+  release: releaseCommand,
+};
+
+/** Throws an Error with one line. */
+export const operatorCommand: OperatorVerb = async ([name = '', ...args], environment) => {
+  const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
+  if (!verb) throw new Error(`${name === '' ? 'a command is missing after `lamina operator`' : `there is no command \`lamina operator ${name}\``}; there are ${Object.keys(verbs).join(', ')}`);
+  await verb(args, environment);
+};
