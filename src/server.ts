@@ -17,6 +17,7 @@ import { createEventRouter } from './api/ingest/events.ts';
 import { createLayerRouter } from './api/layers/embeddings.ts';
 import { createMaterialisationRouter } from './api/layers/materialisations.ts';
 import { Materialiser } from './api/layers/materialiser.ts';
+import { createInferenceRouter, createOperatorRouter, type OperatorService } from './api/operators/router.ts';
 import { createStacRouter } from './api/stac/router.ts';
 import { MapCatalog } from './api/tiles/map-catalog.ts';
 import { Admission } from './api/tiles/serve-tile.ts';
@@ -56,6 +57,7 @@ import { createStreamLog, type Log } from './log.ts';
 import { ServiceLogs } from './services/logs.ts';
 import { ServiceStore } from './services/store.ts';
 import { serviceTilesPrefix } from './services/task.ts';
+import { runtimeNamed } from './operators/reference.ts';
 import { UserProcessStore } from './user-processes/store.ts';
 import { prepareCatalog } from './prepare-catalog.ts';
 import { UserFiles } from './storage/user-files.ts';
@@ -182,6 +184,7 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
     mounts: [
       { path: '/stac', handler: stac },
       { path: '/ingest', handler: () => createEventRouter({ queues, token: config.webhookToken }) },
+      ...operatorMounts(config, deployment, parts),
       { path: '/layers', handler: layers },
       { path: '/layers', handler: (shared) => createMaterialisationRouter({ materialiser: parts.materialiser, layerFor, objects, editors: editorsOf(config), shared }) },
       { path: '/', handler: (shared) => createHome({ catalog: shown, baseUrl: shared.baseUrl, version, ...self }) },
@@ -190,6 +193,20 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
       { path: servicesPath, handler: (shared) => createServiceRouter({ ...drawing, ...services, billing: parts.billing, log, admission: new Admission(), publicUrl: shared.baseUrl, visitor: (request) => visitorOf(request, shared.authentication) }) },
     ],
   };
+}
+
+/** Operators, described and called directly. */
+function operatorMounts(config: Config, { operators, objects, queues }: Deployment, { jobs, billing }: { readonly jobs: Jobs; readonly billing: Billing }): NonNullable<ApiDependencies['mounts']> {
+  const runtimes = new Set(config.runtimes.map(runtimeNamed));
+  const service = ({ baseUrl, authentication }: Shared): OperatorService => ({
+    operators, objects, queues, jobs, billing, baseUrl, authentication, version,
+    canRun: ({ runtime }) => runtimes.has(runtimeNamed(runtime)),
+    timeoutSeconds: config.syncTimeoutSeconds, maxSamples: config.syncMaxPixels,
+  });
+  return [
+    { path: '/operators', handler: (shared) => createOperatorRouter(service(shared)) },
+    { path: '/v2', handler: (shared) => createInferenceRouter(service(shared)) },
+  ];
 }
 
 /** Processes that users publish as maps. */

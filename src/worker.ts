@@ -124,7 +124,7 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
       return embed(task, context.signal, context.attempt);
     }),
     await lanes.work<TileTask | ServiceTask, unknown>('tile', config.workerConcurrency * 2, async (task, { signal }) => (isServiceTask(task) ? serviceTile(task, signal) : tile(task, signal))),
-    await lanes.work<SyncTask, unknown>('sync', config.workerConcurrency, createSyncHandler({ ...processing, engine: engineFor('sync') })),
+    await lanes.work<SyncTask, unknown>('sync', config.workerConcurrency, createSyncHandler({ ...processing, engine: engineFor('sync'), runtime })),
     await lanes.work<BatchTask, unknown>('batch', config.workerConcurrency, createBatchHandler({ ...processing, engine: engineFor('batch') })),
     await lanes.work<PlanTask, RunPlan>('plan', config.workerConcurrency, (task, context) => plan(task, context.signal)),
     await lanes.work<BackfillTask, unknown>('backfill', BACKFILL_CONCURRENCY, createBackfillHandler({

@@ -16,6 +16,16 @@ export interface SyncTask {
   readonly userId: string;
   /** The least severe level that is kept. */
   readonly logLevel: LogLevel;
+  /** Present: an operator is called directly, and the process is empty. Clients can't set it. */
+  readonly inference?: InferenceOrder;
+}
+
+/** An operator and the tensor that it is to embed. */
+export interface InferenceOrder {
+  /** Pinned reference. */
+  readonly operator: string;
+  /** A .npy file, [n, bands, rows, columns]. */
+  readonly objectKey: string;
 }
 
 /** What a sync task gives: the files are in the object store, in the order of the save_result nodes. */

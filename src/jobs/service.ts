@@ -35,6 +35,12 @@ export interface JobDependencies {
   readonly throughput?: Pick<ThroughputStore, 'rates'>;
 }
 
+export interface ComputeOptions {
+  readonly onAccepted?: (id: string) => void;
+  readonly isLimited?: boolean;
+  readonly inference?: { readonly operator: string; readonly input: Uint8Array };
+}
+
 /** A finished synchronous request, with its files still in the object store. */
 export interface SyncAnswer extends SyncResult {
   readonly id: string;
@@ -101,18 +107,21 @@ export class Jobs {
    *
    * @param onAccepted told the id before the work begins
    * @param isLimited whether it counts among those that one user may have under way
+   * @param inference an operator and its input as a .npy file, instead of a process
    * @throws what the worker threw; RequestTimeout when `signal` was aborted by a timeout; InfrastructureBusy
    * when too many requests wait; TooManyRequests when too many are the user's
    */
-  async compute(userId: string, definition: JobDefinition, signal: AbortSignal, { onAccepted, isLimited = false }: { onAccepted?: (id: string) => void; isLimited?: boolean } = {}): Promise<SyncAnswer> {
+  async compute(userId: string, definition: JobDefinition, signal: AbortSignal, { onAccepted, isLimited = false, inference }: ComputeOptions = {}): Promise<SyncAnswer> {
     const job = await this.store.exclusively(async (store) => {
       await admitSync(store, this.#limits, isLimited ? userId : null);
       return store.createSync(userId, definition);
     });
     onAccepted?.(job.id);
-    const payload: SyncTask = { taskId: job.id, process: definition.process, userId, logLevel: logLevelOf(job) };
+    const order = inference && { operator: inference.operator, objectKey: `${jobFolder(job.id)}input.npy` };
+    const payload: SyncTask = { taskId: job.id, process: definition.process, userId, logLevel: logLevelOf(job), ...(order && { inference: order }) };
     const discard = () => deleteObjects(this.#objects, jobFolder(job.id));
     try {
+      if (order) await this.#objects.put(order.objectKey, inference!.input);
       await this.#queues.add('sync', { id: job.id, payload, priority: job.turn, expires: Date.now() + this.#limits.syncTimeoutSeconds * 1000 });
       return { ...await this.#queues.result<SyncResult>('sync', job.id, signal), id: job.id, discard };
     } catch (error) {

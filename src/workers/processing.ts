@@ -3,13 +3,15 @@ import { OpenEOError } from '../errors.ts';
 import type { Billing } from '../jobs/billing.ts';
 import { costsOf, findPlan } from '../jobs/billing.ts';
 import type { Job, Usage } from '../jobs/job.ts';
-import type { BatchTask, SyncResult, SyncTask } from '../jobs/payloads.ts';
+import type { BatchTask, InferenceOrder, SyncResult, SyncTask } from '../jobs/payloads.ts';
 import type { TaskContext } from '../jobs/queue.ts';
 import { runJob, type RunContext, type RunDependencies } from '../jobs/run.ts';
 import type { Engine } from '../layers/scope.ts';
 import { CPU_WORK, formatWork, SAMPLE_WORK, type Throughput } from '../jobs/throughput.ts';
+import type { OperatorRuntime } from '../operators/operator.ts';
 import type { CpuShares } from './cpu-shares.ts';
 import type { ExportSettings } from './exports.ts';
+import { infer } from './infer.ts';
 import { describeResult } from './result-metadata.ts';
 import { PartialResult } from './partial-result.ts';
 import { RunMeter, type Budget } from './run-meter.ts';
@@ -26,6 +28,8 @@ export interface ProcessingDependencies extends RunDependencies {
   readonly billing?: Billing;
   readonly cpu?: CpuShares;
   readonly throughput?: Throughput;
+  /** Runs operators that clients call directly; absent: they are refused. */
+  readonly runtime?: OperatorRuntime;
   /** Takes what export_collection publishes; absent: the process is refused. */
   readonly publishing?: Pick<ExportSettings, 'catalog' | 'editors'> & Partial<WorkspaceSettings>;
 }
@@ -33,6 +37,7 @@ export interface ProcessingDependencies extends RunDependencies {
 /** Runs a synchronous request. The files are deleted by who fetches them. */
 export function createSyncHandler(dependencies: ProcessingDependencies): (task: SyncTask, context: TaskContext) => Promise<SyncResult> {
   return async (task, context) => {
+    if (task.inference) return inferTask(dependencies, task, task.inference, context);
     let outcome: RunResult | null = null;
     const result = await runJob(dependencies, { jobId: task.taskId, run: 1 }, context, async (run) => {
       outcome = await process(dependencies, run, dependencies.syncMaxSamples);
@@ -43,6 +48,14 @@ export function createSyncHandler(dependencies: ProcessingDependencies): (task: 
     const { cached, computed } = (outcome as RunResult).facts;
     return { files: result.files, facts: { blocks_cached: cached, blocks_computed: computed } };
   };
+}
+
+async function inferTask(dependencies: ProcessingDependencies, { taskId }: SyncTask, order: InferenceOrder, context: TaskContext): Promise<SyncResult> {
+  const { runtime, engine, objects, cpu, throughput } = dependencies;
+  if (!runtime) throw new OpenEOError('FeatureUnsupported', {}, { detail: 'This worker calls no operators.' });
+  const result = await runJob(dependencies, { jobId: taskId, run: 1 }, context, (run) => infer({ runtime, operators: engine.operators, objects, cpu, throughput }, order, run));
+  if (!result) throw new OpenEOError('RequestTimeout', {}, { detail: 'The request was canceled.' });
+  return { files: result.files };
 }
 
 /** Runs one start of a batch job; what comes of it is in the job store. */
