@@ -4,10 +4,10 @@
  */
 import type { ObjectStore, StoredObject } from '../../storage/object-store.ts';
 import { qualifiedName } from '../reference.ts';
-import { CATALOG, collectionKey, ITEM, operatorOfKey, OPERATORS, SUMS, versionKey, yankedKey, type OperatorName, tagsFolder } from './layout.ts';
-import { json } from './put-version.ts';
+import { CATALOG, collectionKey, ITEM, operatorOfKey, OPERATORS, REPORT, SUMS, versionKey, yankedKey, type OperatorName, tagsFolder } from './layout.ts';
+import { json, putItem } from './put-version.ts';
 import { RegistryRefusal } from './refusal.ts';
-import { collectionId, itemOf, type OperatorItem, type StacLink } from './stac-item.ts';
+import { collectionId, type OperatorItem, type StacLink } from './stac-item.ts';
 import { parseTag } from './tags.ts';
 import { listVersions, readVersion, sha256, type VersionRecord } from './version-record.ts';
 import { compareVersions, isPrerelease, type TagTable } from './versions.ts';
@@ -76,9 +76,9 @@ async function restoreItem(objects: ObjectStore, of: OperatorName, version: stri
   const record = await readVersion(objects, of, version);
   if (!record) return;
   const [current, sums] = await Promise.all([objects.get(versionKey(of, version, ITEM)), objects.head(versionKey(of, version, SUMS))]);
-  const hasReport = await objects.head(versionKey(of, version, 'report.json')) !== null;
+  const hasReport = await objects.head(versionKey(of, version, REPORT)) !== null;
   const published = publishedAt(current) ?? sums!.modified;
-  await objects.put(versionKey(of, version, ITEM), json(itemOf(record, { published, hasReport })), { contentType: 'application/geo+json' });
+  await putItem(objects, record, { published, hasReport });
 }
 
 function publishedAt(item: Uint8Array | null): string | null {
