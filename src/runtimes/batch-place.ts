@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunPlace } from './isolation.ts';
 import { readJobOutput, readStatus, writeJob } from './job-script.ts';
-import { RuntimeUnavailable, type CommandLine, type Ended, type EndReason, type Place, type Program } from './program.ts';
+import { RuntimeUnavailable, type CommandLine, type Ended, type EndReason, type Limits, type Place, type Program } from './program.ts';
 
 /** What a batch system says of a job. */
 export interface JobState {
@@ -25,6 +25,11 @@ const LONGEST_PAUSE_MS = 2000;
 /** A job that its batch system calls over may still be writing to a network file system. */
 const STATUS_WITHIN_MS = 3000;
 const GONE_WITHIN_MS = 10_000;
+
+/** Mebibytes that a job asks for: more than its program may take, because whoever sees that first should be the script, which says so. */
+export function roomFor({ memoryBytes }: Limits): number {
+  return Math.ceil((memoryBytes * 1.25) / 2 ** 20) + 64;
+}
 
 export function batchPlace(commands: BatchCommands): Place {
   return {
@@ -60,7 +65,8 @@ async function endOf(commands: BatchCommands, job: string, run: RunPlace, { limi
     status = await readStatus(run.folder);
   }
   if (status === null) return { reason: (await commands.state(job, run)).reason ?? 'exit', exitCode: null, signal: `its batch system (job ${job})`, output };
-  const { exitCode, seconds } = status;
+  const { exitCode, seconds, reason } = status;
+  if (reason !== 'exit') return { reason, exitCode: null, signal: 'SIGKILL', output };
   if ((exitCode === 124 || exitCode === 137) && seconds >= limits.seconds) return { reason: 'time', exitCode: null, signal: null, output };
   if (exitCode === 137) return { reason: killedMeans ?? (await commands.state(job, run)).reason ?? 'exit', exitCode: null, signal: 'SIGKILL', output };
   return { reason: exitCode === 153 ? 'disk' : 'exit', exitCode, signal: null, output };
@@ -68,7 +74,7 @@ async function endOf(commands: BatchCommands, job: string, run: RunPlace, { limi
 
 async function usageOf(run: RunPlace, wallSeconds: number): Promise<Ended['usage']> {
   const status = await readStatus(run.folder);
-  return { wallSeconds: status?.seconds ?? wallSeconds, cpuSeconds: status?.cpuSeconds ?? null, peakMemoryBytes: null, source: 'batch system' };
+  return { wallSeconds: status?.seconds ?? wallSeconds, cpuSeconds: status?.cpuSeconds ?? null, peakMemoryBytes: status?.peakMemoryBytes || null, source: 'batch job' };
 }
 
 /**

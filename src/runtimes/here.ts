@@ -1,16 +1,13 @@
 /** Runs commands on this machine, as child processes. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { ProcessTree } from './process-tree.ts';
+import { MARK, ProcessTree } from './process-tree.ts';
 import { RuntimeUnavailable, type CommandLine, type Ended, type EndReason, type Place, type Program, type Usage } from './program.ts';
 import { Tail } from './tail.ts';
 import { watchRun, type Seen } from './watch.ts';
 
 /** Time between asking processes to end and killing them. */
 const GRACE_MS = 1000;
-/** A variable that all processes of a run have, and no other process. */
-export const MARK = 'LAMINA_RUN';
-
 /** The shell that starts a command tells what it and its descendants took: the kernel adds that up when they are waited for. */
 const TIMED = '"$@"; code=$?; times >&3; exit $code';
 

@@ -1,7 +1,7 @@
 /** PBS and Torque: jobs are submitted with qsub, looked at with qstat and cancelled with qdel. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ask, batchPlace, type JobState } from './batch-place.ts';
+import { ask, batchPlace, roomFor, type JobState } from './batch-place.ts';
 import type { BatchOptions } from './batch-options.ts';
 import { RuntimeUnavailable, type Place, type Program } from './program.ts';
 
@@ -24,7 +24,7 @@ export function pbs(options: BatchOptions): Place {
 function flagsOf({ limits, gpu }: Program, { partition, account }: BatchOptions): string[] {
   const seconds = limits.seconds + 60;
   const walltime = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, Math.ceil(seconds % 60)].map((part) => String(part).padStart(2, '0')).join(':');
-  const resources = `walltime=${walltime},nodes=1:ppn=1${gpu ? ':gpus=1' : ''},mem=${Math.ceil(limits.memoryBytes / 2 ** 20)}mb`;
+  const resources = `walltime=${walltime},nodes=1:ppn=1${gpu ? ':gpus=1' : ''},mem=${roomFor(limits)}mb`;
   return ['-l', resources, ...(partition === undefined ? [] : ['-q', partition]), ...(account === undefined ? [] : ['-A', account])];
 }
 

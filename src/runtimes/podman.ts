@@ -9,6 +9,7 @@ import { usualVariables } from './environment.ts';
 import { hostReads, makeRoot } from './host-root.ts';
 import { INSIDE, type Isolation, type RunPlace } from './isolation.ts';
 import { limited } from './limits.ts';
+import { MARK } from './process-tree.ts';
 import type { CommandLine, Limits, Program } from './program.ts';
 
 const DESCRIPTION = 'a container: sees its image or /usr, its package and its work folder, no network';
@@ -64,10 +65,14 @@ async function contained(program: Program, run: RunPlace, own: readonly string[]
   };
 }
 
-/** Swap would only delay the end, so memory and swap together have the same limit. */
+/**
+ * The engine's limit of memory lies above that of the watch, which says why it ends a run; the engine's catches what is quicker than
+ * the watch. Swap would only delay the end, so memory and swap together have the same limit.
+ */
 function limitFlags({ memoryBytes, processes, diskBytes }: Limits): string[] {
+  const memory = String(Math.ceil(memoryBytes * 1.25));
   return [
-    '--memory', String(memoryBytes), '--memory-swap', String(memoryBytes), '--pids-limit', String(processes),
+    '--memory', memory, '--memory-swap', memory, '--pids-limit', String(processes),
     // All that have a default are set: engines without the right to raise limits can't start containers with their own.
     '--ulimit', 'nofile=1024:1024', '--ulimit', `nproc=${processes}:${processes}`, '--ulimit', 'core=0:0', '--ulimit', `fsize=${diskBytes}:${diskBytes}`,
   ];
@@ -78,7 +83,7 @@ function variableFlags({ variables, image }: Program): string[] {
   const { PATH, ...usual } = usualVariables(INSIDE.work, '/tmp');
   // An image has a search path of its own.
   const own = Object.entries(image === null ? { ...usual, PATH } : usual).map(([name, value]) => `${name}=${value}`);
-  return [...own, ...Object.keys(variables)].flatMap((entry) => ['-e', entry]);
+  return [...own, ...Object.keys(variables), MARK].flatMap((entry) => ['-e', entry]);
 }
 
 async function whatIsRun({ image, command, reads, limits }: Program, run: RunPlace): Promise<string[]> {

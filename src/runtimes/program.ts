@@ -52,13 +52,13 @@ export interface CommandLine {
   readonly isElsewhere?: boolean;
 }
 
-/** What a run took. `source` says whether it was counted by the kernel or sampled. */
+/** What a run took. `source` says whether the kernel counted it, it was sampled, or a job's script said so (in whole seconds). */
 export interface Usage {
   readonly wallSeconds: number;
   readonly cpuSeconds: number | null;
   /** Largest sum over its processes that was seen. */
   readonly peakMemoryBytes: number | null;
-  readonly source: 'measured' | 'sampled' | 'batch system';
+  readonly source: 'measured' | 'sampled' | 'batch job';
 }
 
 export type EndReason = 'exit' | 'cancelled' | 'time' | 'memory' | 'processes' | 'disk';

@@ -1,5 +1,5 @@
 /** Slurm: jobs are submitted with sbatch, looked at with squeue and scontrol, and cancelled with scancel. */
-import { ask, batchPlace, type JobState } from './batch-place.ts';
+import { ask, batchPlace, roomFor, type JobState } from './batch-place.ts';
 import type { BatchOptions } from './batch-options.ts';
 import { RuntimeUnavailable, type EndReason, type Place, type Program } from './program.ts';
 
@@ -24,7 +24,7 @@ function flagsOf({ limits, gpu }: Program, options: BatchOptions): string[] {
   const gres = options.gres ?? (gpu ? 'gpu:1' : undefined);
   const { partition, account, qos, constraint } = options;
   const chosen = Object.entries({ partition, account, qos, constraint, gres }).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`]));
-  return [`--time=${Math.ceil(limits.seconds / 60) + 1}`, `--mem=${Math.ceil(limits.memoryBytes / 2 ** 20)}M`, ...chosen];
+  return [`--time=${Math.ceil(limits.seconds / 60) + 1}`, `--mem=${roomFor(limits)}M`, ...chosen];
 }
 
 /** A job that ended minutes ago is known no more. */
