@@ -37,6 +37,7 @@ function faultOf(vectors: Vectors, manifest: Parameters<typeof encodingOf>[0], m
   const decoded = decodeVectors(stored, layout, encoding);
   const cells = layout.inner;
   const gaps = decoded.reduce((count, v, i) => count + (Number.isNaN(v) === (i % cells === 0) ? 0 : 1), 0);
+  if (decoded.includes(Infinity) || decoded.includes(-Infinity)) return [`${method} can't hold numbers as large as these vectors have`];
   if (gaps > 0) return [`${method} gives ${gaps} numbers where there is no data, or none where there is some`];
   // Bits are read back as 0 and 1, which are no vectors; one scale per vector is found anew from values that were rounded.
   if (method === 'binary' || method === 'int8_per_vector') return [];
