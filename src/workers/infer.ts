@@ -3,7 +3,6 @@ import { OpenEOError } from '../errors.ts';
 import type { InferenceOrder } from '../jobs/payloads.ts';
 import { noResult, type StoredFile } from '../jobs/results.ts';
 import type { RunContext, Work } from '../jobs/run.ts';
-import { operatorWork, type Throughput } from '../jobs/throughput.ts';
 import { decodeNpy, encodeNpy, type NpyArray } from '../operators/npy.ts';
 import type { Operator, OperatorRegistry, OperatorRuntime } from '../operators/operator.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -15,7 +14,6 @@ export interface InferenceDependencies {
   readonly runtime: OperatorRuntime;
   readonly objects: ObjectStore;
   readonly cpu?: CpuShares | undefined;
-  readonly throughput?: Throughput | undefined;
 }
 
 /**
@@ -49,18 +47,11 @@ async function readInput(objects: ObjectStore, key: string): Promise<NpyArray> {
 }
 
 /** The runtime is given all blocks at once: it knows how many it takes in one call. */
-async function embedAll({ runtime, throughput }: InferenceDependencies, operator: Operator, { shape, data }: NpyArray, signal: AbortSignal): Promise<NpyArray> {
+async function embedAll({ runtime }: InferenceDependencies, operator: Operator, { shape, data }: NpyArray, signal: AbortSignal): Promise<NpyArray> {
   const [n, , rows, columns] = shape as [number, number, number, number];
   const size = data.length / n;
-  const done = throughput?.begin(operatorWork(operator.reference));
-  let computed = 0;
-  try {
-    const blocks = await Promise.all(Array.from({ length: n }, (_, i) => runtime.run(operator, data.slice(i * size, (i + 1) * size), rows, columns, signal)));
-    computed = n;
-    return joined(operator, blocks, rows, columns);
-  } finally {
-    done?.(computed);
-  }
+  const blocks = await Promise.all(Array.from({ length: n }, (_, i) => runtime.run(operator, data.slice(i * size, (i + 1) * size), rows, columns, signal)));
+  return joined(operator, blocks, rows, columns);
 }
 
 function joined({ manifest, reference }: Operator, blocks: readonly Float32Array[], rows: number, columns: number): NpyArray {

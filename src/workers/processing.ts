@@ -51,9 +51,9 @@ export function createSyncHandler(dependencies: ProcessingDependencies): (task: 
 }
 
 async function inferTask(dependencies: ProcessingDependencies, { taskId }: SyncTask, order: InferenceOrder, context: TaskContext): Promise<SyncResult> {
-  const { runtime, engine, objects, cpu, throughput } = dependencies;
+  const { runtime, engine, objects, cpu } = dependencies;
   if (!runtime) throw new OpenEOError('FeatureUnsupported', {}, { detail: 'This worker calls no operators.' });
-  const result = await runJob(dependencies, { jobId: taskId, run: 1 }, context, (run) => infer({ runtime, operators: engine.operators, objects, cpu, throughput }, order, run));
+  const result = await runJob(dependencies, { jobId: taskId, run: 1 }, context, (run) => infer({ runtime, operators: engine.operators, objects, cpu }, order, run));
   if (!result) throw new OpenEOError('RequestTimeout', {}, { detail: 'The request was canceled.' });
   return { files: result.files };
 }

@@ -2,7 +2,6 @@
 import type { OperatorParameter } from '../../operators/operator.ts';
 import { quantizations } from '../../operators/quantize.ts';
 import { qualifiedName } from '../../operators/reference.ts';
-import { isPrerelease } from '../../operators/registry/versions.ts';
 import type { FoundOperator } from './operators.ts';
 import { inputTensor, outputTensor } from './tensors.ts';
 
@@ -44,7 +43,7 @@ function summaryOf({ operator, versions }: FoundOperator, canRun: CanRun) {
   return {
     name: qualifiedName(manifest),
     version: manifest.version,
-    latest: versions.find((version) => !isPrerelease(version)) ?? versions[0],
+    latest: versions[0],
     title: manifest.title,
     description: manifest.description,
     license: manifest.license,

@@ -64,11 +64,7 @@ async function inferTensor(service: InferenceService, request: Request, response
   try {
     const signal = AbortSignal.any([client.signal, AbortSignal.timeout(timeoutSeconds * 1000)]);
     const answer = await jobs.compute(userId, definition, signal, { isLimited: true, inference: { operator: operator.reference, input: encodeNpy(inference.shape, inference.data) } });
-    try {
-      send(response, operator, inference, await outputOf(objects, answer));
-    } finally {
-      await answer.discard();
-    }
+    send(response, operator, inference, await takeOutput(objects, answer));
   } catch (error) {
     // Nobody is there to be told.
     if (error instanceof ClientLeft) return;
@@ -101,10 +97,16 @@ function jsonBytesOf(request: Request): number | null {
   return length;
 }
 
-async function outputOf(objects: ObjectStore, { files }: SyncAnswer): Promise<NpyArray> {
-  const bytes = files[0] ? await objects.get(files[0].objectKey) : null;
-  if (bytes === null) throw new OpenEOError('StorageFailure', {});
-  return decodeNpy(bytes);
+/** Reads what the worker wrote, and deletes it: numbers of this size are sent from memory. */
+async function takeOutput(objects: ObjectStore, answer: SyncAnswer): Promise<NpyArray> {
+  const [file] = answer.files;
+  try {
+    const bytes = file ? await objects.get(file.objectKey) : null;
+    if (bytes === null) throw new OpenEOError('StorageFailure', {});
+    return decodeNpy(bytes);
+  } finally {
+    await answer.discard();
+  }
 }
 
 function send(response: Response, { manifest }: Operator, { id, isBinary }: InferenceRequest, { shape, data }: NpyArray): void {

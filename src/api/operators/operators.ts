@@ -2,12 +2,12 @@
 import { isOpenEOError, OpenEOError } from '../../errors.ts';
 import type { Operator, OperatorRegistry } from '../../operators/operator.ts';
 import { parseReference, qualifiedName } from '../../operators/reference.ts';
-import { chooseVersion } from '../../operators/registry/versions.ts';
+import { chooseVersion, compareVersions, isPrerelease } from '../../operators/registry/versions.ts';
 
 /** An operator among its versions. */
 export interface FoundOperator {
   readonly operator: Operator;
-  /** All that are offered of the same name, newest first. */
+  /** All that are offered of the same name, the newest release first. */
   readonly versions: readonly string[];
 }
 
@@ -50,7 +50,12 @@ function withoutParameters(operators: OperatorRegistry, text: string): Operator 
 }
 
 function versionsOf(operators: OperatorRegistry, name: string): readonly Operator[] {
-  return operators.list().filter(({ manifest }) => qualifiedName(manifest) === name);
+  return operators.list().filter(({ manifest }) => qualifiedName(manifest) === name).toSorted(releasesFirst);
+}
+
+/** The newest release first, pre-releases behind all releases. */
+function releasesFirst({ manifest: { version: a } }: Operator, { manifest: { version: b } }: Operator): number {
+  return Number(isPrerelease(a)) - Number(isPrerelease(b)) || compareVersions(b, a);
 }
 
 /** In a path, an operator that does not exist is a resource that does not exist. */
