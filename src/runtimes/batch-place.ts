@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunPlace } from './isolation.ts';
 import { readJobOutput, readStatus, writeJob } from './job-script.ts';
+import { beyond } from './limits.ts';
 import { RuntimeUnavailable, type CommandLine, type Ended, type EndReason, type Limits, type Place, type Program } from './program.ts';
 
 /** What a batch system says of a job. */
@@ -28,7 +29,7 @@ const GONE_WITHIN_MS = 10_000;
 
 /** Mebibytes that a job asks for: more than its program may take, because whoever sees that first should be the script, which says so. */
 export function roomFor({ memoryBytes }: Limits): number {
-  return Math.ceil((memoryBytes * 1.25) / 2 ** 20) + 64;
+  return Math.ceil(beyond(memoryBytes) / 2 ** 20) + 64;
 }
 
 export function batchPlace(commands: BatchCommands): Place {

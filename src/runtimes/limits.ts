@@ -16,11 +16,16 @@ export function limitsOf({ resources }: OperatorManifest, most: Partial<Limits> 
   return { seconds: least('seconds'), memoryBytes: least('memoryBytes'), processes: least('processes'), diskBytes: least('diskBytes') };
 }
 
+/** Limits of the kernel lie above those of the watch, which says why it ends a run; the kernel stops what is quicker than the watch. */
+export function beyond(limit: number): number {
+  return Math.ceil(limit * 1.25);
+}
+
 /**
  * The command under prlimit (util-linux). Data is limited and not address space: a Node reserves gigabytes that it
  * never touches. The number of processes is that of an account, so it is limited only where the account is the run's own.
  */
 export function limited(command: readonly string[], limits: Limits, { processes }: { processes: boolean }): string[] {
-  const flags = [`--data=${limits.memoryBytes}`, `--fsize=${limits.diskBytes}`, '--core=0', '--nofile=1024', ...(processes ? [`--nproc=${limits.processes}`] : [])];
+  const flags = [`--data=${limits.memoryBytes}`, `--fsize=${limits.diskBytes}`, '--core=0', '--nofile=1024', ...(processes ? [`--nproc=${beyond(limits.processes)}`] : [])];
   return ['prlimit', ...flags, '--', ...command];
 }

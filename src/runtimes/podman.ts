@@ -8,7 +8,7 @@ import { ownAccount } from './accounts.ts';
 import { usualVariables } from './environment.ts';
 import { hostReads, makeRoot } from './host-root.ts';
 import { INSIDE, type Isolation, type RunPlace } from './isolation.ts';
-import { limited } from './limits.ts';
+import { beyond, limited } from './limits.ts';
 import { MARK } from './process-tree.ts';
 import type { CommandLine, Limits, Program } from './program.ts';
 
@@ -65,16 +65,14 @@ async function contained(program: Program, run: RunPlace, own: readonly string[]
   };
 }
 
-/**
- * The engine's limit of memory lies above that of the watch, which says why it ends a run; the engine's catches what is quicker than
- * the watch. Swap would only delay the end, so memory and swap together have the same limit.
- */
+/** Swap would only delay the end, so memory and swap together have the same limit. */
 function limitFlags({ memoryBytes, processes, diskBytes }: Limits): string[] {
-  const memory = String(Math.ceil(memoryBytes * 1.25));
+  const memory = String(beyond(memoryBytes));
+  const most = String(beyond(processes));
   return [
-    '--memory', memory, '--memory-swap', memory, '--pids-limit', String(processes),
+    '--memory', memory, '--memory-swap', memory, '--pids-limit', most,
     // All that have a default are set: engines without the right to raise limits can't start containers with their own.
-    '--ulimit', 'nofile=1024:1024', '--ulimit', `nproc=${processes}:${processes}`, '--ulimit', 'core=0:0', '--ulimit', `fsize=${diskBytes}:${diskBytes}`,
+    '--ulimit', 'nofile=1024:1024', '--ulimit', `nproc=${most}:${most}`, '--ulimit', 'core=0:0', '--ulimit', `fsize=${diskBytes}:${diskBytes}`,
   ];
 }
 
