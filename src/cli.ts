@@ -43,6 +43,9 @@ const HELP = `lamina — virtual embedding layers for Earth observation (openEO 
   lamina operator check NAME       manifest, digests and golden vectors of a folder, an archive or a name
   lamina operator import FILE      a CLAIMED script or notebook, an ONNX model: makes a package and says what is missing
       --output FOLDER, --name NAME, --version 0.1.0, --vendor (install what a script needs), --json
+      --item MLM.json, --settings CONFIG.yaml, --sensor NAME, --samples FILE.npy, --bands B02,B03,…, --gsd 10,
+      --chip 224, --pooling mean|class, --license SPDX
+                                   of a model: what describes it, and how its output becomes vectors
   lamina grid show WHERE           tasks of a grid (lamina run --grid): how many are done, what failed and why
   lamina grid retry WHERE          lets failed tasks be tried again; WHERE is a directory, s3://bucket/prefix or database:name
   lamina run [RUNTIME/]NAME[:VERSION] --input A.tif --output B.tif [--PARAMETER VALUE …]

@@ -2,21 +2,41 @@
 import { basename, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { operatorNameOf, type Draft } from './operators/import/draft.ts';
+import { importModel } from './operators/import/import-model.ts';
 import { importScript } from './operators/import/import-script.ts';
+import type { ModelChoices } from './operators/import/model-plan.ts';
 
+/** The kind of file decides what is done: .py and .ipynb are CLAIMED's, .onnx is a model. */
 export async function operatorImport(args: string[], environment: NodeJS.ProcessEnv): Promise<void> {
   const { values, positionals: [file, ...more] } = parseArgs({
     args, allowPositionals: true,
     options: {
       output: { type: 'string' }, name: { type: 'string' }, version: { type: 'string' }, vendor: { type: 'boolean' }, json: { type: 'boolean' },
+      item: { type: 'string' }, settings: { type: 'string' }, sensor: { type: 'string' }, samples: { type: 'string' }, license: { type: 'string' },
+      bands: { type: 'string' }, chip: { type: 'string' }, pooling: { type: 'string' }, gsd: { type: 'string' },
     },
   });
-  if (file === undefined || more.length > 0) throw new Error('write one file: `lamina operator import FILE.py|FILE.ipynb`');
-  const name = values.name ?? operatorNameOf(basename(file));
-  const draft = await importScript(resolve(file), resolve(values.output ?? name), {
-    name, ...(values.version !== undefined && { version: values.version }), ...(values.vendor && { vendor: true }), environment,
-  });
+  if (file === undefined || more.length > 0) throw new Error('write one file: `lamina operator import FILE.py|FILE.ipynb|FILE.onnx`');
+  const to = resolve(values.output ?? values.name ?? operatorNameOf(basename(file)));
+  const given = <K extends keyof typeof values>(...keys: K[]) => Object.fromEntries(keys.filter((key) => values[key] !== undefined).map((key) => [key, values[key]])) as { [P in K]?: Exclude<(typeof values)[P], undefined> };
+  const draft = file.endsWith('.onnx')
+    ? await importModel(resolve(file), to, {
+      ...given('name', 'version', 'license', 'item', 'settings', 'sensor', 'samples'), ...modelChoices(values),
+    })
+    : await importScript(resolve(file), to, { ...given('name', 'version', 'vendor'), environment });
   process.stdout.write(values.json ? `${JSON.stringify(draft, null, 2)}\n` : report(draft));
+}
+
+function modelChoices({ bands, chip, pooling, gsd }: { readonly bands?: string | undefined; readonly chip?: string | undefined; readonly pooling?: string | undefined; readonly gsd?: string | undefined }): ModelChoices {
+  const pixels = chip === undefined ? undefined : Number(chip);
+  const metres = gsd === undefined ? undefined : Number(gsd);
+  if (pixels !== undefined && !(Number.isInteger(pixels) && pixels > 0)) throw new Error(`--chip ${chip}: it must be a whole number of pixels`);
+  if (metres !== undefined && !(metres > 0)) throw new Error(`--gsd ${gsd}: it must be a number of metres`);
+  if (pooling !== undefined && pooling !== 'mean' && pooling !== 'class') throw new Error(`--pooling ${pooling}: it is 'mean' or 'class'`);
+  return {
+    ...(bands !== undefined && { bands: bands.split(',').map((name) => name.trim()) }), ...(pixels !== undefined && { chip: pixels }),
+    ...(pooling !== undefined && { pooling }), ...(metres !== undefined && { gsd: metres }),
+  };
 }
 
 function report({ folder, manifest, missing, remarks }: Draft): string {
