@@ -16,7 +16,7 @@ import { qualifiedName, runtimeNamed } from './operators/reference.ts';
 import type { OperatorIndex } from './operators/registry/operator-index.ts';
 import { createOnnxRuntime } from './operators/runtime/onnx.ts';
 import { createOperatorRuntime } from './runtimes/operator-runtime.ts';
-import { openRuntime, processRuntimes, toolEnvironmentOf } from './runtimes/runtimes.ts';
+import { openRuntime, processRuntimes, toolEnvironmentOf, userScratch } from './runtimes/runtimes.ts';
 
 const print = (text: string) => void process.stdout.write(`${text}\n`);
 
@@ -43,7 +43,7 @@ export async function operatorCheck(args: string[], environment: NodeJS.ProcessE
 /** In the runtime that the operator would usually have, or in another. */
 async function printGolden(operator: Operator, environment: NodeJS.ProcessEnv): Promise<void> {
   const log = createStreamLog(process.stderr, 'error');
-  const settings = { scratch: join(tmpdir(), 'lamina-runs'), toolEnvironment: toolEnvironmentOf(environment) };
+  const settings = { scratch: userScratch(), toolEnvironment: toolEnvironmentOf(environment) };
   const runtime = createOperatorRuntime({
     onnx: createOnnxRuntime({ threads: 1, log }), runtimes: (name) => openRuntime(name, settings), allowed: ['onnx', ...processRuntimes], concurrency: 1, log,
   });

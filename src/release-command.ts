@@ -1,6 +1,6 @@
 /** `lamina operator release` and `lamina operator test`: judge an operator, and publish it when it is good. */
 import { copyFile, rm } from 'node:fs/promises';
-import { userInfo, tmpdir } from 'node:os';
+import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -20,7 +20,7 @@ import { STATE_FILE } from './release/state.ts';
 import { openTaskSet } from './release/tasks/files.ts';
 import { syntheticTasks } from './release/tasks/synthetic.ts';
 import type { ProcessRuntime } from './runtimes/process-runtime.ts';
-import { openRuntime, processRuntimes, toolEnvironmentOf } from './runtimes/runtimes.ts';
+import { openRuntime, processRuntimes, toolEnvironmentOf, userScratch } from './runtimes/runtimes.ts';
 
 const options = {
   registry: { type: 'string' }, out: { type: 'string' }, report: { type: 'string' }, html: { type: 'string' }, tasks: { type: 'string', multiple: true },
@@ -97,7 +97,7 @@ function programsFor(manifest: OperatorManifest, runtime: string | undefined, en
   const usual = manifest.kind === 'onnx' ? 'containerless' : usualRuntime(manifest);
   const name = runtime === undefined ? usual : runtimeNamed(runtime);
   if (name === null || !processRuntimes.includes(name)) throw new Error(`there is no runtime '${runtime}' for programs; there are ${processRuntimes.join(', ')}`);
-  return openRuntime(name, { scratch: join(tmpdir(), 'lamina-runs'), toolEnvironment: toolEnvironmentOf(environment) });
+  return openRuntime(name, { scratch: userScratch(), toolEnvironment: toolEnvironmentOf(environment) });
 }
 
 const print = (text: string) => void process.stdout.write(`${text}\n`);

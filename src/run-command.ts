@@ -1,6 +1,5 @@
 /** `lamina run`: an operator, a raster file in, a raster file out. Also in CLAIMED's spelling: `claimed --component containerless/name:tag --parameter value`. */
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { readConfig } from './config.ts';
 import { packageFolder } from './deployment.ts';
 import { RasterCache } from './formats/cog/raster-cache.ts';
@@ -9,7 +8,8 @@ import { createStreamLog } from './log.ts';
 import { openOperators } from './open-operators.ts';
 import { calledOperator } from './operators/called-operator.ts';
 import { readOperator } from './operators/manifest.ts';
-import type { Operator } from './operators/operator.ts';
+import type { Operator, ParameterValues } from './operators/operator.ts';
+import { parameterText } from './operators/params.ts';
 import { parseReference, runtimeNamed, type RuntimeName } from './operators/reference.ts';
 import { createOnnxRuntime } from './operators/runtime/onnx.ts';
 import { quantizationOf } from './processes/cubes/embedding-arguments.ts';
@@ -17,7 +17,7 @@ import { parseBatchOptions } from './runtimes/batch-options.ts';
 import { createOperatorRuntime } from './runtimes/operator-runtime.ts';
 import { OperatorFailed } from './runtimes/process-runtime.ts';
 import type { Ended } from './runtimes/program.ts';
-import { openRuntime, processRuntimes, toolEnvironmentOf } from './runtimes/runtimes.ts';
+import { openRuntime, processRuntimes, toolEnvironmentOf, userScratch } from './runtimes/runtimes.ts';
 import { embedFile } from './workers/embed-file.ts';
 
 const USAGE = `lamina run [RUNTIME/]NAME[:VERSION] --input FILE.tif --output FILE.tif [--PARAMETER VALUE …]
@@ -26,6 +26,7 @@ const USAGE = `lamina run [RUNTIME/]NAME[:VERSION] --input FILE.tif --output FIL
       --bands B02,B03,…            names of the file's bands, where it has none
       --quantization NAME          float32 (default), float16, int8, int8_power2, int8_per_vector, binary
       --param NAME=VALUE           a parameter whose name is that of an option
+      --params FILE.json           parameters that shall not stand on a command line, which everybody on a machine can read
       --scratch DIRECTORY          for the files of runs; for slurm+… and pbs+… one that all nodes see
       --batch partition=P,account=A,gres=gpu:1
                                    what jobs of batch systems are submitted with
@@ -38,8 +39,11 @@ const USAGE = `lamina run [RUNTIME/]NAME[:VERSION] --input FILE.tif --output FIL
   NAME may be a folder that holds an operator.json: ./my-operator
 `;
 
-const OPTIONS = ['component', 'input', 'output', 'runtime', 'bands', 'quantization', 'param', 'scratch', 'batch', 'threads', 'grid', 'lease', 'attempts'] as const;
+const OPTIONS = ['component', 'input', 'output', 'runtime', 'bands', 'quantization', 'param', 'params', 'scratch', 'batch', 'threads', 'grid', 'lease', 'attempts'] as const;
 type Option = (typeof OPTIONS)[number];
+
+/** A parameter of an operator that has such a name is given with --param. */
+export const RUN_OPTIONS: readonly string[] = [...OPTIONS, 'quiet', 'retry'];
 
 export interface RunCall {
   readonly reference: string;
@@ -91,10 +95,20 @@ function pairOf(text: string): [string, string] {
   return [text.slice(0, equals), text.slice(equals + 1)];
 }
 
+/** Adds the parameters of a JSON file to those of the command line. */
+async function withParameterFile(call: RunCall): Promise<RunCall> {
+  const { params: path } = call.options;
+  if (path === undefined) return call;
+  const content: unknown = JSON.parse(await readFile(path, 'utf8'));
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) throw new Error(`${path} must be a JSON object of parameters`);
+  const texts = Object.entries(content as ParameterValues).flatMap(([name, value]) => (value === null ? [] : [[name, parameterText(value)!]]));
+  return { ...call, params: { ...Object.fromEntries(texts) as Record<string, string>, ...call.params } };
+}
+
 /** Runs it. A program that fails gives its exit code to this process; 124 is a limit of time, 137 one of memory. */
 export async function runCommand(words: readonly string[], environment: NodeJS.ProcessEnv): Promise<void> {
   if (words.length === 0 || words.includes('--help')) return void process.stdout.write(USAGE);
-  const call = parseRun(words);
+  const call = await withParameterFile(parseRun(words));
   const { input, output } = call.options;
   if (input === undefined || output === undefined) throw new Error(`--${input === undefined ? 'input' : 'output'} is missing: a GeoTIFF file`);
   const operator = await operatorOf(call, environment);
@@ -102,7 +116,7 @@ export async function runCommand(words: readonly string[], environment: NodeJS.P
   const { signal, end } = untilTold();
   try {
     const made = await embed(call, operator, { input, output }, environment, signal);
-    process.stdout.write(`${made.files[0]}: ${made.width} × ${made.height} vectors of ${made.dimensions} numbers, by ${operator.reference}\n`);
+    process.stdout.write(`${made.files[0]}: ${made.width} × ${made.height} vectors of ${made.dimensions} numbers, by ${operator.manifest.name}:${operator.manifest.version} in ${operator.runtime}\n`);
   } catch (error) {
     if (!(error instanceof OperatorFailed)) throw error;
     process.stderr.write(`lamina: ${error.message}\n`);
@@ -146,12 +160,12 @@ interface Paths {
 }
 
 /** What embeds files, one after the other. */
-function openTools({ options }: RunCall, environment: NodeJS.ProcessEnv) {
+function openTools({ options, isQuiet }: RunCall, environment: NodeJS.ProcessEnv) {
   const log = createStreamLog(process.stderr, 'warning');
   const threads = Number(options.threads ?? 1);
   if (!Number.isInteger(threads) || threads < 1) throw new Error(`--threads ${options.threads}: it must be a whole number from 1 on`);
   const settings = {
-    scratch: options.scratch ?? join(tmpdir(), 'lamina-runs'),
+    scratch: options.scratch ?? userScratch(),
     batch: parseBatchOptions(options.batch ?? ''),
     toolEnvironment: toolEnvironmentOf(environment),
   };
@@ -162,6 +176,7 @@ function openTools({ options }: RunCall, environment: NodeJS.ProcessEnv) {
     runtimes: (name) => openRuntime(name, settings),
     // Whoever starts a program on his own machine may choose how.
     allowed: ['onnx', ...processRuntimes], concurrency: threads, log,
+    onRun: (_, { output }) => void (!isQuiet && output !== '' && process.stderr.write(`${output}\n`)),
   });
   const rasters = new RasterCache({ blockBytes: 64 * 2 ** 20 });
   return {

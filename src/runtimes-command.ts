@@ -1,13 +1,11 @@
 /** `lamina runtimes`: what can run operators on this machine, found out by running one in each. */
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packageFolder } from './deployment.ts';
 import { createStreamLog } from './log.ts';
 import { openRegistry } from './operators/registry/installed.ts';
 import { createOnnxRuntime } from './operators/runtime/onnx.ts';
 import { probe, type Probe } from './runtimes/probe.ts';
-import { openRuntime, processRuntimes, toolEnvironmentOf } from './runtimes/runtimes.ts';
+import { openRuntime, processRuntimes, toolEnvironmentOf, userScratch } from './runtimes/runtimes.ts';
 
 /** Prints a line per runtime, or JSON with --json. `lamina runtimes bubblewrap slurm+podman` looks at those only. */
 export async function runtimesCommand(args: string[], environment: NodeJS.ProcessEnv): Promise<void> {
@@ -15,7 +13,7 @@ export async function runtimesCommand(args: string[], environment: NodeJS.Proces
   const unknown = positionals.find((name) => ![...processRuntimes, 'onnx'].includes(name as never));
   if (unknown !== undefined) throw new Error(`there is no runtime '${unknown}'; there are onnx, ${processRuntimes.join(', ')}`);
   const wanted = (name: string) => positionals.length === 0 || positionals.includes(name);
-  const scratch = values.scratch ?? join(tmpdir(), 'lamina-runs');
+  const scratch = values.scratch ?? userScratch();
   const found: Probe[] = [];
   const tell = (each: Probe) => {
     found.push(each);

@@ -66,7 +66,10 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   const { catalog, database, objects, queues, cache, jobs, jobLogs, operators } = deployment;
   const onnx = createOnnxRuntime({ threads: config.embedThreads, providers: config.executionProviders, log, ...(config.embedBatch === null ? {} : { maxBatch: config.embedBatch }) });
   const programs = runtimeSettings(config);
-  const runtime = createOperatorRuntime({ onnx, runtimes: (name) => openRuntime(name, programs), allowed: config.runtimes.map((name) => runtimeNamed(name)!), concurrency: config.embedThreads, log });
+  const runtime = createOperatorRuntime({
+    onnx, log, concurrency: config.embedThreads, allowed: config.runtimes.map((name) => runtimeNamed(name)!), runtimes: (name) => openRuntime(name, programs),
+    onRun: (operator, { output, usage }) => log.debug('Ran an operator', { data: { operator: operator.reference, usage, output: output.slice(-2000) } }),
+  });
   const rasters = new RasterCache({ store: objects, blockBytes: config.cacheBytes });
   const fetch = guardedFetch({ allowedHosts: config.allowedHosts });
   const fetchFile = guardedFetch({ allowedHosts: config.allowedHosts, refuse: (reason) => new Unreadable(reason) });

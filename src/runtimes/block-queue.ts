@@ -8,7 +8,7 @@
  */
 import type { Log } from '../log.ts';
 import type { Operator } from '../operators/operator.ts';
-import type { ProcessRuntime } from './process-runtime.ts';
+import type { BlocksDone, ProcessRuntime } from './process-runtime.ts';
 
 interface Waiting {
   readonly operator: Operator;
@@ -26,6 +26,8 @@ export interface BlockQueueOptions {
   /** Runs at a time. */
   readonly concurrency: number;
   readonly log: Log;
+  /** Told what each run said and took. */
+  readonly onRun?: (operator: Operator, done: BlocksDone) => void;
 }
 
 /** More would make a run, and what is lost when it fails, too long. */
@@ -100,7 +102,11 @@ export class BlockQueue {
 
   async #vectors(blocks: readonly Waiting[], signal: AbortSignal): Promise<readonly Float32Array[]> {
     const { operator, rows, columns } = blocks[0]!;
-    const run = async (inputs: readonly Float32Array[]) => (await this.#runtime.run(operator, { inputs, rows, columns }, signal)).vectors;
+    const run = async (inputs: readonly Float32Array[]) => {
+      const done = await this.#runtime.run(operator, { inputs, rows, columns }, signal);
+      this.#options.onRun?.(operator, done);
+      return done.vectors;
+    };
     const together = await run(blocks.map(({ input }) => input));
     if (blocks.length === 1 || this.#equal.has(operator.digest)) return together;
     const [alone] = await run([blocks[0]!.input]);

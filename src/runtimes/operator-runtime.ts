@@ -8,7 +8,7 @@ import type { Operator, OperatorRuntime } from '../operators/operator.ts';
 import type { RuntimeName } from '../operators/reference.ts';
 import { BlockQueue } from './block-queue.ts';
 import { RuntimeUnavailable } from './program.ts';
-import type { ProcessRuntime } from './process-runtime.ts';
+import type { BlocksDone, ProcessRuntime } from './process-runtime.ts';
 
 export interface OperatorRuntimeOptions {
   /** Runs operators of the kind 'onnx' in threads. Closed with this. */
@@ -20,6 +20,8 @@ export interface OperatorRuntimeOptions {
   /** Programs at a time. */
   readonly concurrency: number;
   readonly log: Log;
+  /** Told what each run of a program said and took. */
+  readonly onRun?: (operator: Operator, done: BlocksDone) => void;
 }
 
 /**

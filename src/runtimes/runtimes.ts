@@ -1,4 +1,6 @@
 /** All runtimes by name. A batch system is a place, the rest are isolations: 'slurm+podman' is podman at a node of Slurm. */
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
 import { baseRuntimes, batchSystems, type BatchSystem, type RuntimeName } from '../operators/reference.ts';
 import { bubblewrap } from './bubblewrap.ts';
 import { containerless } from './containerless.ts';
@@ -46,6 +48,11 @@ function placeOf(system: BatchSystem, { batch = {} }: RuntimeSettings): Place {
 
 /** Variables that say where the tools find their configuration and their state; nothing else of an environment concerns them. */
 const TOOL_VARIABLES = ['PATH', 'HOME', 'USER', 'LOGNAME', 'XDG_RUNTIME_DIR', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'CONTAINERS_CONF', 'CONTAINERS_STORAGE_CONF', 'CONTAINER_HOST', 'DOCKER_HOST', 'DOCKER_CONFIG', 'SLURM_CONF', 'PBS_CONF_FILE', 'PBS_DEFAULT', 'PBS_SERVER'];
+
+/** Where commands of a user keep the files of runs: accounts that share a machine do not share that folder. */
+export function userScratch(): string {
+  return join(tmpdir(), `lamina-runs-${userInfo().uid}`);
+}
 
 /** What of an environment the tools are given. */
 export function toolEnvironmentOf(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
