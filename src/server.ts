@@ -27,7 +27,7 @@ import { createServiceRouter } from './api/tiles/services.ts';
 import { createTileRouter } from './api/tiles/tiles.ts';
 import { createViewer } from './api/viewer/viewer.ts';
 import { ItemEditor } from './catalog/ingest/edit-items.ts';
-import { combineItemSources } from './catalog/item-source.ts';
+import { combineItemSources, type ItemSource } from './catalog/item-source.ts';
 import { exportFolder } from './catalog/publish-items.ts';
 import { LayerStates } from './catalog/layer-states.ts';
 import { Materialisations } from './catalog/materialisations.ts';
@@ -49,6 +49,7 @@ import { Jobs } from './jobs/service.ts';
 import { ThroughputStore } from './jobs/throughput.ts';
 import { layerPolicies, startEvicting } from './layers/eviction.ts';
 import { layerItems } from './layers/layer-items.ts';
+import { keepOperators, OPERATOR_COLLECTION, withoutOperators } from './layers/operator-items.ts';
 import { lazyEngine } from './layers/layer-trial.ts';
 import { isVisible } from './layers/layer.ts';
 import { LayerPublisher } from './layers/publish-layer.ts';
@@ -84,6 +85,7 @@ export async function startServer(config: Config, databaseUrl: string, log: Log)
   try {
     const { users, developmentUser } = await openUsers(config, deployment);
     await prepareCatalog(deployment, [packageFolder('collections'), ...(config.collections === null ? [] : [config.collections])]);
+    await showOperators(deployment);
     const { database, jobs: store, jobLogs: logs, queues, objects } = deployment;
     const materialiser = new Materialiser({ store: new Materialisations(database), queues, objects, catalog: deployment.catalog, maxQueued: config.jobsMaxQueued, log });
     const jobs = new Jobs({ store, logs, queues, objects, log, limits: config, resultDays: config.resultDays, throughput: new ThroughputStore(database) });
@@ -105,6 +107,19 @@ export async function startServer(config: Config, databaseUrl: string, log: Log)
     await deployment.close();
     throw error;
   }
+}
+
+/** In STAC, now and whenever one is published. */
+async function showOperators({ catalog, operators, log }: Deployment): Promise<void> {
+  const show = async () => {
+    const isOurs = await keepOperators(catalog, operators.all());
+    if (!isOurs) log.warning(`A collection '${OPERATOR_COLLECTION}' was there already; the operators are not shown in STAC.`);
+  };
+  await show();
+  let last = Promise.resolve();
+  operators.onChange(() => {
+    last = last.then(show).catch((error: unknown) => log.warning(`Operators could not be written to the catalog: ${(error as Error).message}`));
+  });
 }
 
 async function openUsers(config: Config, { database }: Deployment): Promise<{ users: UserDirectory; developmentUser: NamedPassword | null }> {
@@ -130,14 +145,9 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
     await parts.materialiser.deleteAll(collection);
   });
   const editor = itemEditor(config, deployment);
-  const shown = {
-    collections: async (user: string | null = null) => Promise.all((await catalog.collections()).filter((stored) => isVisible(stored, user)).map((stored) => virtual.describe(stored))),
-    collection: async (id: string, user: string | null = null) => {
-      const stored = await catalog.collection(id);
-      return stored && isVisible(stored, user) ? virtual.describe(stored) : null;
-    },
-    item: (collection: string, id: string) => items.get(collection, id),
-  };
+  // Operators have items and no pixels: only STAC shows them.
+  const rasters = withoutOperators(catalog);
+  const [shown, shownRasters] = [shownCatalog(catalog, virtual, items), shownCatalog(rasters, virtual, items)];
   const layerFor = async (id: string, user: string | null) => {
     const stored = await catalog.collection(id);
     const layer = stored && isVisible(stored, user) ? await virtual.layer(id) : null;
@@ -162,7 +172,7 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
   const { materialiser: _, ...shared } = parts;
   return {
     ...shared,
-    catalog: shown,
+    catalog: shownRasters,
     registry,
     userProcesses,
     definitions,
@@ -187,11 +197,23 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
       ...operatorMounts(config, deployment, parts),
       { path: '/layers', handler: layers },
       { path: '/layers', handler: (shared) => createMaterialisationRouter({ materialiser: parts.materialiser, layerFor, objects, editors: editorsOf(config), shared }) },
-      { path: '/', handler: (shared) => createHome({ catalog: shown, baseUrl: shared.baseUrl, version, ...self }) },
-      { path: '/', handler: (shared) => createViewer({ collection: async (id, request) => shown.collection(id, await visitorOf(request, shared.authentication)), baseUrl: shared.baseUrl }) },
-      { path: '/', handler: (shared) => createTileRouter({ catalog, virtual, ...drawing, publicUrl: shared.baseUrl, visitor: (request) => visitorOf(request, shared.authentication) }) },
+      { path: '/', handler: (shared) => createHome({ catalog: shownRasters, baseUrl: shared.baseUrl, version, ...self }) },
+      { path: '/', handler: (shared) => createViewer({ collection: async (id, request) => shownRasters.collection(id, await visitorOf(request, shared.authentication)), baseUrl: shared.baseUrl }) },
+      { path: '/', handler: (shared) => createTileRouter({ catalog: rasters, virtual, ...drawing, publicUrl: shared.baseUrl, visitor: (request) => visitorOf(request, shared.authentication) }) },
       { path: servicesPath, handler: (shared) => createServiceRouter({ ...drawing, ...services, billing: parts.billing, log, admission: new Admission(), publicUrl: shared.baseUrl, visitor: (request) => visitorOf(request, shared.authentication) }) },
     ],
+  };
+}
+
+/** Stored collections as users see them. */
+function shownCatalog(stored: Pick<Deployment['catalog'], 'collection' | 'collections'>, virtual: VirtualCatalog, items: Pick<ItemSource, 'get'>) {
+  return {
+    collections: async (user: string | null = null) => Promise.all((await stored.collections()).filter((each) => isVisible(each, user)).map((each) => virtual.describe(each))),
+    collection: async (id: string, user: string | null = null) => {
+      const found = await stored.collection(id);
+      return found && isVisible(found, user) ? virtual.describe(found) : null;
+    },
+    item: (collection: string, id: string) => items.get(collection, id),
   };
 }
 
@@ -215,7 +237,7 @@ function serviceParts(config: Config, { catalog, database, objects, queues, regi
   return {
     store,
     logs: new ServiceLogs(database),
-    maps: new ServiceMaps({ services: store, maps: new MapCatalog(catalog, virtual), queues, registry, definitions }),
+    maps: new ServiceMaps({ services: store, maps: new MapCatalog(withoutOperators(catalog), virtual), queues, registry, definitions }),
     limit: config.servicesMaxPerUser,
     forgetTiles: (id) => deleteObjects(objects, serviceTilesPrefix(id)),
   };

@@ -27,6 +27,7 @@ import { cachedCube } from './cached-cube.ts';
 import { embeddedCube } from './embedded-cube.ts';
 import type { BlockFacts, EmbedBlocks } from './embed-blocks.ts';
 import { isVisible, layerOf, type Layer } from './layer.ts';
+import { isOperatorCollection } from './operator-items.ts';
 import { requestedView } from './view.ts';
 
 /** What the catalog must answer for cubes to be loaded. */
@@ -148,7 +149,7 @@ export class EngineScope implements Scope {
     const collection = await this.#engine.catalog.collection(request.id);
     // A layer may build on what only its author sees.
     const isShown = collection !== null && (this.#layer !== null || isVisible(collection, this.#options.user ?? undefined));
-    if (!isShown) throw new OpenEOError('CollectionNotFound', { identifier: request.id });
+    if (!isShown || isOperatorCollection(collection)) throw new OpenEOError('CollectionNotFound', { identifier: request.id });
     const layer = layerOf(collection, this.#engine.operators);
     return layer ? this.#loadLayer(layer, request) : this.#loadRaw(collection, request);
   }

@@ -93,6 +93,7 @@ export class ItemEditor {
     const collection = await this.#parts.store.collection(id);
     if (!collection) throw new OpenEOError('CollectionNotFound', { identifier: id });
     if (collection['lamina:layer']) throw new OpenEOError('PermissionsInsufficient', {}, { detail: `'${id}' is a layer: its items are computed from those of its source, and change with them.` });
+    if (collection['lamina:operators']) throw new OpenEOError('PermissionsInsufficient', {}, { detail: `'${id}' are the operators of the service; \`lamina operator publish\` adds one.` });
     return collection;
   }
 

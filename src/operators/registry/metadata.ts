@@ -28,6 +28,8 @@ export interface VersionLink extends StacLink {
   readonly version: string;
   readonly 'lamina:digest': string;
   readonly 'lamina:archive': VersionRecord['archive'];
+  /** RFC 3339. */
+  readonly created: string;
   /** Yanked. */
   readonly deprecated?: boolean;
 }
@@ -75,10 +77,8 @@ export async function reindex(objects: ObjectStore): Promise<readonly { readonly
 async function restoreItem(objects: ObjectStore, of: OperatorName, version: string): Promise<void> {
   const record = await readVersion(objects, of, version);
   if (!record) return;
-  const [current, sums] = await Promise.all([objects.get(versionKey(of, version, ITEM)), objects.head(versionKey(of, version, SUMS))]);
-  const hasReport = await objects.head(versionKey(of, version, REPORT)) !== null;
-  const published = publishedAt(current) ?? sums!.modified;
-  await putItem(objects, record, { published, hasReport });
+  const [current, report] = await Promise.all([objects.get(versionKey(of, version, ITEM)), objects.head(versionKey(of, version, REPORT))]);
+  await putItem(objects, { ...record, published: publishedAt(current) ?? record.published }, report !== null);
 }
 
 function publishedAt(item: Uint8Array | null): string | null {
@@ -144,10 +144,10 @@ function collectionDocument(of: OperatorName, newestFirst: readonly VersionRecor
   };
 }
 
-function versionLink({ version, digest, archive, isYanked, manifest }: VersionRecord): VersionLink {
+function versionLink({ version, digest, archive, published, isYanked, manifest }: VersionRecord): VersionLink {
   return {
     rel: 'item', href: `./versions/${version}/${ITEM}`, type: 'application/geo+json', title: `${manifest.title} ${version}`,
-    version, 'lamina:digest': digest, 'lamina:archive': archive,
+    version, created: published, 'lamina:digest': digest, 'lamina:archive': archive,
     ...(isYanked ? { deprecated: true } : {}), ...(isPrerelease(version) ? { experimental: true } : {}),
   };
 }

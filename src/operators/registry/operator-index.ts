@@ -8,7 +8,7 @@ import { parseManifest } from '../manifest.ts';
 import type { Operator, OperatorManifest, OperatorRegistry } from '../operator.ts';
 import { parseReference, qualifiedName, type OperatorReference } from '../reference.ts';
 import { fetchPackage, type PackageSource } from './fetch-package.ts';
-import { CATALOG, collectionKey, MANIFEST, operatorOfKey, OPERATORS, versionKey, type OperatorName } from './layout.ts';
+import { archiveKey, CATALOG, collectionKey, MANIFEST, operatorOfKey, OPERATORS, versionKey, type OperatorName } from './layout.ts';
 import type { OperatorCollection, OperatorLink, VersionLink } from './metadata.ts';
 import type { NodeCache } from './node-cache.ts';
 import type { Place } from './place.ts';
@@ -53,6 +53,7 @@ export class OperatorIndex implements OperatorRegistry {
   #known: ReadonlyMap<string, NamedOperators>;
   #offered: readonly Operator[];
   readonly #resolved = new Map<string, Operator>();
+  readonly #listeners = new Set<() => void>();
   #isChanged = false;
   #timer: NodeJS.Timeout | undefined;
   #refreshed = 0;
@@ -112,6 +113,17 @@ export class OperatorIndex implements OperatorRegistry {
     await this.#refreshing;
   }
 
+  /** All versions, also those that were yanked. */
+  all(): readonly KnownOperator[] {
+    return [...this.#known.values()].flatMap(({ versions }) => versions);
+  }
+
+  /** Calls back after every change of the list; the function that it gives ends that. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
   /** Looks for new operators every few seconds until `close`. Resolves when it has done so once, or when that takes long. */
   async keepFresh(): Promise<void> {
     if (this.#places.length === 0) return;
@@ -166,7 +178,10 @@ export class OperatorIndex implements OperatorRegistry {
         this.#log.warning(`${qualifiedName(of)}:${link.version} of the registry ${place.place.shown} is left out: ${(error as Error).message}`);
         return null;
       });
-      if (operator) versions.push({ version: link.version, digest: link['lamina:digest'], operator, ...(link.deprecated ? { isYanked: true } : {}) });
+      if (operator) versions.push({
+        version: link.version, digest: link['lamina:digest'], operator, ...(link.deprecated ? { isYanked: true } : {}),
+        published: link.created, archive: link['lamina:archive'], href: place.place.hrefOf(archiveKey(of, link.version)),
+      });
     });
     entries.set(qualifiedName(of), { content, versions, tags: tags ?? {} });
     this.#isChanged = true;
@@ -241,6 +256,7 @@ export class OperatorIndex implements OperatorRegistry {
     this.#known = this.#merge();
     this.#offered = offered(this.#known);
     this.#resolved.clear();
+    for (const listener of this.#listeners) listener();
   }
 
   /** Installed operators come first, then the registries in their order; of one version, or of one digest, the first counts. */

@@ -15,6 +15,8 @@ export interface Place {
   readonly files: RegistryFiles;
   /** null: it can only be read. */
   readonly objects: ObjectStore | null;
+  /** Where others can fetch an object: a URL, or 'object:<key>' in the object store of the service; null: nowhere. */
+  hrefOf(key: string): string | null;
   close(): void;
 }
 
@@ -39,13 +41,16 @@ export function parsePlace(text: string): { readonly kind: 'store' | 'directory'
 /** Opens a registry. Throws an Error for a text that names none, and StorageFailure for a bucket that can't be reached. */
 export async function openPlace(text: string, settings: PlaceSettings): Promise<Place> {
   const { kind, bucket, prefix } = parsePlace(text);
-  if (kind === 'http') return { shown: new URL(text).origin + new URL(text).pathname, files: httpFiles(text), objects: null, close: () => {} };
+  if (kind === 'http') {
+    const shown = new URL(text).origin + new URL(text).pathname.replace(/\/+$/, '');
+    return { shown, files: httpFiles(text), objects: null, hrefOf: (key) => `${shown}/${key}`, close: () => {} };
+  }
   if (kind === 's3') {
     if (settings.s3 === null) throw new Error(`${text} needs LAMINA_S3_ENDPOINT and its keys`);
     const store = await openS3Store({ ...settings.s3, bucket: bucket! });
     return writable(text, storeBelow(store, prefix!), () => store.close());
   }
-  return writable(text, kind === 'store' ? await settings.store() : createLocalStore(text));
+  return kind === 'store' ? { ...writable(text, await settings.store()), hrefOf: (key) => `object:${key}` } : writable(text, createLocalStore(text));
 }
 
 /** The objects of a place. Throws RegistryRefusal ReadOnly. */
@@ -54,4 +59,4 @@ export function writableObjects({ objects, shown }: Place): ObjectStore {
   throw new RegistryRefusal('ReadOnly', `The registry ${shown} can only be read; name a directory or a bucket with --registry.`);
 }
 
-const writable = (shown: string, objects: ObjectStore, close = () => {}): Place => ({ shown, files: objects, objects, close });
+const writable = (shown: string, objects: ObjectStore, close = () => {}): Place => ({ shown, files: objects, objects, hrefOf: () => null, close });

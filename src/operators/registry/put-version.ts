@@ -11,7 +11,7 @@ import { unpackOperator } from '../package/unpack.ts';
 import { qualifiedName } from '../reference.ts';
 import { archiveKey, archiveName, collectionKey, ITEM, MANIFEST, REPORT, SUMS, versionKey, type OperatorName } from './layout.ts';
 import { RegistryRefusal } from './refusal.ts';
-import { itemOf, type ItemOptions } from './stac-item.ts';
+import { itemOf } from './stac-item.ts';
 import { formatSums, readText, readVersion, sha256, type ArchiveFacts, type VersionRecord } from './version-record.ts';
 
 /** What an archive holds. */
@@ -46,10 +46,10 @@ export async function putVersion(objects: ObjectStore, archive: string, { manife
     throw exists(manifest, `It is ${known.digest}`);
   }
   await putArchive(objects, archive, manifest, facts);
-  const record: VersionRecord = { version, digest: digest(manifest), archive: facts, manifest };
+  const record: VersionRecord = { version, digest: digest(manifest), archive: facts, published: now.toISOString(), manifest };
   const files: Record<string, Uint8Array> = { [MANIFEST]: manifestBytes, ...(report === undefined ? {} : { [REPORT]: json(report) }) };
   for (const [name, bytes] of Object.entries(files)) await objects.put(versionKey(manifest, version, name), bytes, { contentType: 'application/json' });
-  await putItem(objects, record, { published: now.toISOString(), hasReport: report !== undefined });
+  await putItem(objects, record, report !== undefined);
   const sums = Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, sha256(bytes)]));
   const written = await objects.put(versionKey(manifest, version, SUMS), Buffer.from(formatSums({ ...sums, [archiveName(manifest, version)]: facts.sha256 })), { contentType: 'text/plain', ifAbsent: true });
   if (written === null) throw exists(manifest, 'Somebody else published it at the same moment');
@@ -57,8 +57,8 @@ export async function putVersion(objects: ObjectStore, archive: string, { manife
 }
 
 /** item.json. It is derived, so it is not among the sums. */
-export async function putItem(objects: ObjectStore, record: VersionRecord, options: ItemOptions): Promise<void> {
-  await objects.put(versionKey(record.manifest, record.version, ITEM), json(itemOf(record, options)), { contentType: 'application/geo+json' });
+export async function putItem(objects: ObjectStore, record: VersionRecord, hasReport: boolean): Promise<void> {
+  await objects.put(versionKey(record.manifest, record.version, ITEM), json(itemOf(record, hasReport)), { contentType: 'application/geo+json' });
 }
 
 /** Create-only. One that is there already may be that of a publication that was cut short. */

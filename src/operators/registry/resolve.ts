@@ -3,10 +3,16 @@ import { OpenEOError } from '../../errors.ts';
 import { calledOperator } from '../called-operator.ts';
 import type { Operator } from '../operator.ts';
 import { parseReference, qualifiedName, type OperatorReference } from '../reference.ts';
+import type { ArchiveFacts } from './version-record.ts';
 import { chooseVersion, compareVersions, isPrerelease, type KnownVersion, type TagTable } from './versions.ts';
 
 export interface KnownOperator extends KnownVersion {
   readonly operator: Operator;
+  /** When it came into its registry, RFC 3339; absent for installed ones. */
+  readonly published?: string;
+  readonly archive?: ArchiveFacts;
+  /** Where others can fetch the archive; see `Place`. */
+  readonly href?: string | null;
 }
 
 /** What is known of the operators of one name. */

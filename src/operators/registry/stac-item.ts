@@ -9,11 +9,11 @@ import type { VersionRecord } from './version-record.ts';
 import { isPrerelease } from './versions.ts';
 
 const extension = (name: string, version: string) => `https://stac-extensions.github.io/${name}/v${version}/schema.json`;
-const extensions = [extension('mlm', '1.5.2'), extension('eo', '2.0.0'), extension('file', '2.1.0'), extension('version', '1.2.0'), extension('processing', '1.2.0')];
+export const itemExtensions = [extension('mlm', '1.5.2'), extension('eo', '2.0.0'), extension('file', '2.1.0'), extension('version', '1.2.0'), extension('processing', '1.2.0')];
 
 /** An operator is good everywhere, as far as it says. */
-const EVERYWHERE = [-180, -90, 180, 90] as const;
-const WORLD = { type: 'Polygon', coordinates: [[[-180, -90], [180, -90], [180, 90], [-180, 90], [-180, -90]]] } as const;
+export const EVERYWHERE = [-180, -90, 180, 90] as const;
+export const WORLD = { type: 'Polygon', coordinates: [[[-180, -90], [180, -90], [180, 90], [-180, 90], [-180, -90]]] } as const;
 
 export interface StacLink {
   readonly rel: string;
@@ -36,14 +36,7 @@ export interface OperatorItem {
   readonly links: readonly StacLink[];
 }
 
-export interface ItemOptions {
-  /** When it was published, RFC 3339. */
-  readonly published: string;
-  /** Whether report.json lies beside the archive. */
-  readonly hasReport?: boolean;
-}
-
-/** 'e2s-ai-compressor-1.2.0': unique among all operators. */
+/** 'e2s.ai-compressor-1.2.0': unique among all operators. */
 export function itemId(of: OperatorName, version: string): string {
   return `${collectionId(of)}-${version}`;
 }
@@ -53,20 +46,20 @@ export function collectionId({ namespace = USUAL_NAMESPACE, name }: OperatorName
   return namespace === USUAL_NAMESPACE ? name : `${namespace}.${name}`;
 }
 
-/** item.json: what it refers to lies beside it in the registry. */
-export function itemOf(record: VersionRecord, { published, hasReport = false }: ItemOptions): OperatorItem {
+/** item.json: what it refers to lies beside it in the registry; `hasReport`: report.json too. */
+export function itemOf(record: VersionRecord, hasReport: boolean): OperatorItem {
   const { manifest, version } = record;
   return {
     type: 'Feature',
     stac_version: '1.1.0',
-    stac_extensions: extensions,
+    stac_extensions: itemExtensions,
     id: itemId(manifest, version),
     collection: collectionId(manifest),
     geometry: WORLD,
     bbox: EVERYWHERE,
-    properties: properties(record, published),
+    properties: operatorProperties(record),
     assets: {
-      archive: archiveAsset(record),
+      archive: archiveAsset(record, `./${archiveName(manifest, version)}`),
       manifest: { href: `./${MANIFEST}`, type: 'application/json', title: 'What the operator takes and gives', roles: ['metadata'] },
       ...(hasReport ? { report: { href: `./${REPORT}`, type: 'application/json', title: 'Report of the release', roles: ['metadata'] } } : {}),
     },
@@ -78,9 +71,10 @@ export function itemOf(record: VersionRecord, { published, hasReport = false }: 
   };
 }
 
-function archiveAsset({ manifest, version, archive }: VersionRecord): Record<string, unknown> {
+/** `href`: where the archive is. */
+export function archiveAsset({ manifest, archive }: Pick<VersionRecord, 'manifest' | 'archive'>, href: string) {
   return {
-    href: `./${archiveName(manifest, version)}`,
+    href,
     type: 'application/gzip',
     title: 'The operator with all its files',
     roles: ['mlm:model', 'mlm:weights', 'data'],
@@ -92,7 +86,8 @@ function archiveAsset({ manifest, version, archive }: VersionRecord): Record<str
   };
 }
 
-function properties({ manifest, version, digest }: VersionRecord, published: string): Record<string, unknown> {
+/** The properties of a version's item. */
+export function operatorProperties({ manifest, version, digest, published, isYanked }: Omit<VersionRecord, 'archive'>): Readonly<Record<string, unknown>> & { readonly datetime: string } {
   return {
     datetime: published,
     created: published,
@@ -101,6 +96,7 @@ function properties({ manifest, version, digest }: VersionRecord, published: str
     license: manifest.license,
     version,
     ...(isPrerelease(version) ? { experimental: true } : {}),
+    ...(isYanked ? { deprecated: true } : {}),
     'lamina:operator': qualifiedName(manifest),
     'lamina:digest': digest,
     'lamina:kind': manifest.kind,

@@ -15,6 +15,8 @@ export interface ArchiveFacts {
 }
 
 export interface VersionRecord extends KnownVersion {
+  /** When it came into this registry, RFC 3339. */
+  readonly published: string;
   readonly archive: ArchiveFacts;
   readonly manifest: OperatorManifest;
 }
@@ -35,16 +37,16 @@ export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update
 
 /** A published version; null when there is none. Throws RegistryRefusal when its manifest is not the one that was published. */
 export async function readVersion(files: Pick<ObjectStore, 'read' | 'head'>, of: OperatorName, version: string): Promise<VersionRecord | null> {
-  const sums = await readText(files, versionKey(of, version, SUMS));
-  if (sums === null) return null;
-  const listed = parseSums(sums);
+  const sums = await files.read(versionKey(of, version, SUMS));
+  if (sums === null || sums === 'unchanged') return null;
+  const listed = parseSums(Buffer.from(sums.bytes).toString());
   const [bytes, archive] = await Promise.all([files.read(versionKey(of, version, MANIFEST)), files.head(archiveKey(of, version))]);
   const sum = listed[archiveName(of, version)];
   if (bytes === null || bytes === 'unchanged' || sha256(bytes.bytes) !== listed[MANIFEST] || sum === undefined) {
     throw new RegistryRefusal('Damaged', `${qualifiedName(of)}:${version} of the registry is damaged: ${MANIFEST} is not the one that was published.`);
   }
   const manifest = parseManifest(Buffer.from(bytes.bytes).toString(), `${qualifiedName(of)}:${version}`);
-  return { version, digest: digest(manifest), archive: { sha256: sum, size: archive?.sizeBytes ?? 0 }, manifest };
+  return { version, digest: digest(manifest), archive: { sha256: sum, size: archive?.sizeBytes ?? 0 }, published: sums.info.modified, manifest };
 }
 
 /** The versions that were published whole, in no order. */

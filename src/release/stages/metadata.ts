@@ -12,7 +12,8 @@ const LONG_ENOUGH = 40;
 
 export async function metadata({ settings, operator: { manifest, digest }, found }: StageContext): Promise<StageOutcome> {
   const { sha256, size } = found.build!;
-  const item = itemOf({ version: manifest.version, digest, archive: { sha256, size }, manifest }, { published: (settings.now ?? (() => new Date()))().toISOString() });
+  const published = (settings.now ?? (() => new Date()))().toISOString();
+  const item = itemOf({ version: manifest.version, digest, archive: { sha256, size }, published, manifest }, true);
   const missing = WANTED.filter((field) => item.properties[field] === undefined);
   if (missing.length > 0) throw new StageFailed(`The STAC item lacks ${missing.join(', ')}.`);
   await writeFile(join(settings.out, ITEM_FILE), `${JSON.stringify(item, null, 2)}\n`);
