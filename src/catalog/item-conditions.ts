@@ -3,7 +3,7 @@ import { binder, type Bind } from '../database/connection.ts';
 import { withoutHeights } from '../geo/bbox.ts';
 import { boxOf, type Box } from '../geo/geometry.ts';
 import { filterCondition } from './cql2/sql.ts';
-import { conditionSql } from './item-property.ts';
+import { conditionSql, isIndexed } from './item-property.ts';
 import type { ItemQuery, ItemTable } from './item-query.ts';
 import { viewSql } from './item-view.ts';
 import { storable } from './storable.ts';
@@ -12,6 +12,8 @@ export interface Condition {
   /** A table or a query in brackets. */
   readonly from: string;
   readonly sql: string;
+  /** The part of it for which there are indexes: true of all that `sql` is true of. */
+  readonly bounds: string;
   readonly params: readonly unknown[];
 }
 
@@ -30,10 +32,21 @@ export function conditionOf(query: Omit<ItemQuery, 'limit'>, table: ItemTable): 
   for (const box of [query.bbox && flatBox(query.bbox), query.intersects && boxOf(query.intersects)]) {
     if (box) parts.push(boxCondition(box, bind));
   }
-  for (const condition of query.where ?? []) parts.push(conditionSql(condition, bind));
-  if (query.filter) parts.push(`(${filterCondition(query.filter, bind, boxCondition).sql})`);
-  return { from, sql: parts.join(' and ') || 'true', params };
+  const bounds = [...parts];
+  for (const condition of query.where ?? []) {
+    const sql = conditionSql(condition, bind);
+    parts.push(sql);
+    if (isIndexed(condition.property) && condition.comparison !== 'neq') bounds.push(sql);
+  }
+  if (query.filter) {
+    const filter = filterCondition(query.filter, bind, boxCondition);
+    parts.push(`(${filter.sql})`);
+    bounds.push(filter.bounds);
+  }
+  return { from, sql: allOf(parts), bounds: allOf(bounds), params };
 }
+
+const allOf = (parts: readonly string[]) => parts.join(' and ') || 'true';
 
 /** Without the items of collections of files that are private to somebody else (`lamina:files`). */
 function visibleCondition(user: string | null, bind: Bind): string {

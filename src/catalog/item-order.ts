@@ -5,7 +5,7 @@
  */
 import type { Bind } from '../database/connection.ts';
 import { ItemTokenError, type ItemKey, type ItemQuery, type SortField } from './item-query.ts';
-import { propertySql, times } from './item-property.ts';
+import { numberSql, propertySql, times } from './item-property.ts';
 import { storable } from './storable.ts';
 
 /** One column of the order; a property is two, because it may be a number in one item and a text in another. */
@@ -57,7 +57,7 @@ function termsOf({ property, direction }: SortField, bind: Bind): Term[] {
   if (ends !== undefined) return [{ sql: `(case when properties ->> '${property}' is not null then ${ends} end)`, kind: 'instant', descending, nullable: true }];
   const value = propertySql(property, bind);
   return [
-    { sql: `(case jsonb_typeof(${value}) when 'number' then (${value})::float8 end)`, kind: 'number', descending, nullable: true },
+    { sql: numberSql(value), kind: 'number', descending, nullable: true },
     { sql: `(case when jsonb_typeof(${value}) not in ('number', 'null') then (${value}) #>> '{}' end) collate "C"`, kind: 'text', descending, nullable: true },
   ];
 }

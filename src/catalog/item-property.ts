@@ -24,9 +24,19 @@ const operators: Readonly<Partial<Record<Comparison, string>>> = { eq: '=', neq:
 
 const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
 
+/** Numbers that an index has ready (migration 0016-cloud-cover), which knows them by these very expressions. */
+const indexed: ReadonlySet<string> = new Set(['eo:cloud_cover']);
+
+/** Whether items are found and sorted by a property without looking at all of them. */
+export const isIndexed = (property: string): boolean => indexed.has(property);
+
+/** A value that `propertySql` gives as float8; null where it is no number. */
+export const numberSql = (json: string): string => `(case jsonb_typeof(${json}) when 'number' then (${json})::float8 end)`;
+
 /** The value of a property as jsonb; null where it is absent. */
 export function propertySql(property: string, bind: Bind): string {
   if (property === 'id' || property === 'collection') return `to_jsonb(${property})`;
+  if (isIndexed(property)) return `(properties -> '${property}')`;
   return `(properties #> ${bind(property.split('.').map(storable))}::text[])`;
 }
 
@@ -67,7 +77,7 @@ function comparedSql({ property, comparison, value }: PropertyCondition, bind: B
     case 'endsWith': return `right(${text}, length(${bind(storable(value as string))}::text)) = ${bind(storable(value as string))}::text`;
     case 'contains': return containsSql(stored, text, value, json, bind);
     case 'lt': case 'lte': case 'gt': case 'gte': return typeof value === 'number'
-      ? `(jsonb_typeof(${stored}) = 'number' and ${stored} ${operators[comparison]} ${json(value)})`
+      ? `${numberSql(stored)} ${operators[comparison]} ${bind(value)}::float8`
       : `${text} collate "C" ${operators[comparison]} ${bind(storable(value as string))}::text`;
   }
 }

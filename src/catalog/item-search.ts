@@ -15,7 +15,7 @@ import type { StacItem } from './types.ts';
 export { boxCondition, flatBox } from './item-conditions.ts';
 export { storable } from './storable.ts';
 
-/** Matches are counted up to this; a larger number is not told, because finding it would cost more than the page. */
+/** So many items are looked at to count matches; where there are more, the number is not told: finding it would cost more than the page. */
 const MAX_COUNT = 20_000;
 /** So many candidates are read at once at most, unless a larger page is wanted. */
 const MAX_PORTION = 800;
@@ -84,13 +84,16 @@ async function countMatches(database: Queryable, query: ItemQuery, test: ((item:
   const inside = query.bbox?.length === 4 && !query.intersects && !(query.filter && needsTest(query.filter)) ? insideCondition(flatBox(query.bbox), binder(all)) : 'false';
   const tested = await database.query<Candidate>(`select ${columns(query)} from ${condition.from} where ${sql} and not ${inside} limit ${MAX_TESTED + 1}`, all);
   if (tested.length > MAX_TESTED) return null;
-  const certain = inside === 'false' ? 0 : await capped(database, { from: condition.from, sql: `${sql} and ${inside}`, params: all });
+  const certain = inside === 'false' ? 0 : await capped(database, { from: condition.from, sql: `${sql} and ${inside}`, bounds: `${condition.bounds} and ${inside}`, params: all });
   return certain === null ? null : certain + tested.filter((row) => test(shown(row))).length;
 }
 
-async function capped(database: Queryable, { from, sql, params }: Condition): Promise<number | null> {
-  const [row] = await database.query<{ count: number }>(`select count(*) as count from (select 1 from ${from} where ${sql} limit ${MAX_COUNT + 1}) as matches`, params);
-  return row!.count > MAX_COUNT ? null : row!.count;
+async function capped(database: Queryable, { from, sql, bounds, params }: Condition): Promise<number | null> {
+  const [row] = await database.query<{ seen: number; count: number }>(
+    `select count(*) as seen, count(*) filter (where matches) as count from (select ${sql === bounds ? 'true' : `(${sql})`} as matches from ${from} where ${bounds} limit ${MAX_COUNT + 1}) as candidates`,
+    params,
+  );
+  return row!.seen > MAX_COUNT ? null : row!.count;
 }
 
 /** What the boxes can't decide; null when there is nothing of the kind. */

@@ -5,12 +5,13 @@
  */
 import type { Bind } from '../../database/connection.ts';
 import { boxOf, type Box } from '../../geo/geometry.ts';
+import { isIndexed, propertySql } from '../item-property.ts';
 import { truthOf } from './evaluate.ts';
 import { typeOf, type Filter } from './check.ts';
 import { isArithmetic, isArrayRelation, isComparison, isSpatial, isTemporal, temporalRelations, type Comparison, type TemporalCondition, type TemporalRelation } from './operations.ts';
 import { geometryOf } from './spatial.ts';
 import { databasePattern } from './text-folding.ts';
-import { childrenOf, type ArrayExpression, type Call, type Expression, type InstantLiteral, type Interval, type Property } from './tree.ts';
+import { childrenOf, type ArrayExpression, type BoxLiteral, type Call, type Expression, type GeometryLiteral, type InstantLiteral, type Interval, type Property } from './tree.ts';
 
 export interface SqlCondition {
   readonly sql: string;
@@ -18,9 +19,15 @@ export interface SqlCondition {
   readonly isExact: boolean;
 }
 
+/** A filter in SQL, with the part of it for which there are indexes ('true' for none): no item outside of `bounds` meets it. */
+export interface FilterCondition extends SqlCondition {
+  readonly bounds: string;
+}
+
 /** `touchesBox` gives the condition under which the box of an item touches another. */
-export function filterCondition(filter: Filter, bind: Bind, touchesBox: (box: Box, bind: Bind) => string): SqlCondition {
-  return new SqlWriter(bind, touchesBox).condition(filter.expression, true);
+export function filterCondition(filter: Filter, bind: Bind, touchesBox: (box: Box, bind: Bind) => string): FilterCondition {
+  const writer = new SqlWriter(bind, touchesBox);
+  return { ...writer.condition(filter.expression, true), bounds: writer.bounds(filter.expression).join(' and ') || 'true' };
 }
 
 /** True for a filter that SQL alone can't decide. */
@@ -33,6 +40,9 @@ class SqlWriter {
   readonly #touchesBox: (box: Box, bind: Bind) => string;
   /** Names of properties that are bound already. */
   readonly #names = new Map<string, string>();
+  /** Expressions that are written already: said again, they need no more values. */
+  readonly #written = new Map<Expression, string>();
+  readonly #hinted = new Map<Expression, readonly string[]>();
 
   constructor(bind: Bind, touchesBox: (box: Box, bind: Bind) => string) {
     this.#bind = bind;
@@ -45,8 +55,16 @@ class SqlWriter {
       if (node.op === 'not') return this.condition(node.args[0]!, !wanted);
       if (node.op === 'and' || node.op === 'or') return this.#connective(node, wanted);
     }
-    if (!asksGeometry(node)) return { sql: wanted ? `${this.#value(node)}${this.#hint(node)}` : `not ${this.#value(node)}`, isExact: true };
+    if (!asksGeometry(node)) return { sql: wanted ? [this.#value(node), ...this.#hints(node)].join(' and ') : `not ${this.#value(node)}`, isExact: true };
     return node.kind === 'call' && isSpatial(node.op) ? this.#spatial(node, wanted) : EVERYTHING;
+  }
+
+  /** Conditions that must be met for the expression to be true, and that an index answers. */
+  bounds(node: Expression): readonly string[] {
+    if (node.kind !== 'call') return [];
+    if (node.op === 'and') return node.args.flatMap((argument) => this.bounds(argument));
+    if (isSpatial(node.op)) return asksGeometry(node) ? [this.#spatial(node, true).sql] : [];
+    return comparesIndexed(node) ? [this.#value(node)] : this.#hints(node);
   }
 
   #connective({ op, args }: Call, wanted: boolean): SqlCondition {
@@ -58,31 +76,47 @@ class SqlWriter {
   #spatial({ op, args }: Call, wanted: boolean): SqlCondition {
     const literal = args.find((argument) => argument.kind === 'geometry' || argument.kind === 'bbox');
     const mustTouch = (op !== 's_disjoint') === wanted;
-    const sql = literal && mustTouch ? this.#touchesBox(boxOf(geometryOf(literal)), this.#bind) : 'footprint is not null';
-    return { sql, isExact: false };
+    return { sql: literal && mustTouch ? this.#touching(literal) : 'footprint is not null', isExact: false };
   }
 
-  /** One more condition, which an index knows, for comparisons of the time of items. */
-  #hint(node: Expression): string {
-    if (node.kind !== 'call' || node.args.length !== 2) return '';
+  #touching(literal: GeometryLiteral | BoxLiteral): string {
+    const sql = this.#written.get(literal) ?? this.#touchesBox(boxOf(geometryOf(literal)), this.#bind);
+    this.#written.set(literal, sql);
+    return sql;
+  }
+
+  #hints(node: Expression): readonly string[] {
+    const hints = this.#hinted.get(node) ?? this.#timeHints(node);
+    this.#hinted.set(node, hints);
+    return hints;
+  }
+
+  /** More conditions, which an index knows, for comparisons of the time of items. */
+  #timeHints(node: Expression): string[] {
+    if (node.kind !== 'call' || node.args.length !== 2) return [];
     const [left, right] = node.args as [Expression, Expression];
-    if (!isDatetime(left) || right.kind === 'property') return '';
-    if (isTemporal(node.op)) return this.#temporalHint(node.op, right);
-    return isComparison(node.op) && node.op !== '<>' ? ` and instant ${node.op} ${this.#value(right)}` : '';
+    if (!isDatetime(left) || right.kind === 'property') return [];
+    if (isTemporal(node.op)) return this.#temporalHints(node.op, right);
+    return isComparison(node.op) && node.op !== '<>' ? [`instant ${node.op} ${this.#value(right)}`] : [];
   }
 
   /** `instant` is where the time of an item begins, and no later than where it ends. */
-  #temporalHint(relation: TemporalRelation, other: Expression): string {
-    if (relation === 't_disjoint') return '';
+  #temporalHints(relation: TemporalRelation, other: Expression): string[] {
+    if (relation === 't_disjoint') return [];
     const conditions: readonly TemporalCondition[] = temporalRelations[relation];
-    const hints = conditions.flatMap(([end, sign, otherEnd]) => {
+    return conditions.flatMap(([end, sign, otherEnd]) => {
       if (end === 'start') return [`instant ${sign} ${this.#endOf(other, otherEnd)}`];
       return sign === '<' || sign === '=' ? [`instant <= ${this.#endOf(other, otherEnd)}`] : [];
     });
-    return hints.map((hint) => ` and ${hint}`).join('');
   }
 
   #value(node: Expression): string {
+    const sql = this.#written.get(node) ?? this.#valueOf(node);
+    this.#written.set(node, sql);
+    return sql;
+  }
+
+  #valueOf(node: Expression): string {
     switch (node.kind) {
       case 'literal': return this.#literal(node.value);
       case 'date':
@@ -123,6 +157,7 @@ class SqlWriter {
   }
 
   #json(name: string): string {
+    if (isIndexed(name)) return propertySql(name, this.#bind);
     let placeholder = this.#names.get(name);
     if (placeholder === undefined) this.#names.set(name, (placeholder = this.#bind(name.split('.'))));
     return `(properties #> ${placeholder}::text[])`;
@@ -214,6 +249,11 @@ class SqlWriter {
     if (node.kind === 'open') return `${end === 'start' ? '\'-infinity\'' : '\'infinity\''}::timestamptz`;
     return node.kind === 'date' && end === 'end' ? this.#instant(node, '23:59:59.999999') : this.#value(node);
   }
+}
+
+/** A property with an index of numbers against a number. */
+function comparesIndexed({ op, args }: Call): boolean {
+  return isComparison(op) && op !== '<>' && args.length === 2 && args.every((argument) => typeOf(argument) === 'number') && args.some((argument) => argument.kind === 'property' && isIndexed(argument.name)) && args.some(({ kind }) => kind === 'literal');
 }
 
 const isDatetime = (node: Expression) => node.kind === 'property' && node.name === 'datetime';

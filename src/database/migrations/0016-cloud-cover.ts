@@ -1,0 +1,17 @@
+/** The property that people sort and select by most. The expressions are those of src/catalog/item-order.ts. */
+import type { Migration } from './migration.ts';
+
+const value = `(properties -> 'eo:cloud_cover')`;
+const number = `(case jsonb_typeof(${value}) when 'number' then (${value})::float8 end)`;
+const text = `((case when jsonb_typeof(${value}) not in ('number', 'null') then (${value}) #>> '{}' end) collate "C")`;
+
+const migration: Migration = {
+  name: '0016-cloud-cover',
+  // Absent values come last in both directions, so one index can't be read both ways.
+  sql: `
+    create index items_by_cloud_cover on items (${number}, ${text}, (collection collate "C"), (id collate "C"));
+    create index items_by_cloud_cover_desc on items (${number} desc nulls last, ${text} desc nulls last, (collection collate "C"), (id collate "C"));
+  `,
+};
+
+export default migration;
