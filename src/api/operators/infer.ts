@@ -45,8 +45,8 @@ export function inferHandlers(service: InferenceService): RequestHandler[] {
 
 /** The path's model: name and version as a reference. */
 export function referenceIn({ params }: Request): string {
-  const { name = '', version } = params as { name?: string; version?: string };
-  return version === undefined ? name : `${name}:${version}`;
+  const { namespace, name = '', version } = params as { namespace?: string; name?: string; version?: string };
+  return `${namespace === undefined ? '' : `${namespace}/`}${name}${version === undefined ? '' : `:${version}`}`;
 }
 
 async function inferTensor(service: InferenceService, request: Request, response: Response): Promise<void> {

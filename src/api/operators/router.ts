@@ -37,7 +37,10 @@ export function createOperatorRouter({ operators, baseUrl, canRun }: OperatorSer
   return router;
 }
 
-/** To mount at '/v2'. Model names with a namespace have their slash encoded: 'e2s%2Fai-compressor'. */
+/** Paths of a model. Some clients encode the slash behind a namespace ('e2s%2Fai-compressor'), others don't. */
+const ofModel = (rest: string) => [`/models/:name{/versions/:version}${rest}`, `/models/:namespace/:name{/versions/:version}${rest}`];
+
+/** To mount at '/v2'. */
 export function createInferenceRouter(service: OperatorService): Router {
   const { operators, queues, canRun, version } = service;
   const router = Router();
@@ -49,17 +52,17 @@ export function createInferenceRouter(service: OperatorService): Router {
     response.status(ready ? 200 : 503).json({ ready });
   });
   router.get('/models', open, (_request, response) => void response.json({ models: newestOperators(operators).map(({ operator }) => qualifiedName(operator.manifest)) }));
-  router.get('/models/:name{/versions/:version}', open, (request, response) => {
-    const { operator, versions } = findOperator(operators, referenceIn(request));
-    const { manifest } = operator;
-    response.json({ name: qualifiedName(manifest), versions, platform: manifest.kind === 'onnx' ? 'onnx_onnxv1' : `lamina_${manifest.kind}`, inputs: [inputTensor(manifest)], outputs: [outputTensor(manifest)] });
-  });
-  router.get('/models/:name{/versions/:version}/ready', fresh, (request, response) => {
+  router.get(ofModel('/ready'), fresh, (request, response) => {
     const { operator } = findOperator(operators, referenceIn(request));
     const ready = canRun(operator);
     response.status(ready ? 200 : 503).json({ name: qualifiedName(operator.manifest), ready });
   });
-  router.post('/models/:name{/versions/:version}/infer', ...inferHandlers(service));
+  router.get(ofModel(''), open, (request, response) => {
+    const { operator, versions } = findOperator(operators, referenceIn(request));
+    const { manifest } = operator;
+    response.json({ name: qualifiedName(manifest), versions, platform: manifest.kind === 'onnx' ? 'onnx_onnxv1' : `lamina_${manifest.kind}`, inputs: [inputTensor(manifest)], outputs: [outputTensor(manifest)] });
+  });
+  router.post(ofModel('/infer'), ...inferHandlers(service));
   router.use((request) => {
     throw new OpenEOError('NotFound', {}, { detail: `There is no ${request.method} ${request.baseUrl}${request.path}: GET ${request.baseUrl}/models lists the models.` });
   });

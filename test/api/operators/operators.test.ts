@@ -74,6 +74,8 @@ describe('/v2', () => {
     };
     expect((await get('/v2/models/pca')).body).toEqual(pca);
     expect((await get('/v2/models/pca/versions/1.0.0')).body).toEqual(pca);
+    expect((await get('/v2/models/e2s/spectral')).body).toMatchObject({ name: 'e2s/spectral', versions: ['2.1.0', '2.0.0', '3.0.0-rc1'] });
+    expect((await get('/v2/models/e2s/spectral/versions/2.0')).body).toEqual((await get('/v2/models/e2s%2Fspectral/versions/2')).body);
     expect((await get('/v2/models/e2s%2Fspectral/versions/2.0')).body).toMatchObject({ name: 'e2s/spectral', platform: 'lamina_exec' });
   });
 
@@ -84,7 +86,7 @@ describe('/v2', () => {
     expect(await get('/v2/models/nothing/ready')).toMatchObject({ status: 404, body: { error: expect.stringContaining('pca:1.0.0') as unknown } });
   });
 
-  it.each(['/v2/nothing', '/v2/models/pca/versions', '/v2/models/pca/train'])('answers %s with an error that its clients read', async (path) => {
+  it.each(['/v2/nothing', '/v2/models/pca/versions/1/train', '/v2/models/a/b/c'])('answers %s with an error that its clients read', async (path) => {
     expect(await get(path)).toMatchObject({ status: 404, body: { error: expect.stringContaining('/v2/models') as unknown, code: 'NotFound' } });
   });
 });
