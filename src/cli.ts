@@ -46,6 +46,21 @@ const HELP = `lamina — virtual embedding layers for Earth observation (openEO 
       --item MLM.json, --settings CONFIG.yaml, --sensor NAME, --samples FILE.npy, --bands B02,B03,…, --gsd 10,
       --chip 224, --pooling mean|class, --license SPDX
                                    of a model: what describes it, and how its output becomes vectors
+  lamina operator export NAME --to cwl|k8s|slurm|pbs
+                                   a file for a workflow engine or a scheduler: --output FILE
+      --image, --claim, --pull-secret
+                                   of Kubernetes: image with lamina, volume claim, secret for the image
+  lamina operator publish FOLDER|ARCHIVE
+                                   into a registry, without the checks of a release: --tag NAME, --no-latest, --reason TEXT
+      --registry PLACE             here and below: store, /directory or s3://bucket/prefix; else the first of LAMINA_OPERATORS
+  lamina operator tags NAME        versions and tags with their history; --json
+  lamina operator tag NAME:VERSION TAG
+                                   lets a tag mean a version
+  lamina operator rollback NAME    latest means again what it meant before; --to VERSION, --tag NAME, --reason TEXT
+  lamina operator yank NAME:VERSION
+                                   hides it from ranges and from latest, pins work on; --undo, --reason TEXT
+  lamina operator pull REFERENCE   fetches it into the cache of this machine and prints its folder
+  lamina operator reindex          writes the metadata of a registry anew
   lamina grid show WHERE           tasks of a grid (lamina run --grid): how many are done, what failed and why
   lamina grid retry WHERE          lets failed tasks be tried again; WHERE is a directory, s3://bucket/prefix or database:name
   lamina run [RUNTIME/]NAME[:VERSION] --input A.tif --output B.tif [--PARAMETER VALUE …]

@@ -1,5 +1,6 @@
 /** `lamina operator …`: makes, checks, imports and exports packages of AI-compressors. Needs neither a database nor a service. */
 import { operatorCheck, operatorList, operatorPack, operatorShow } from './operator-package-commands.ts';
+import { operatorExport } from './operator-export-command.ts';
 import { operatorImport } from './operator-import-command.ts';
 import { operatorRegistryCommands } from './operator-registry-commands.ts';
 import { releaseCommand, testCommand } from './release-command.ts';
@@ -13,6 +14,7 @@ const verbs: Readonly<Record<string, OperatorVerb>> = {
   pack: operatorPack,
   check: operatorCheck,
   import: operatorImport,
+  export: operatorExport,
   ...operatorRegistryCommands,
   test: testCommand,
   release: releaseCommand,
