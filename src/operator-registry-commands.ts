@@ -43,16 +43,6 @@ export const operatorRegistryCommands: Readonly<Record<string, Command>> = {
   pull,
 };
 
-export const OPERATOR_REGISTRY_HELP = `  lamina operator publish FOLDER|ARCHIVE  into a registry, without the checks of a release; --tag NAME, --no-latest, --reason TEXT
-      --registry PLACE             here and below: store, /directory or s3://bucket/prefix; else the first of LAMINA_OPERATORS
-  lamina operator tag NAME:VERSION TAG    lets a tag mean a version
-  lamina operator tags NAME        tags and versions, with their history; --json
-  lamina operator rollback NAME    latest means again what it meant before; --to VERSION, --tag NAME, --reason TEXT
-  lamina operator yank NAME:VERSION       hides it from ranges and from latest; pins work on; --undo, --reason TEXT
-  lamina operator pull REFERENCE   fetches it into the cache of this machine and prints its folder
-  lamina operator reindex          writes the metadata of a registry anew
-`;
-
 function onRegistry(work: (positionals: readonly string[], work: Work) => Promise<void>): Command {
   return async (args, environment) => {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });

@@ -6,7 +6,7 @@ import type { Log } from '../../log.ts';
 import { plainOperator } from '../called-operator.ts';
 import { parseManifest } from '../manifest.ts';
 import type { Operator, OperatorManifest, OperatorRegistry } from '../operator.ts';
-import { parseReference, qualifiedName, type OperatorReference } from '../reference.ts';
+import { isOperatorName, parseReference, qualifiedName, type OperatorReference } from '../reference.ts';
 import { fetchPackage, type PackageSource } from './fetch-package.ts';
 import { archiveKey, CATALOG, collectionKey, MANIFEST, operatorOfKey, OPERATORS, versionKey, type OperatorName } from './layout.ts';
 import type { OperatorCollection, OperatorLink, VersionLink } from './metadata.ts';
@@ -156,7 +156,8 @@ export class OperatorIndex implements OperatorRegistry {
     const listed = new Set<string>();
     await inTurns(links, async (link) => {
       const of = operatorOfKey(posix.join(OPERATORS, link.href))?.of;
-      if (!of) return;
+      // What is none of our names can't be referred to.
+      if (!of || ![of.name, of.namespace ?? of.name].every(isOperatorName)) return;
       listed.add(qualifiedName(of));
       if (entries.get(qualifiedName(of))?.content !== link['lamina:content']) await this.#readCollection(place, of, link['lamina:content']);
     });
