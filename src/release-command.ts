@@ -69,14 +69,16 @@ async function judge(command: string, [folder, ...more]: readonly string[], valu
   }
 }
 
-function settingsOf(values: Values, environment: NodeJS.ProcessEnv, folder: string, out: string): Pick<ReleaseSettings, 'folder' | 'out' | 'by' | 'tags' | 'latest' | 'laminaVersion' | 'allowRegression'> {
+function settingsOf(values: Values, environment: NodeJS.ProcessEnv, folder: string, out: string): Pick<ReleaseSettings, 'folder' | 'out' | 'by' | 'tags' | 'latest' | 'laminaVersion' | 'allowRegression' | 'commit'> {
   const reason = values['allow-regression'];
+  const commit = environment['CI_COMMIT_SHA'] ?? environment['GITHUB_SHA'];
   return {
     folder, out, tags: values.tag ?? [], latest: values['no-latest'] !== true,
     // Who pushed, where a pipeline publishes.
     by: values.by ?? environment['GITLAB_USER_LOGIN'] ?? environment['GITHUB_ACTOR'] ?? userInfo().username,
     laminaVersion: (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version,
     ...(reason === undefined ? {} : { allowRegression: reason }),
+    ...(commit === undefined ? {} : { commit }),
   };
 }
 

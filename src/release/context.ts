@@ -37,6 +37,8 @@ export interface ReleaseSettings {
   /** False: 'latest' stays where it is. */
   readonly latest: boolean;
   readonly allowRegression?: string;
+  /** The commit as a pipeline names it, for machines without git. */
+  readonly commit?: string;
   /** Of Lamina. */
   readonly laminaVersion: string;
   readonly now?: () => Date;
