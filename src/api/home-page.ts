@@ -33,6 +33,7 @@ export function homePage(home: Home): string {
 <dl>
 <dt>openEO</dt><dd>${link(base)} for clients; the API is at ${link(newest)}</dd>
 <dt>STAC</dt><dd>${link(stac)}</dd>
+<dt>Operators</dt><dd>${link(`${base}/operators`)} are what makes embeddings; model-serving clients call them at ${link(`${base}/v2`)}</dd>
 <dt>WMTS</dt><dd>${link(`${base}/wmts?service=WMTS&request=GetCapabilities`, `${base}/wmts`)} for QGIS and other map clients</dd>
 </dl>
 <h2>Connect with Python</h2>

@@ -76,6 +76,8 @@ function homeDocument({ title, description, version, base, openeo, stac, collect
       ...Object.entries(openeo).map(([api, href]) => ({ rel: 'service', href, type: json, title: `openEO API ${api}` })),
       { rel: 'service', href: stac, type: json, title: 'STAC API' },
       { rel: 'data', href: `${stac}collections`, type: json, title: 'Collections' },
+      { rel: 'service', href: `${base}/operators`, type: json, title: 'Operators' },
+      { rel: 'service', href: `${base}/v2`, type: json, title: 'Operators as models (Open Inference Protocol)' },
       { rel: 'wmts', href: `${base}/wmts`, type: 'image/png', title: 'WMTS of all collections', 'wmts:layer': collections.map(({ id }) => id) },
       ...collections.flatMap(({ href, tileJson, view, title: name }) => [
         { rel: 'child', href, type: json, title: name },

@@ -26,6 +26,8 @@ export interface WorkOptions {
   readonly leaseMs: number;
   /** Pause before looking again when others hold all that is left. Default 1 s. */
   readonly pollMs?: number;
+  /** First pause before the end of a task is told again to a place that did not answer; the next are longer. Default 1 s. */
+  readonly reportPauseMs?: number;
   /** Ends the work: the task in hand is given back. */
   readonly signal?: AbortSignal;
   readonly log: Log;
@@ -47,7 +49,7 @@ const MAX_MISSES = 16;
 const SURVEY_MS = 15_000;
 /** Tries to tell the grid how a task ended, and the first pause between them. */
 const REPORT_TRIES = 4;
-const REPORT_PAUSE_MS = 500;
+const REPORT_PAUSE_MS = 1000;
 
 /**
  * Works on `tasks` until each is done or failed, whoever did it, or `signal` ends it. Names that occur twice are
@@ -120,12 +122,11 @@ class Worker {
     const lost = new AbortController();
     const endBeating = this.#beat(claim, lost);
     try {
-      const result = await this.#work.run(claim, AbortSignal.any([lost.signal, this.#stop]));
+      const result = await this.#work.run(claim, AbortSignal.any([lost.signal, this.#stop])).catch((error: unknown) => new Failure(error));
+      // Beats go on until the grid knows the end.
+      await (result instanceof Failure ? this.#giveUp(claim, result.cause, lost.signal.aborted) : this.#finish(claim, result));
+    } finally {
       endBeating();
-      await this.#finish(claim, result);
-    } catch (error) {
-      endBeating();
-      await this.#giveUp(claim, error, lost.signal.aborted);
     }
     this.#tell();
   }
@@ -134,7 +135,8 @@ class Worker {
     if (!(await this.#report(() => this.#grid.commit(claim, result)))) return this.#refuse(claim);
     this.#did++;
     this.#states.set(claim.task, { task: claim.task, status: 'done', token: claim.token });
-    await this.#work.publish?.(claim);
+    // It counts already; whoever settles the outputs in the end publishes it.
+    await this.#work.publish?.(claim).catch((error: unknown) => this.#options.log.warning(`What ${claim.task} produced could not be published yet: ${(error as Error).message}`));
   }
 
   async #giveUp(claim: Claim, error: unknown, isLost: boolean): Promise<void> {
@@ -170,7 +172,7 @@ class Worker {
         return await tell();
       } catch (error) {
         if (attempt === REPORT_TRIES) throw error;
-        await delay(REPORT_PAUSE_MS * 2 ** attempt);
+        await delay((this.#options.reportPauseMs ?? REPORT_PAUSE_MS) * 2 ** (attempt - 1));
       }
     }
   }
@@ -186,6 +188,15 @@ class Worker {
       if (status === 'done' || status === 'failed' || status === 'held') count[status]++;
     }
     return { total: this.#tasks.length, ...count };
+  }
+}
+
+/** What a task threw. */
+class Failure {
+  readonly cause: unknown;
+
+  constructor(cause: unknown) {
+    this.cause = cause;
   }
 }
 

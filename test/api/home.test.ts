@@ -36,7 +36,7 @@ describe('GET / for programs', () => {
     const hrefs = (rel: string) => links.filter((link) => link.rel === rel).map((link) => link.href);
     expect(hrefs('self')).toEqual([`${url}/`]);
     expect(hrefs('version-history')).toEqual([`${url}/.well-known/openeo`]);
-    expect(hrefs('service')).toEqual([`${url}/openeo/1.2/`, `${url}/openeo/1.3/`, `${url}/stac/`]);
+    expect(hrefs('service')).toEqual([`${url}/openeo/1.2/`, `${url}/openeo/1.3/`, `${url}/stac/`, `${url}/operators`, `${url}/v2`]);
     expect(hrefs('child')).toEqual([`${url}/stac/collections/RAW`, `${url}/stac/collections/LAYER`, `${url}/stac/collections/a%2Fb%20%22c%22`]);
     expect(hrefs('tilejson')[0]).toBe(`${url}/tiles/RAW/tilejson.json`);
   });
