@@ -35,6 +35,25 @@ describe('readConfig', () => {
   });
 });
 
+describe('LAMINA_OPERATORS', () => {
+  const s3 = { LAMINA_S3_ENDPOINT: 'http://s3', LAMINA_S3_ACCESS_KEY: 'a', LAMINA_S3_SECRET_KEY: 'b' };
+
+  it('names registries in their order; the object store of the service is the usual one', () => {
+    expect(readConfig({}).operators).toEqual(['store']);
+    expect(readConfig({ LAMINA_OPERATORS: 'none' }).operators).toEqual([]);
+    expect(readConfig({ ...s3, LAMINA_OPERATORS: '/srv/models/, store,s3://models/eo, https://anna:pw@models.example.org/lamina' }).operators)
+      .toEqual(['/srv/models', 'store', 's3://models/eo', 'https://anna:pw@models.example.org/lamina']);
+  });
+
+  it.each(['models', 'ftp://x/y', 'https://', 's3://X', 'store,,none'])("refuses '%s', without repeating it", (text) => {
+    expect(() => readConfig({ ...s3, LAMINA_OPERATORS: text })).toThrow(/LAMINA_OPERATORS must be 'none', or 'store'/);
+  });
+
+  it('needs an S3 server for a bucket', () => {
+    expect(() => readConfig({ LAMINA_OPERATORS: 's3://bucket' })).toThrow(/LAMINA_S3_ENDPOINT/);
+  });
+});
+
 describe('LAMINA_WORKSPACES', () => {
   const s3 = { LAMINA_S3_ENDPOINT: 'http://s3:9000', LAMINA_S3_ACCESS_KEY: 'a', LAMINA_S3_SECRET_KEY: 'b' };
 

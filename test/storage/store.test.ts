@@ -9,6 +9,7 @@ import { createLocalStore } from '../../src/storage/local.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { openObjectStore } from '../../src/storage/open.ts';
 import { openS3Store } from '../../src/storage/s3.ts';
+import { storeBelow } from '../../src/storage/store-below.ts';
 import { startS3, type S3Double } from './s3-double.ts';
 
 let folder: string;
@@ -21,6 +22,7 @@ beforeAll(async () => {
   stores.local = await openObjectStore({ directory: join(folder, 'objects'), s3: null });
   const s3 = { endpoint: `http://127.0.0.1:${server.port}`, bucket: 'lamina', region: 'us-east-1', accessKey: 'test', secretKey: 'test' };
   stores.s3 = await openObjectStore({ directory: folder, s3 });
+  stores.below = storeBelow(createLocalStore(join(folder, 'shared')), 'some/prefix');
 });
 
 afterAll(async () => {
@@ -36,7 +38,7 @@ async function keysOf(store: ObjectStore, prefix: string): Promise<string[]> {
 
 const text = (bytes: Uint8Array | null) => (bytes === null ? null : Buffer.from(bytes).toString());
 
-describe.each(['local', 's3'])('object store: %s', (kind) => {
+describe.each(['local', 's3', 'below'])('object store: %s', (kind) => {
   const store = () => stores[kind]!;
 
   it('gives back what was put, with size, time and ETag', async () => {

@@ -5,7 +5,7 @@ import type { ObjectStore } from '../../storage/object-store.ts';
 import { openS3Store, type S3Settings } from '../../storage/s3.ts';
 import { httpFiles } from './http-files.ts';
 import { RegistryRefusal } from './refusal.ts';
-import { storeBelow } from './store-below.ts';
+import { storeBelow } from '../../storage/store-below.ts';
 import type { RegistryFiles } from './version-record.ts';
 
 /** One of LAMINA_OPERATORS. */

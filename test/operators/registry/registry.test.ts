@@ -95,7 +95,8 @@ describe.each(['directory', 'S3'])('a registry on a %s', (kind) => {
     expect(collection['lamina:tags']).toEqual({ latest: '2.0.0' });
   });
 
-  it('takes up a publication that was cut short anywhere, when it is the same archive', async () => {
+  // One kind of store is enough: it is the order of the writes that is tested.
+  it.runIf(kind === 'directory')('takes up a publication that was cut short anywhere, when it is the same archive', async () => {
     await publish('1.9.0');
     const whole = await keys();
     for (const stop of whole.keys()) {

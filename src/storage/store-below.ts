@@ -1,5 +1,5 @@
 /** The part of an object store below a prefix, as a store of its own. */
-import type { ObjectInfo, ObjectStore, StoredObject } from '../../storage/object-store.ts';
+import type { ObjectInfo, ObjectStore, StoredObject } from './object-store.ts';
 
 /** @param prefix without slashes at its ends; '' for the whole store */
 export function storeBelow(store: ObjectStore, prefix: string): ObjectStore {
