@@ -36,7 +36,7 @@ import { createOnnxRuntime } from './operators/runtime/onnx.ts';
 import { parseBatchOptions } from './runtimes/batch-options.ts';
 import { createOperatorRuntime } from './runtimes/operator-runtime.ts';
 import { openRuntime, toolEnvironmentOf, type RuntimeSettings } from './runtimes/runtimes.ts';
-import { CpuShares } from './workers/cpu-shares.ts';
+import { CpuShares, ownSeconds } from './workers/cpu-shares.ts';
 import { createEmbedHandler, directComputer } from './workers/embed.ts';
 import { BACKFILL_CONCURRENCY, createBackfillHandler, type BackfillTask } from './workers/backfill.ts';
 import { Follower } from './workers/follow.ts';
@@ -66,9 +66,13 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   const { catalog, database, objects, queues, cache, jobs, jobLogs, operators } = deployment;
   const onnx = createOnnxRuntime({ threads: config.embedThreads, providers: config.executionProviders, log, ...(config.embedBatch === null ? {} : { maxBatch: config.embedBatch }) });
   const programs = runtimeSettings(config);
+  let usedByPrograms = 0;
   const runtime = createOperatorRuntime({
     onnx, log, concurrency: config.embedThreads, allowed: config.runtimes.map((name) => runtimeNamed(name)!), runtimes: (name) => openRuntime(name, programs),
-    onRun: (operator, { output, usage }) => log.debug('Ran an operator', { data: { operator: operator.reference, usage, output: output.slice(-2000) } }),
+    onRun: (operator, { output, usage }) => {
+      usedByPrograms += usage.cpuSeconds ?? 0;
+      log.debug('Ran an operator', { data: { operator: operator.reference, usage, output: output.slice(-2000) } });
+    },
   });
   const rasters = new RasterCache({ store: objects, blockBytes: config.cacheBytes });
   const fetch = guardedFetch({ allowedHosts: config.allowedHosts });
@@ -86,7 +90,7 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   const udf = { ...createUdfRuntimes({ milliseconds: config.udfSeconds * 1000, memoryBytes: config.udfMemoryMegabytes * 2 ** 20 }), code: udfCode };
   const scratch = join(config.data, 'scratch');
   const billing = await readBilling(config.billingFile);
-  const measuring = { cpu: new CpuShares(), throughput: new Throughput(new ThroughputStore(database)) };
+  const measuring = { cpu: new CpuShares(() => ownSeconds() + usedByPrograms), throughput: new Throughput(new ThroughputStore(database)) };
   await mkdir(scratch, { recursive: true });
   const stopSweeping = startSweeping({ scratch, ...(config.s3 ? {} : { objects: join(config.data, 'objects') }) }, log);
 

@@ -22,8 +22,21 @@ export const podman: Isolation = {
   isSealed: true,
   refuses: () => null,
   inside: () => INSIDE,
-  commandLine: (program, run) => contained(program, run, podmanFlags(run)),
+  async commandLine(program, run) {
+    const { owner, flags, what } = await contained(program, run);
+    // The container's first process is told, because it is a child of none of ours.
+    const own = ['--rm', '--pidfile', pidFile(run), '--read-only-tmpfs=false', '--no-hosts', '--log-driver', 'none'];
+    return {
+      ...started(['podman', 'run', ...own, ...flags, ...what], program, run, owner),
+      processFile: pidFile(run), cleanUp: ['podman', 'rm', '--force', '--time', '0', '--ignore', run.name],
+    };
+  },
 };
+
+/** Step by step: attached to a container that ends at once, `docker run` sometimes loses what it said and how it ended. */
+const DOCKER_STEPS = `name=$1; shift
+docker create "$@" > /dev/null && docker start "$name" > /dev/null && code=$(docker wait "$name") || exit 125
+docker logs --tail 500 "$name"; docker rm --force "$name" > /dev/null; exit "$code"`;
 
 export const docker: Isolation = {
   name: 'docker',
@@ -32,37 +45,34 @@ export const docker: Isolation = {
   isSealed: true,
   refuses: (kind) => (kind === 'image' ? null : 'Docker runs images only; podman runs models and programs as well'),
   inside: () => INSIDE,
-  commandLine: async (program, run) => ({ ...await contained(program, run, []), isElsewhere: true }),
+  async commandLine(program, run) {
+    const { owner, flags, what } = await contained(program, run);
+    const create = ['--log-driver', 'json-file', '--log-opt', 'max-size=1m', ...flags, ...what];
+    return {
+      ...started(['sh', '-c', DOCKER_STEPS, 'docker', run.name, ...create], program, run, owner),
+      isElsewhere: true, cleanUp: ['docker', 'rm', '--force', run.name],
+    };
+  },
 };
-
-/** What only podman knows. The container's first process is told, because it is a child of none of ours. */
-function podmanFlags(run: RunPlace): string[] {
-  return ['--pidfile', pidFile(run), '--read-only-tmpfs=false', '--no-hosts'];
-}
 
 const pidFile = ({ folder }: RunPlace) => join(folder, 'container.pid');
 
-async function contained(program: Program, run: RunPlace, own: readonly string[]): Promise<CommandLine> {
-  const isPodman = own.length > 0;
-  const tool = isPodman ? 'podman' : 'docker';
+function started(argv: readonly string[], { variables }: Program, { toolEnvironment }: RunPlace, owner: number | undefined): CommandLine {
+  return { argv, env: { ...variables, ...toolEnvironment }, cwd: '/', ...(owner === undefined ? {} : { owner }), killedMeans: 'memory' };
+}
+
+/** What both engines understand: how the container is closed off, and what is in it. */
+async function contained(program: Program, run: RunPlace): Promise<{ owner: number | undefined; flags: string[]; what: string[] }> {
   // Without administrator's rights 0 is the account of the service itself: it is mapped so.
   const owner = getuid?.() === 0 ? ownAccount() : undefined;
   const account = owner ?? 0;
-  return {
-    argv: [
-      tool, 'run', '--rm', '--name', run.name, ...own, '--network', 'none', '--cap-drop', 'all', '--security-opt', 'no-new-privileges',
-      '--read-only', '--tmpfs', `/tmp:rw,size=${SCRATCH},mode=1777`, '--shm-size', SCRATCH, '--user', `${account}:${account}`, '--hostname', 'operator', '--log-driver', 'none',
-      ...limitFlags(program.limits), ...(program.gpu ? ['--device', 'nvidia.com/gpu=all'] : []), ...variableFlags(program),
-      '-v', `${program.folders.package}:${INSIDE.package}:ro`, '-v', `${program.folders.work}:${INSIDE.work}:rw`,
-      ...await whatIsRun(program, run),
-    ],
-    env: { ...program.variables, ...run.toolEnvironment },
-    cwd: '/',
-    ...(owner === undefined ? {} : { owner }),
-    ...(isPodman ? { processFile: pidFile(run) } : {}),
-    cleanUp: isPodman ? ['podman', 'rm', '--force', '--time', '0', '--ignore', run.name] : ['docker', 'rm', '--force', run.name],
-    killedMeans: 'memory',
-  };
+  const flags = [
+    '--name', run.name, '--network', 'none', '--cap-drop', 'all', '--security-opt', 'no-new-privileges', '--read-only',
+    '--tmpfs', `/tmp:rw,size=${SCRATCH},mode=1777`, '--shm-size', SCRATCH, '--user', `${account}:${account}`, '--hostname', 'operator',
+    ...limitFlags(program.limits), ...(program.gpu ? ['--device', 'nvidia.com/gpu=all'] : []), ...variableFlags(program),
+    '-v', `${program.folders.package}:${INSIDE.package}:ro`, '-v', `${program.folders.work}:${INSIDE.work}:rw`,
+  ];
+  return { owner, flags, what: await whatIsRun(program, run) };
 }
 
 /** Swap would only delay the end, so memory and swap together have the same limit. */

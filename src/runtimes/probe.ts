@@ -35,6 +35,8 @@ export async function probe(runtime: ProcessRuntime, scratch: string): Promise<P
   const { name, isolation: { tool } } = runtime;
   const version = tool === null ? undefined : await versionOf(tool);
   if (version === null) return { name, works: false, reason: `${tool} is not installed` };
+  // No image comes along with Lamina: what runs nothing else is asked whether it would.
+  if (tool !== null && runtime.isolation.refuses('exec') !== null) return { name, ...await answerOf(tool), ...(version === undefined ? {} : { version }) };
   await mkdir(scratch, { recursive: true });
   const folder = await mkdtemp(join(scratch, 'lamina-probe-'));
   const started = performance.now();
@@ -80,6 +82,17 @@ const PROBE_MANIFEST: OperatorManifest = {
   golden: 'golden.json',
   resources: { memory_mib: 256, seconds: 20 },
 };
+
+/** Whether a container engine answers. */
+function answerOf(tool: string): Promise<Pick<Probe, 'works' | 'reason' | 'milliseconds'>> {
+  const { promise, resolve } = Promise.withResolvers<Pick<Probe, 'works' | 'reason' | 'milliseconds'>>();
+  const started = performance.now();
+  execFile(tool, ['info'], { timeout: 10_000 }, (error, _, stderr) => {
+    const reason = stderr.trim().split('\n')[0] || error?.message;
+    resolve(error ? { works: false, reason: reason ?? 'it does not answer' } : { works: true, milliseconds: Math.round(performance.now() - started) });
+  });
+  return promise;
+}
 
 /** The first line of what a tool says; null when it is not installed. */
 function versionOf(tool: string): Promise<string | null> {

@@ -14,7 +14,7 @@ export class CpuShares {
   readonly #open = new Map<CpuShare, number>();
   #last: number;
 
-  /** @param used seconds of processor time of this process */
+  /** @param used seconds of processor time of this process, and of what it has others do */
   constructor(used: () => number = ownSeconds) {
     this.#used = used;
     this.#last = used();
@@ -47,7 +47,8 @@ export class CpuShares {
   }
 }
 
-function ownSeconds(): number {
+/** Processor time of this process, in seconds. */
+export function ownSeconds(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
 }
