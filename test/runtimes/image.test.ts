@@ -79,7 +79,7 @@ describe.each(['podman', 'docker'] as const)('an image in %s', (name) => {
     const { vectors, output } = await run(undefined, { label: `a 'b' "c" $(d)\n-e` });
     expect(vectors).toEqual(twoBlocks.inputs);
     expect(output).toMatch(/^greeting hello in \/op as (0|8\d+|9\d+|10\d+), label <a 'b' "c" \$\(d\)\n-e>/);
-    expect(output).toMatch(/\ncp id ls sh sleep tr $|\ncp id ls sh sleep tr$/);
+    expect(output).toContain('cp id ls sh sleep tr');
   }, 60_000);
 
   it('or with another command', async () => {
