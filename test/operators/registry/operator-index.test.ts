@@ -205,6 +205,16 @@ describe('the cache of a machine', () => {
     expect(entries.map(({ message }) => message)).toEqual(['A cached operator is damaged; it is fetched again.']);
   });
 
+  it('mends a damaged manifest too', async () => {
+    const before = await (await (await open()).find('spectral')).folder();
+    const manifest = join(before, 'operator.json');
+    const text = await readFile(manifest, 'utf8');
+    await chmod(manifest, 0o644);
+    await writeFile(manifest, text.replace('"patch": 8', '"patch": 4'));
+    await (await (await open()).find('spectral:1.0.0')).folder();
+    expect(await readFile(manifest, 'utf8')).toBe(text);
+  });
+
   it('refuses an archive whose bytes were changed on the way, and leaves nothing behind', async () => {
     server.change = (path, bytes) => {
       if (path.endsWith('.tar.gz')) bytes[bytes.length >> 1]! ^= 1;
