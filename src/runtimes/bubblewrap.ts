@@ -5,7 +5,7 @@
  * An ordinary account gets a user namespace. The administrator's account needs none, and a new user namespace would leave it
  * the kernel's exemption from the limit of processes: there the program gets an account number of its own instead.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { getuid } from 'node:process';
 import { ownAccount } from './accounts.ts';
 import { usualVariables } from './environment.ts';
@@ -30,7 +30,7 @@ export const bubblewrap: Isolation = {
 function sandboxed(program: Program, isRoot: boolean): CommandLine {
   const owner = isRoot ? ownAccount() : undefined;
   const account = owner === undefined ? ['--unshare-user', '--uid', '65534', '--gid', '65534', '--disable-userns'] : ['--cap-drop', 'ALL', '--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID', '--cap-add', 'CAP_SETPCAP'];
-  const become = owner === undefined ? [] : ['setpriv', `--reuid=${owner}`, `--regid=${owner}`, '--clear-groups', '--bounding-set=-all', '--inh-caps=-all', '--no-new-privs', '--'];
+  const become = owner === undefined ? [] : ['setpriv', `--reuid=${owner}`, `--regid=${owner}`, '--clear-groups', '--bounding-set=-all', '--inh-caps=-all', '--no-new-privs', '--', ...withoutNamespaces()];
   return {
     argv: [
       'bwrap', '--unshare-ipc', '--unshare-pid', '--unshare-net', '--unshare-uts', '--unshare-cgroup-try', ...account,
@@ -41,6 +41,16 @@ function sandboxed(program: Program, isRoot: boolean): CommandLine {
     cwd: '/',
     ...(owner === undefined ? {} : { owner }),
   };
+}
+
+/**
+ * In a user namespace of its own a program could mount file systems in memory that nobody counts. What is in a namespace can be
+ * forbidden to make others, so the account is put into one; where the kernel lets no account make any, there is nothing to forbid.
+ */
+function withoutNamespaces(): string[] {
+  const allows = (name: string) => !existsSync(name) || Number(readFileSync(name, 'utf8')) > 0;
+  const canMakeThem = ['/proc/sys/user/max_user_namespaces', '/proc/sys/kernel/unprivileged_userns_clone'].every(allows);
+  return canMakeThem ? ['bwrap', '--unshare-user', '--disable-userns', '--die-with-parent', '--dev-bind', '/', '/', '--'] : [];
 }
 
 function fileSystem({ folders, reads, gpu }: Program): string[] {

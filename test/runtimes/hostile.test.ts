@@ -46,7 +46,7 @@ perl -MIO::Socket::INET -e 'for (qw(127.0.0.1 10.0.2.15 1.1.1.1)) { print "conne
 perl -e 'use Socket; socket(my $s, AF_UNIX, SOCK_STREAM, 0); for (glob("/run/*.sock /var/run/*/*.sock /run/*/*.sock")) { print "connected\\n" if connect($s, sockaddr_un($_)) }'
 for path in /operator-package/x /usr/x /etc/x /x /dev/x; do touch "$path" 2> /dev/null && echo "wrote $path"; done
 cat /proc/[0-9]*/cmdline 2> /dev/null | tr '\\0' ' ' | grep -o 'vites[t]'
-mount -t tmpfs none /tmp 2> /dev/null && echo mounted; unshare -r mount -t tmpfs none /tmp 2> /dev/null && echo mounted
+mount -t tmpfs none /tmp 2> /dev/null && echo mounted; unshare -rm mount -t tmpfs none /tmp 2> /dev/null && echo mounted
 chmod u+s /operator-work 2> /dev/null; su -c id 2> /dev/null; grep -E '^(CapEff|NoNewPrivs)' /proc/self/status
 ${COPY}`;
 
