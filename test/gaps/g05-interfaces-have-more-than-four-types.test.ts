@@ -28,13 +28,14 @@ const problem = (options: object, params = declared) => {
 };
 
 it('reads arrays, ranges, units and choices from a source', () => {
-  expect(declared.map(({ description: _, ...parameter }) => parameter)).toEqual([
-    { name: 'dimensions', type: 'integer', minimum: 1, maximum: 1024, default: 64 },
-    { name: 'radius', type: 'number', minimum: 0, unit: 'm', default: 30 },
-    { name: 'pooling', type: 'string', enum: ['mean', 'max'], default: 'mean' },
-    { name: 'bands', type: 'array', items: 'string', default: ['B02', 'B03'] },
-    { name: 'mean', type: 'array', items: 'number', default: [1, 2] },
-    { name: 'ld', type: 'string', default: '1e10' },
+  const described = (parameter: object) => ({ ...parameter, description: expect.stringMatching(/^[a-z ]+$/) });
+  expect(declared).toEqual([
+    described({ name: 'dimensions', type: 'integer', minimum: 1, maximum: 1024, default: 64 }),
+    described({ name: 'radius', type: 'number', minimum: 0, unit: 'm', default: 30 }),
+    described({ name: 'pooling', type: 'string', enum: ['mean', 'max'], default: 'mean' }),
+    described({ name: 'bands', type: 'array', items: 'string', default: ['B02', 'B03'] }),
+    described({ name: 'mean', type: 'array', items: 'number', default: [1, 2] }),
+    described({ name: 'ld', type: 'string', default: '1e10' }),
   ]);
 });
 

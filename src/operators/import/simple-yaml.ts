@@ -17,7 +17,8 @@ export function readSimpleYaml(source: string): YamlValue {
   return new YamlReader(lines).block(0, 0);
 }
 
-const withoutComment = (line: string) => line.replace(/(^|\s)#.*$/, '');
+/** A '#' within quotes begins no comment. */
+const withoutComment = (line: string) => line.replace(/("[^"]*"|'[^']*')|(^|\s)#.*$/g, '$1');
 
 class YamlReader {
   readonly #lines: readonly Line[];
