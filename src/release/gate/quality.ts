@@ -15,9 +15,6 @@ const DEVIATIONS = 2;
 /** By so much the mean of all scores must be above that of the best baseline: random sums of pixels need no operator. */
 const BASELINE_GAIN = 0.02;
 
-/** Sums in another order differ by less. */
-const ROUNDING = 1e-9;
-
 /** How all ways of description did on one set. */
 export interface SetReport {
   readonly set: string;
@@ -60,7 +57,7 @@ export async function measureQuality(subject: Subject, previous: Subject | null,
     reports.push({ set: set.name, digest: set.digest, license: set.license, description: set.description, scores });
     figures.push(...figuresOf(set.name, scores));
   }
-  const check = reports.length === 0 ? skipped('quality', notes.join('; ')) : judged('quality', figures, summary(reports, notes));
+  const check = reports.length === 0 ? skipped('quality', notes.join('; ')) : judged('quality', [overall(reports), ...figures], summary(reports, notes));
   return { check, sets: reports, vectors: planarOf(own, NEW), previousVectors: planarOf(old, OLD), likeness: likenessOf(own?.vectors.get(NEW), old?.vectors.get(OLD)) };
 }
 
@@ -94,20 +91,27 @@ function scoresOf(set: TaskSet, { ground, vectors }: Described): Record<string, 
 }
 
 /**
- * One figure per task and probe, with a limit where there is a version before: its score on the same folds less what chance explains. And the
- * mean of all, with the better of two limits: the version before, and the best baseline.
+ * One figure per task and probe, and their mean, with limits where there is a version before: its scores on the same folds less what chance
+ * explains.
  */
 function figuresOf(set: string, scores: Readonly<Record<string, readonly Score[]>>): Figure[] {
   const own = scores[NEW]!;
   const old = scores[OLD];
-  const single = own.map((score, i): Figure => ({ name: `${set}, ${score.task}, ${score.probe} (${score.metric})`, value: score.mean, ...limitFrom(score.folds, old?.[i]?.folds), ...best(scores, (all) => all[i]!.mean) }));
-  const overall = meanOf(own);
-  const trivial = best(scores, meanOf);
-  const floor = { ...(trivial.baseline === undefined ? {} : { at_least: trivial.baseline + BASELINE_GAIN }), ...trivial };
-  const before = old === undefined ? {} : limitFrom(foldMeans(own), foldMeans(old));
-  // An operator that was let in below the baselines may stay there.
-  const least = before.previous === undefined ? floor.at_least : Math.max(before.at_least!, Math.min(before.previous, floor.at_least ?? before.previous));
-  return [{ name: `${set}, mean of all`, value: overall, ...floor, ...before, ...(least === undefined ? {} : { at_least: least - ROUNDING }) }, ...single];
+  const single = own.map((score, i): Figure => ({ name: `${set}, ${score.task}, ${score.probe} (${score.metric})`, value: score.mean, ...limitFrom(score.folds, old?.[i]?.folds), ...best([scores], (all) => all[i]!.mean) }));
+  return [{ name: `${set}, mean of all`, value: meanOf(own), ...limitFrom(foldMeans(own), old && foldMeans(old)), ...best([scores], meanOf) }, ...single];
+}
+
+/**
+ * The mean of all sets, against the baseline that is best over all of them: on one task alone, simple statistics are hard to beat, and an
+ * operator that keeps the pixels is worth something else. One that was let in below the baselines may stay there.
+ */
+function overall(reports: readonly SetReport[]): Figure {
+  const all = reports.map(({ scores }) => scores);
+  const of = (name: string) => mean(all.map((scores) => meanOf(scores[name]!)));
+  const previous = all.every((scores) => scores[OLD]) ? { previous: of(OLD) } : {};
+  const trivial = best(all, meanOf);
+  const floor = trivial.baseline === undefined ? undefined : Math.min(trivial.baseline + BASELINE_GAIN, previous.previous ?? Infinity);
+  return { name: 'mean of all sets', value: of(NEW), ...previous, ...trivial, ...(floor === undefined ? {} : { at_least: floor - (previous.previous === undefined ? 0 : LEAST_LOSS) }) };
 }
 
 const meanOf = (scores: readonly Score[]) => mean(scores.map((score) => score.mean));
@@ -124,9 +128,10 @@ function limitFrom(own: readonly number[], old: readonly number[] | undefined): 
   return { previous: mean(old), at_least: mean(old) - Math.max(LEAST_LOSS, DEVIATIONS * deviation(differences)) };
 }
 
-function best(scores: Readonly<Record<string, readonly Score[]>>, of: (all: readonly Score[]) => number): { baseline?: number } {
-  const found = Object.entries(scores).filter(([name]) => name !== NEW && name !== OLD).map(([, all]) => of(all));
-  return found.length === 0 ? {} : { baseline: Math.max(...found) };
+/** The highest that one of the baselines reaches, on average over the sets. */
+function best(sets: readonly Readonly<Record<string, readonly Score[]>>[], of: (scores: readonly Score[]) => number): { baseline?: number } {
+  const names = Object.keys(sets[0]!).filter((name) => name !== NEW && name !== OLD && sets.every((scores) => scores[name]));
+  return names.length === 0 ? {} : { baseline: Math.max(...names.map((name) => mean(sets.map((scores) => of(scores[name]!))))) };
 }
 
 function summary(reports: readonly SetReport[], notes: readonly string[]): string {
