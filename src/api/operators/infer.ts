@@ -28,10 +28,13 @@ export interface InferenceService {
   readonly maxSamples: number;
 }
 
-/** Numbers as text take up to five times the room of their bytes. */
-const MAX_BODY_BYTES = 64 * 1024 * 1024;
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
 /** JSON of this size takes the API a fraction of a second; more has to come as bytes. */
 const MAX_JSON_BYTES = 16 * 1024 * 1024;
+/** Values that one request may bring, whatever their type: as many as fit into a body of float32. */
+const MAX_VALUES = MAX_BODY_BYTES / 4;
+/** Of all requests together: bodies are in memory while they are computed. */
+const MAX_BYTES_AT_ONCE = 8 * MAX_BODY_BYTES;
 
 /** Whoever calls must have an account: strangers are turned away before their body is read. */
 export function inferHandlers(service: InferenceService): RequestHandler[] {
@@ -40,7 +43,21 @@ export function inferHandlers(service: InferenceService): RequestHandler[] {
     next();
   };
   const read = express.raw({ type: () => true, limit: MAX_BODY_BYTES });
-  return [admit, read, (request, response) => inferTensor(service, request, response)];
+  return [admit, makeRoom(), read, (request, response) => inferTensor(service, request, response)];
+}
+
+/** Turns requests away whose bodies would not fit beside those that are here already. */
+function makeRoom(): RequestHandler {
+  let used = 0;
+  return (request, response, next) => {
+    // Packed or without a length it may become as long as is read.
+    const isKnown = request.get('content-encoding') === undefined && request.get('content-length') !== undefined;
+    const bytes = isKnown ? Math.min(Number(request.get('content-length')), MAX_BODY_BYTES) : MAX_BODY_BYTES;
+    if (used + bytes > MAX_BYTES_AT_ONCE) throw new OpenEOError('InfrastructureBusy', {}, { detail: 'Too many large tensors are being computed.' });
+    used += bytes;
+    response.once('close', () => (used -= bytes));
+    next();
+  };
 }
 
 /** The path's model: name and version as a reference. */
@@ -53,7 +70,7 @@ async function inferTensor(service: InferenceService, request: Request, response
   const { operators, jobs, objects, canRun, timeoutSeconds, maxSamples } = service;
   const { userId, groups } = response.locals.identity as Identity;
   const found = findOperator(operators, referenceIn(request)).operator;
-  const inference = parseInference(bodyOf(request), jsonBytesOf(request), found.manifest, maxSamples);
+  const inference = parseInference(bodyOf(request), jsonBytesOf(request), found.manifest, Math.min(maxSamples, MAX_VALUES));
   const operator = operators.resolve(pinned(found), inference.options);
   if (!canRun(operator)) throw new OpenEOError('OperatorRuntimeUnavailable', { operator: `${operator.manifest.name}:${operator.manifest.version}`, reason: `this service does not run operators in '${operator.runtime}'` });
   const plan = choosePlan(service.billing ?? freeBilling, undefined, groups).name;

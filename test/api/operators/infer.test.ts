@@ -1,4 +1,5 @@
 /** Operators called directly, in the Open Inference Protocol. */
+import { request } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { OpenEOError } from '../../../src/errors.ts';
 import { openRegistry } from '../../../src/operators/registry/installed.ts';
@@ -128,6 +129,24 @@ describe('refusals', () => {
     const answer = await fetch(service.url + SPECTRAL, { method: 'POST', body, headers: { ...await service.token(), ...headers } });
     expect(answer.status).toBe(status);
     expect((await answer.json() as { error: string }).error).toMatch(reason);
+  });
+
+  it('of more bytes than are held at once, until the others are gone', async () => {
+    const token = await service.token();
+    const { hostname, port } = new URL(service.url);
+    // They say how long they are and send nothing; eight fill the room.
+    const stuck = Array.from({ length: 12 }, () => {
+      const open = request({ hostname, port, path: SPECTRAL, method: 'POST', headers: { ...token, 'Content-Length': String(32 * 1024 * 1024) } });
+      open.on('error', () => {});
+      open.write('{');
+      return open;
+    });
+    await expect.poll(async () => (await call()).status, { timeout: 5000 }).toBe(503);
+    const refusal = await call();
+    expect(refusal.headers.get('retry-after')).toMatch(/^\d+$/);
+    expect((await refusal.json() as { code: string }).code).toBe('InfrastructureBusy');
+    for (const open of stuck) open.destroy();
+    await expect.poll(async () => (await call()).status, { timeout: 5000 }).toBe(200);
   });
 
   it('of an empty body, and of strangers before their body is read', async () => {
