@@ -35,6 +35,8 @@ const MAX_JSON_BYTES = 16 * 1024 * 1024;
 const MAX_VALUES = MAX_BODY_BYTES / 4;
 /** Of all requests together: bodies are in memory while they are computed. */
 const MAX_BYTES_AT_ONCE = 8 * MAX_BODY_BYTES;
+/** How long a body may take to come in. */
+const BODY_MS = 60_000;
 
 /** Whoever calls must have an account: strangers are turned away before their body is read. */
 export function inferHandlers(service: InferenceService): RequestHandler[] {
@@ -55,7 +57,12 @@ function makeRoom(): RequestHandler {
     const bytes = isKnown ? Math.min(Number(request.get('content-length')), MAX_BODY_BYTES) : MAX_BODY_BYTES;
     if (used + bytes > MAX_BYTES_AT_ONCE) throw new OpenEOError('InfrastructureBusy', {}, { detail: 'Too many large tensors are being computed.' });
     used += bytes;
-    response.once('close', () => (used -= bytes));
+    // Whoever claims room and sends nothing must not keep it from others.
+    const late = setTimeout(() => request.complete || request.destroy(), BODY_MS);
+    response.once('close', () => {
+      clearTimeout(late);
+      used -= bytes;
+    });
     next();
   };
 }
