@@ -50,6 +50,9 @@ const HELP = `lamina — virtual embedding layers for Earth observation (openEO 
                                    a file for a workflow engine or a scheduler: --output FILE
       --image, --claim, --pull-secret
                                    of Kubernetes: image with lamina, volume claim, secret for the image
+  lamina operator test FOLDER      judges an operator: vectors, quality, speed, licence, secrets; publishes nothing
+  lamina operator release FOLDER   judges it in seven stages and publishes it when it is good; goes on where it was interrupted
+      --report FILE.json, --html FILE, --out FOLDER, --tasks FILE.json, --allow-regression REASON, --dry-run, --restart
   lamina operator publish FOLDER|ARCHIVE
                                    into a registry, without the checks of a release: --tag NAME, --no-latest, --reason TEXT
       --registry PLACE             here and below: store, /directory or s3://bucket/prefix; else the first of LAMINA_OPERATORS
