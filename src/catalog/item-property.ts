@@ -24,7 +24,7 @@ const operators: Readonly<Partial<Record<Comparison, string>>> = { eq: '=', neq:
 
 const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
 
-/** Numbers that an index has ready (migration 0016-cloud-cover), which knows them by these very expressions. */
+/** Numbers that an index has ready (migration 0016-item-properties), which knows them by these very expressions. */
 const indexed: ReadonlySet<string> = new Set(['eo:cloud_cover']);
 
 /** Whether items are found and sorted by a property without looking at all of them. */

@@ -14,7 +14,7 @@ import throughput from './0012-throughput.ts';
 import sessions from './0013-sessions.ts';
 import filterFunctions from './0014-filter-functions.ts';
 import grid from './0015-grid.ts';
-import cloudCover from './0016-cloud-cover.ts';
+import itemProperties from './0016-item-properties.ts';
 import type { Migration } from './migration.ts';
 
 export type { Migration } from './migration.ts';
@@ -35,5 +35,5 @@ export const migrations: readonly Migration[] = [
   sessions,
   filterFunctions,
   grid,
-  cloudCover,
+  itemProperties,
 ];
