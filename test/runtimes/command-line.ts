@@ -16,8 +16,8 @@ import { pixelManifest } from './operators.ts';
 
 export interface Bench {
   readonly folder: string;
-  /** Writes an operator that is a shell script, in a folder of its own; gives the folder. */
-  operator(script: string, params?: readonly OperatorParameter[]): string;
+  /** Writes an operator that is a shell script, in a folder of its own; gives the folder. `more` goes into its manifest. */
+  operator(script: string, params?: readonly OperatorParameter[], more?: Readonly<Record<string, unknown>>): string;
   /** A GeoTIFF of one band, 'B01', or of these. */
   scene(bands?: readonly string[], edge?: number): Promise<string>;
   /** `lamina run …`, to its end. */
@@ -35,7 +35,7 @@ export function openBench(environment: Readonly<Record<string, string>> = {}): B
   let made = 0;
   return {
     folder, environment: all,
-    operator: (script, params = []) => writeOperator(join(folder, `operator-${++made}`), script, params),
+    operator: (script, params = [], more = {}) => writeOperator(join(folder, `operator-${++made}`), script, params, more),
     scene: (bands = ['B01'], edge = 24) => writeScene(join(folder, `scene-${++made}.tif`), bands, edge),
     run: (...words) => run(lamina(['run', ...words], all)),
     claimed: (...words) => run(start(process.execPath, [fileURLToPath(new URL('../../bin/claimed.mjs', import.meta.url)), ...words], all)),
@@ -43,13 +43,13 @@ export function openBench(environment: Readonly<Record<string, string>> = {}): B
   };
 }
 
-function writeOperator(folder: string, script: string, params: readonly OperatorParameter[]): string {
+function writeOperator(folder: string, script: string, params: readonly OperatorParameter[], more: Readonly<Record<string, unknown>>): string {
   mkdirSync(folder);
   const program = `#!/bin/sh\n${script}\n`;
   const golden = JSON.stringify({ tolerance: 0, cases: [{ rows: 1, columns: 1, seed: 1, low: 0, high: 2, shape: [1, 1, 1], expected: [0] }] });
   const files = { 'run.sh': program, 'golden.json': golden };
   const described = Object.fromEntries(Object.entries(files).map(([name, text]) => [name, { sha256: createHash('sha256').update(text).digest('hex'), size: Buffer.byteLength(text) }]));
-  writeFileSync(join(folder, 'operator.json'), JSON.stringify({ ...pixelManifest('script'), kind: 'exec', command: ['./run.sh'], params, files: described }));
+  writeFileSync(join(folder, 'operator.json'), JSON.stringify({ ...pixelManifest('script'), kind: 'exec', command: ['./run.sh'], params, files: described, ...more }));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   for (const path of [folder, join(folder, 'run.sh')]) chmodSync(path, 0o755);
   return folder;

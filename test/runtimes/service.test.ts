@@ -1,0 +1,78 @@
+/** A whole service that runs programs of others in a sandbox: what they give, what they may, and what is said when they fail. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { Client, freePort, lamina, run, until, type Started } from '../system/processes.ts';
+import { whyNot } from './available.ts';
+import { openBench } from './command-line.ts';
+
+const WAIT_MS = 120_000;
+const BOX = { west: 5.93, south: 50.62, east: 5.935, north: 50.625 };
+const input = { bands: [{ name: 'B02' }], fill: 0, gsd: 10, gsd_range: [1, 100] };
+
+const missing = whyNot('bubblewrap');
+describe('a service', () => {
+  if (missing !== null) {
+    it.skip(`skipped: ${missing}`, () => {});
+    return;
+  }
+  const bench = openBench();
+  const environment = { ...bench.environment, LAMINA_OPERATORS: join(bench.folder, 'registry'), LAMINA_BASIC_USERS: 'anna:secret-anna', LAMINA_LOG_LEVEL: 'debug' };
+  let service: Started;
+  let client: Client;
+
+  beforeAll(async () => {
+    const echo = bench.operator('[ "$word" = "two  words" ] || exit 4; cp "$INPUT_PATH" "$OUTPUT_PATH"', [{ name: 'word', description: 'A word.', type: 'string', default: '' }], { name: 'echo', input });
+    const broken = bench.operator('echo "the weights are missing" >&2; exit 9', [], { name: 'broken', input });
+    for (const folder of [echo, broken]) {
+      const { code, output } = await run(lamina(['operator', 'publish', folder, '--registry', environment.LAMINA_OPERATORS], environment));
+      expect(code, output).toBe(0);
+    }
+    const port = await freePort();
+    service = lamina(['serve'], { ...environment, LAMINA_PORT: String(port) });
+    await until(() => (service.output().includes('Ctrl-C ends everything') ? true : null), 'lamina serve', WAIT_MS, service);
+    client = new Client(`http://127.0.0.1:${port}`);
+    await client.login('anna', 'secret-anna');
+  }, WAIT_MS * 2);
+  afterAll(async () => {
+    await service.end();
+    bench.close();
+  }, 60_000);
+
+  /** The answer to a graph of one process behind load_collection. */
+  const answer = async (bands: readonly string[], embedding: object | null): Promise<Response> => {
+    const load = { process_id: 'load_collection', arguments: { id: 'SYNTHETIC_S2', spatial_extent: BOX, temporal_extent: ['2023-07-29', '2023-07-30'], bands } };
+    const embed = { process_id: 'compress_embed', arguments: { data: { from_node: 'load' }, ...embedding } };
+    const save = { process_id: 'save_result', arguments: { data: { from_node: embedding === null ? 'load' : 'embed' }, format: 'GTiff' }, result: true };
+    return client.fetch('/result', { method: 'POST', body: { process: { process_graph: { load, ...(embedding === null ? {} : { embed }), save } } } });
+  };
+  const BANDS = ['B02', 'B03', 'B04', 'B05', 'B06', 'B07', 'B08', 'B11', 'B12'];
+
+  const count = (message: string) => service.output().split(message).length - 1;
+
+  it('computes a model in a sandbox, and its blocks serve the model in every runtime', async () => {
+    const sandboxed = await answer(BANDS, { model: 'bubblewrap/pca' });
+    expect(sandboxed.status, await sandboxed.clone().text().then((text) => text.slice(0, 300))).toBe(200);
+    const [runs, blocks] = [count('Ran an operator'), count('Computed an embedding block')];
+    expect(runs).toBeGreaterThan(0);
+    const own = await answer(BANDS, { model: 'pca' });
+    expect(own.status).toBe(200);
+    // The runtime is in no block's key.
+    expect([count('Ran an operator'), count('Computed an embedding block')]).toEqual([runs, blocks]);
+  }, WAIT_MS);
+
+  it('runs a published program in a sandbox, with its parameter', async () => {
+    const response = await answer(['B02'], { model: 'echo', options: { word: 'two  words' } });
+    expect(response.status, await response.clone().text().then((text) => text.slice(0, 300))).toBe(200);
+  }, WAIT_MS);
+
+  it('says what a program said that failed', async () => {
+    const response = await answer(['B02'], { model: 'broken' });
+    expect(response.status).toBe(500);
+    expect(await response.json()).toMatchObject({ message: expect.stringMatching(/'broken:1\.0\.0' failed: it ended with code 9; it said: the weights are missing/) });
+  }, WAIT_MS);
+
+  it('refuses runtimes that it does not allow, and parameters that the operator does not have', async () => {
+    expect(await (await answer(['B02'], { model: 'containerless/echo', options: { word: 'x' } })).json()).toMatchObject({ code: 'OperatorRuntimeUnavailable', message: expect.stringContaining("does not run operators in 'containerless'; it runs them in onnx, bubblewrap") });
+    expect(await (await answer(['B02'], { model: 'echo', options: { words: 'x' } })).json()).toMatchObject({ code: 'ProcessParameterInvalid', message: expect.stringContaining("'words'") });
+  }, WAIT_MS);
+});
