@@ -50,10 +50,13 @@ const SURVEY_MS = 15_000;
 /** Tries to tell the grid how a task ended, and the first pause between them. */
 const REPORT_TRIES = 4;
 const REPORT_PAUSE_MS = 1000;
+/** Tasks that fail alike before a process that has done none gives up. */
+const MAX_ALIKE = 5;
 
 /**
  * Works on `tasks` until each is done or failed, whoever did it, or `signal` ends it. Names that occur twice are
- * one task. Throws when the place of the grid can't be reached; tasks that fail throw nothing.
+ * one task. Throws when the place of the grid can't be reached, and when the first five
+ * tasks fail alike: then it is this process and not the tasks. Other failures of tasks throw nothing.
  */
 export async function workThrough(grid: Grid, tasks: readonly string[], work: GridWork, options: WorkOptions): Promise<Tally> {
   return new Worker(grid, [...new Set(tasks)], work, options).work();
@@ -69,6 +72,8 @@ class Worker {
   #surveyed = 0;
   #did = 0;
   #refused = 0;
+  /** The last failures, as long as they are alike. */
+  #failing = { kind: '', tasks: new Set<string>() };
 
   constructor(grid: Grid, tasks: readonly string[], work: GridWork, options: WorkOptions) {
     this.#grid = grid;
@@ -146,6 +151,16 @@ class Worker {
     const reason = (error as Error).message;
     this.#options.log.warning(`Task ${claim.task} failed (attempt ${claim.attempt}): ${reason}`);
     if (!(await this.#report(() => this.#grid.fail(claim, reason)))) this.#refused++;
+    this.#noteFailure(claim.task, reason);
+  }
+
+  /** A machine that lacks something must not use up the attempts of all tasks: the others may have it. */
+  #noteFailure(task: string, reason: string): void {
+    const kind = reason.replaceAll(task, '');
+    if (this.#failing.kind !== kind) this.#failing = { kind, tasks: new Set() };
+    this.#failing.tasks.add(task);
+    if (this.#did > 0 || this.#failing.tasks.size < MAX_ALIKE) return;
+    throw new Error(`The first ${MAX_ALIKE} tasks of this process failed for the same reason, so it leaves the rest to others: ${reason}`);
   }
 
   async #refuse(claim: Claim, discard = true): Promise<void> {

@@ -80,6 +80,14 @@ describe('runGrid', () => {
     expect(counts.at(-1)).toBe(12);
   });
 
+  it('leaves the tasks to others when it can do none itself', async () => {
+    const lacking = runOf({ process: async (input) => {
+      throw new Error(`${input}: there is no bubblewrap on this machine`);
+    } });
+    await expect(runGrid(lacking, nothing, never, () => {})).rejects.toThrow(/first 5 tasks.*same reason.*no bubblewrap/);
+    expect(await runGrid(runOf(), nothing, never, () => {})).toMatchObject({ done: 12, failed: 0, did: 12 });
+  });
+
   it('refuses to mix operators', async () => {
     await runGrid(runOf(), nothing, never, () => {});
     await expect(runGrid(runOf({ purpose: { operator: 'pca@sha256:2' } }), nothing, never, () => {})).rejects.toThrow(/begun with operator pca@sha256:1/);
@@ -114,7 +122,7 @@ describe('runGrid on a bucket alone', () => {
   afterAll(() => place.stop());
 
   it('reads, agrees and writes there', async () => {
-    const shared = await openPlace('s3://grids', place.access);
+    const shared = openPlace('s3://grids', place.access);
     const { store } = shared;
     for (const name of ['a', 'b']) await store.put(`in/${name}.tif`, Buffer.from(`pixels ${name}`));
     const run = runOf({ grid: place.newAddress(), input: 's3://grids/in', output: 's3://grids/out/' });
