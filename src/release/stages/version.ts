@@ -58,11 +58,11 @@ function majorAfter(text: string): string {
 /** What of an interface became another one. Further bands and dimensions count: cubes, files and models of users have them fixed. */
 export function interfaceChanges(before: OperatorManifest, after: OperatorManifest): string[] {
   const bands = (manifest: OperatorManifest) => manifest.input.bands.map(({ name }) => name).join(' ');
-  const facts: [string, unknown, unknown][] = [
+  const facts: [string, string | number | undefined, string | number | undefined][] = [
     ['bands', bands(before), bands(after)], ['patch', before.patch, after.patch], ['dimensions', before.output.dimensions, after.output.dimensions],
     ['norm', before.output.norm, after.output.norm], ['resolution', before.input.gsd, after.input.gsd],
   ];
-  const changed = facts.filter(([, a, b]) => a !== b).map(([what, a, b]) => `${what} changed from ${String(a ?? 'none')} to ${String(b ?? 'none')}`);
+  const changed = facts.filter(([, a, b]) => a !== b).map(([what, a, b]) => `${what} changed from ${a ?? 'none'} to ${b ?? 'none'}`);
   const narrowed = after.input.gsd_range[0] > before.input.gsd_range[0] || after.input.gsd_range[1] < before.input.gsd_range[1] ? ['fewer resolutions are accepted'] : [];
   const prefix = before.output.prefix_truncatable && !after.output.prefix_truncatable ? ['the first dimensions are no embedding of their own any more'] : [];
   return [...changed, ...narrowed, ...prefix, ...parameterChanges(before.params ?? [], after.params ?? [])];
