@@ -9,6 +9,9 @@ import { toPbs, toSlurm } from './operators/export/batch.ts';
 import { toCwl } from './operators/export/cwl.ts';
 import { toKubernetes } from './operators/export/kubernetes.ts';
 import type { ExportTarget } from './operators/export/target.ts';
+import type { Operator } from './operators/operator.ts';
+import { formatReference, parseReference } from './operators/reference.ts';
+import type { OperatorIndex } from './operators/registry/operator-index.ts';
 import { RUN_OPTIONS } from './run-command.ts';
 
 const targets: Readonly<Record<string, (target: ExportTarget) => string>> = { cwl: toCwl, k8s: toKubernetes, slurm: toSlurm, pbs: toPbs };
@@ -25,7 +28,7 @@ export async function operatorExport(args: string[], environment: NodeJS.Process
   const index = await openOperators(config, { installed: packageFolder('operators'), log: createStreamLog(process.stderr, 'warning') });
   try {
     const text = write({
-      operator: await index.find(reference), image: values.image ?? 'lamina:latest', optionNames: RUN_OPTIONS,
+      operator: await operatorOf(index, reference, values.to === 'cwl'), image: values.image ?? 'lamina:latest', optionNames: RUN_OPTIONS,
       ...shownRegistries(environment['LAMINA_OPERATORS']),
       ...(values.claim !== undefined && { claim: values.claim }), ...(values['pull-secret'] && { pullSecrets: values['pull-secret'] }),
     });
@@ -34,6 +37,14 @@ export async function operatorExport(args: string[], environment: NodeJS.Process
   } finally {
     index.close();
   }
+}
+
+/** With its parameters; for CWL those that are not given become inputs, also required ones. */
+async function operatorOf(index: OperatorIndex, text: string, mayLack: boolean): Promise<Operator> {
+  const { runtime, params } = parseReference(text);
+  if (!mayLack || Object.keys(params).length > 0) return index.find(text);
+  const plain = await index.findPlain(text);
+  return runtime === undefined ? plain : { ...plain, reference: formatReference({ ...parseReference(plain.reference), runtime }) };
 }
 
 /** What is written into files must not hold a password; the machine that runs it has its own. */

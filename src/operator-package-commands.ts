@@ -113,7 +113,7 @@ async function withOperators<T>(environment: NodeJS.ProcessEnv, work: (index: Op
 async function withPackage<T>(where: string, environment: NodeJS.ProcessEnv, work: (operator: Operator) => Promise<T>): Promise<T> {
   const found = await stat(where).catch(() => null);
   if (found?.isDirectory()) return work(await readOperator(resolve(where)));
-  if (!found) return withOperators(environment, async (index) => work(await index.find(where)));
+  if (!found) return withOperators(environment, async (index) => work(await index.findPlain(where)));
   const folder = await mkdtemp(join(tmpdir(), 'lamina-operator-'));
   try {
     return await work(await unpackOperator(where, join(folder, 'operator')));

@@ -4,7 +4,9 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { digest } from '../../cube/digest.ts';
 import { OperatorPackageInvalid } from '../manifest.ts';
+import { operatorDigest, parametersOf } from '../params.ts';
 import type { Operator, OperatorRuntime } from '../operator.ts';
 
 export interface GoldenCase {
@@ -13,6 +15,8 @@ export interface GoldenCase {
   readonly seed: number;
   readonly low: number;
   readonly high: number;
+  /** Parameters that are not the defaults; required ones must be here. */
+  readonly params?: Readonly<Record<string, unknown>>;
   /** [dimensions, rows of patches, columns of patches] */
   readonly shape: readonly number[];
   readonly expected: readonly number[];
@@ -66,16 +70,36 @@ function goldenProblem(content: unknown, manifest: Operator['manifest']): string
   return at < 0 ? null : `cases[${at}] ${problems[at]}`;
 }
 
-function caseProblem(golden: unknown, { input, patch, halo, output }: Operator['manifest']): string | null {
-  const { rows, columns, seed, low, high, shape, expected } = (typeof golden === 'object' && golden !== null ? golden : {}) as Partial<GoldenCase>;
+function caseProblem(golden: unknown, manifest: Operator['manifest']): string | null {
+  const { input, patch, halo, output } = manifest;
+  const { rows, columns, seed, low, high, shape, expected, params } = (typeof golden === 'object' && golden !== null ? golden : {}) as Partial<GoldenCase>;
   if (![rows, columns, seed].every((n) => Number.isSafeInteger(n) && n! >= 0) || typeof low !== 'number' || typeof high !== 'number') return 'must have rows, columns, seed, low and high';
   if (input.bands.length * rows! * columns! > LARGEST_INPUT) return `must have ${LARGEST_INPUT} samples at most`;
   const vectors = [rows!, columns!].map((pixels) => (pixels - 2 * halo) / patch);
   if (!vectors.every((n) => Number.isInteger(n) && n > 0)) return `must have n · ${patch} + 2 · ${halo} rows and columns`;
   const wanted = [output.dimensions, ...vectors];
   if (String(shape) !== String(wanted)) return `must have the shape [${wanted.join(', ')}]`;
+  const wrong = parametersProblem(manifest, params);
+  if (wrong !== null) return `must have params that fit: ${wrong}`;
   const isFull = Array.isArray(expected) && expected.length === wanted.reduce((a, b) => a * b, 1) && expected.every((v) => typeof v === 'number' && Number.isFinite(v));
   return isFull ? null : 'must have a number in expected for every place of its shape';
+}
+
+function parametersProblem(manifest: Operator['manifest'], params: unknown = {}): string | null {
+  if (typeof params !== 'object' || params === null || Array.isArray(params)) return 'they must be an object';
+  try {
+    parametersOf(manifest, params as Readonly<Record<string, unknown>>);
+    return null;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** The operator with the parameters of a case, wherever it runs. */
+export function operatorOfCase(operator: Operator, { params = {} }: GoldenCase): Operator {
+  const { manifest } = operator;
+  const values = parametersOf(manifest, params);
+  return { ...operator, params: values, digest: operatorDigest(digest(manifest), manifest, values) };
 }
 
 /** Samples of a case: whole numbers in low…high−1 from a linear congruential generator, row-major [band, row, column]. */
@@ -95,7 +119,7 @@ export async function checkGolden(operator: Operator, runtime: Pick<OperatorRunt
   const results: GoldenResult[] = [];
   for (const golden of cases) {
     const input = goldenInput(operator.manifest.input.bands.length * golden.rows * golden.columns, golden);
-    const vectors = await runtime.run(operator, input, golden.rows, golden.columns, signal);
+    const vectors = await runtime.run(operatorOfCase(operator, golden), input, golden.rows, golden.columns, signal);
     const largest = largestDifference(vectors, golden.expected);
     results.push({ seed: golden.seed, shape: golden.shape, largestDifference: largest, isWithin: largest <= tolerance });
   }

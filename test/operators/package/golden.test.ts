@@ -56,3 +56,18 @@ it.each<[string, unknown, string]>([
 ])('refuses a golden file with %s', async (_, content, message) => {
   await expect(readGolden(await withGolden(content))).rejects.toThrow(expect.objectContaining({ name: 'OperatorPackageInvalid', message: expect.stringContaining(message) }));
 });
+
+it('runs each case with its parameters, and asks for those that are required', async () => {
+  const manifest = { ...pca.manifest, params: [{ name: 'gain', description: 'Factor.', type: 'number' as const }] };
+  const withParams = (params?: unknown) => withGolden({ tolerance: 1e-4, cases: golden.cases.map((one) => ({ ...one, ...(params !== undefined && { params }) })) }).then((operator) => ({ ...operator, manifest }));
+  const seen: unknown[] = [];
+  const watching = { run: (...[operator, ...rest]: Parameters<typeof runtime.run>) => {
+    seen.push([operator.params, operator.digest]);
+    return runtime.run(operator, ...rest);
+  } };
+  expect((await checkGolden(await withParams({ gain: 2 }), watching)).every((result) => result.isWithin)).toBe(true);
+  expect(seen[0]).toEqual([{ gain: 2 }, expect.not.stringMatching(pca.digest)]);
+  await expect(checkGolden(await withParams(), watching)).rejects.toThrow(/cases\[0\] must have params that fit: .*'gain'.*requires it/);
+  await expect(checkGolden(await withParams({ gain: 'x' }), watching)).rejects.toThrow(/'gain'.*must be a number/);
+  await expect(checkGolden(await withParams([]), watching)).rejects.toThrow(/they must be an object/);
+});
