@@ -16,7 +16,7 @@ const VALUE = /^[A-Za-z0-9][\w.:+@/&|,-]{0,127}$/;
 
 /** Reads 'partition=low,account=x'. Throws RangeError that names what is not allowed and what is. */
 export function parseBatchOptions(text: string): BatchOptions {
-  const pairs = text.split(';').flatMap((part) => part.split(/,(?=\w+=)/)).map((pair) => pair.trim()).filter((pair) => pair !== '');
+  const pairs = text.split(';').flatMap((part) => part.split(/,(?=\s*\w+=)/)).map((pair) => pair.trim()).filter((pair) => pair !== '');
   return Object.fromEntries(pairs.map((pair) => {
     const [name = '', ...rest] = pair.split('=');
     const value = rest.join('=');

@@ -1,5 +1,5 @@
 /** The processes of a run: who descends from whom (Linux' /proc), what they use, and how to end all of them. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What the processes of a run use at a moment. */
@@ -48,6 +48,16 @@ export class ProcessTree {
     return { processes, memoryBytes, cpuSeconds };
   }
 
+  /** Bytes in files that have no name and are open: made in memory (memfd_create), or deleted after they were opened. */
+  nameless(): { memoryBytes: number; diskBytes: number } {
+    const files = new Map<string, { isMemory: boolean; bytes: number }>();
+    for (const pid of this.#known) {
+      for (const fd of listOf(`/proc/${pid}/fd`)) namelessFile(`/proc/${pid}/fd/${fd}`, files);
+    }
+    const sum = (isMemory: boolean) => files.values().reduce((total, file) => total + (file.isMemory === isMemory ? file.bytes : 0), 0);
+    return { memoryBytes: sum(true), diskBytes: sum(false) };
+  }
+
   /**
    * Asks all to end, waits up to `graceMs`, and kills what is left, again and again, because a process can start others while
    * it is being killed. Gives false when something survived that (a process that hangs in the kernel).
@@ -87,6 +97,18 @@ export class ProcessTree {
         this.#known.add(child);
       }
     }
+  }
+}
+
+/** Notes the file that a descriptor stands for, once for all that share it, if it has no name. */
+function namelessFile(path: string, files: Map<string, { isMemory: boolean; bytes: number }>): void {
+  try {
+    const target = readlinkSync(path);
+    if (!target.endsWith(' (deleted)')) return;
+    const { dev, ino, blocks } = statSync(path);
+    files.set(`${dev} ${ino}`, { isMemory: target.startsWith('/memfd:'), bytes: blocks * 512 });
+  } catch {
+    // It was closed meanwhile.
   }
 }
 

@@ -7,6 +7,7 @@ import type { ProcessTree } from './process-tree.ts';
 /** Short enough that a program can't take much more memory than it may. */
 const EVERY_MS = 50;
 /** Files are counted less often: that takes longer. */
+const NAMELESS_EVERY = 3;
 const DISK_EVERY = 10;
 
 export interface Seen {
@@ -18,6 +19,7 @@ export interface Seen {
 export function watchRun(tree: ProcessTree, work: string, limits: Limits, onPassed: (limit: EndReason) => void): () => Seen {
   let seen: Seen = { cpuSeconds: 0, peakMemoryBytes: 0 };
   let looks = 0;
+  let nameless = { memoryBytes: 0, diskBytes: 0 };
   let isOver = false;
   const pass = (limit: EndReason) => {
     if (isOver) return;
@@ -25,11 +27,13 @@ export function watchRun(tree: ProcessTree, work: string, limits: Limits, onPass
     onPassed(limit);
   };
   const look = () => {
-    const use = tree.use();
-    seen = { cpuSeconds: Math.max(seen.cpuSeconds, use.cpuSeconds), peakMemoryBytes: Math.max(seen.peakMemoryBytes, use.memoryBytes) };
-    if (use.memoryBytes > limits.memoryBytes) pass('memory');
-    else if (use.processes > limits.processes) pass('processes');
-    if (++looks % DISK_EVERY === 0) void sizeOf(work).then((bytes) => void (bytes > limits.diskBytes && pass('disk')));
+    const { processes, cpuSeconds, memoryBytes } = tree.use();
+    if (++looks % NAMELESS_EVERY === 0) nameless = tree.nameless();
+    const memory = memoryBytes + nameless.memoryBytes;
+    seen = { cpuSeconds: Math.max(seen.cpuSeconds, cpuSeconds), peakMemoryBytes: Math.max(seen.peakMemoryBytes, memory) };
+    if (memory > limits.memoryBytes) pass('memory');
+    else if (processes > limits.processes) pass('processes');
+    else if (looks % DISK_EVERY === 0) void sizeOf(work).then((bytes) => void (bytes + nameless.diskBytes > limits.diskBytes && pass('disk')));
   };
   const deadline = setTimeout(() => pass('time'), limits.seconds * 1000);
   const timer = setInterval(look, EVERY_MS);

@@ -90,6 +90,15 @@ describe.each(['bubblewrap', 'podman'] as const)('%s', (name: RuntimeName) => {
     for (const [, size] of files.output.matchAll(/^(\d+)\t/gm)) expect(Number(size)).toBeLessThanOrEqual(64);
   }, 40_000);
 
+  it('counts memory and files that have no name', async () => {
+    // memfd_create is 319 on x86-64 and 279 elsewhere.
+    const fill = (open: string) => `exec perl -e '${open}; while (1) { syswrite($f, "x" x (1 << 20)) // exit 6; select undef, undef, undef, 0.01 }'`;
+    const memory = await failure(fill('my $n = "m"; open(my $f, "+<&=", syscall(qx(uname -m) =~ /x86_64/ ? 319 : 279, $n, 0)) or exit 7'), { resources: { seconds: 15, memory_mib: 24 } });
+    expect(memory.reason).toBe('memory');
+    const disk = await failure(fill('open(my $f, "+>", "/operator-work/x") or exit 7; unlink "/operator-work/x"'), { resources: { seconds: 15, memory_mib: 256 } });
+    expect(disk.reason === 'disk' || disk.exitCode === 6, disk.reason).toBe(true);
+  }, 40_000);
+
   it('stops a program that fills the disk', async () => {
     const one = await failure('exec dd if=/dev/zero of=/operator-work/big bs=1M count=500');
     expect(one.reason === 'disk' || /File (size|too)/i.test(one.output)).toBe(true);
