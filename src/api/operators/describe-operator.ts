@@ -5,6 +5,8 @@ import { qualifiedName } from '../../operators/reference.ts';
 import type { FoundOperator } from './operators.ts';
 import { inputTensor, outputTensor } from './tensors.ts';
 
+export const openApiType = 'application/vnd.oai.openapi+json;version=3.0';
+
 /** Which operators workers of this deployment run. */
 export type CanRun = (operator: FoundOperator['operator']) => boolean;
 
@@ -16,6 +18,7 @@ export function describeOperators(found: readonly FoundOperator[], base: string,
       { rel: 'self', href: `${base}/operators`, type: 'application/json' },
       { rel: 'root', href: `${base}/`, type: 'application/json', title: 'Lamina' },
       { rel: 'service', href: `${base}/v2`, type: 'application/json', title: 'The same operators in the Open Inference Protocol' },
+      { rel: 'service-desc', href: `${base}/v2/api`, type: openApiType, title: 'OpenAPI document' },
     ],
   };
 }
@@ -58,7 +61,7 @@ function summaryOf({ operator, versions }: FoundOperator, canRun: CanRun) {
 }
 
 /** As parameters of processes are described. */
-function describeParameter({ name, description, type, items, enum: values, minimum, maximum, unit, default: fallback }: OperatorParameter) {
+export function describeParameter({ name, description, type, items, enum: values, minimum, maximum, unit, default: fallback }: OperatorParameter) {
   const facts = Object.entries({ enum: values, minimum, maximum, unit }).filter(([, value]) => value !== undefined);
   return {
     name,

@@ -6,8 +6,9 @@ import type { TaskQueues } from '../../jobs/queue.ts';
 import { qualifiedName } from '../../operators/reference.ts';
 import { setCachePolicy } from '../http/cache-policy.ts';
 import { asPage } from '../pages/view.ts';
-import { describeOperator, describeOperators } from './describe-operator.ts';
+import { describeOperator, describeOperators, openApiType } from './describe-operator.ts';
 import { inferHandlers, referenceIn, type InferenceService } from './infer.ts';
+import { describeApi } from './openapi.ts';
 import { findOperator, newestOperators } from './operators.ts';
 import { operatorPage, operatorsPage } from './pages.ts';
 import { inputTensor, outputTensor } from './tensors.ts';
@@ -42,10 +43,11 @@ const ofModel = (rest: string) => [`/models/:name{/versions/:version}${rest}`, `
 
 /** To mount at '/v2'. */
 export function createInferenceRouter(service: OperatorService): Router {
-  const { operators, queues, canRun, version } = service;
+  const { operators, queues, canRun, version, baseUrl } = service;
   const router = Router();
   router.use(withErrorText);
   router.get('/', open, (_request, response) => void response.json({ name: 'lamina', version, extensions: ['binary_tensor_data'] }));
+  router.get('/api', open, (request, response) => void response.set('Content-Type', openApiType).json(describeApi(newestOperators(operators), baseUrl(request), version)));
   router.get('/health/live', fresh, (_request, response) => void response.json({ live: true }));
   router.get('/health/ready', fresh, async (_request, response) => {
     const ready = await isAnswering(queues);

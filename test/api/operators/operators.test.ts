@@ -1,4 +1,5 @@
 /** Operators as programs and people see them, and the questions of the Open Inference Protocol about models. */
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startOperatorService, type OperatorTestService } from './service.ts';
 
@@ -88,5 +89,30 @@ describe('/v2', () => {
 
   it.each(['/v2/nothing', '/v2/models/pca/versions/1/train', '/v2/models/a/b/c'])('answers %s with an error that its clients read', async (path) => {
     expect(await get(path)).toMatchObject({ status: 404, body: { error: expect.stringContaining('/v2/models') as unknown, code: 'NotFound' } });
+  });
+});
+
+describe('/v2/api', () => {
+  interface Document {
+    readonly servers: readonly { url: string }[];
+    readonly paths: Readonly<Record<string, { get?: object; post?: { requestBody: { content: { 'application/json': { schema: { properties: Record<string, object>; required: string[] } } } } } }>>;
+  }
+
+  it('is a valid OpenAPI document, to which the list links', async () => {
+    const list = (await get<{ links: { rel: string; href: string; type: string }[] }>('/operators')).body;
+    const { href, type } = list.links.find(({ rel }) => rel === 'service-desc')!;
+    const answer = await fetch(href);
+    expect(answer.headers.get('content-type')).toBe(type);
+    expect(await new Validator().validate(await answer.json() as Record<string, unknown>)).toMatchObject({ valid: true });
+  });
+
+  it('describes questions that are answered, and each operator with its parameters', async () => {
+    const { body } = await get<Document>('/v2/api');
+    const filled = (path: string) => path.replace('{name}', 'pca').replace('{version}', '1').replace('{reference}', 'pca:1');
+    for (const [path, { get: question }] of Object.entries(body.paths)) if (question) expect([path, (await get(filled(path))).status]).toEqual([path, 200]);
+    const { properties, required } = body.paths['/v2/models/e2s%2Fspectral/infer']!.post!.requestBody.content['application/json'].schema;
+    expect(required).toEqual(['inputs', 'parameters']);
+    expect(properties['parameters']).toMatchObject({ properties: { gain: { type: 'number', minimum: 0, maximum: 9 }, mode: { type: 'string', enum: ['mean', 'median'], default: 'mean' } }, required: ['gain'] });
+    expect(Object.keys(body.paths).filter((path) => path.endsWith('/infer'))).toHaveLength(4);
   });
 });
