@@ -39,7 +39,7 @@ const RIVALS = 6;
 export async function openGrid(address: string, access: GridAccess, options: GridOptions): Promise<Grid> {
   const name = /^database:(.*)$/s.exec(address)?.[1];
   if (name !== undefined) return openInDatabase(name, access, options);
-  const place = openPlace(address, access);
+  const place = await openPlace(address, access);
   await checkCreatesOnce(place.store, place.prefix);
   return createObjectGrid(place.store, place.prefix, options, () => place.close());
 }

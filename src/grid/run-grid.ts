@@ -42,7 +42,7 @@ export interface GridReport extends Tally {
 export async function runGrid(run: GridRun, access: GridAccess, signal: AbortSignal, onProgress: (progress: Progress) => void): Promise<GridReport> {
   checkApart(run);
   const inputs = await openInputs(run.input, access);
-  const output = openPlace(run.output, access);
+  const output = await openPlace(run.output, access);
   const scratch = await mkdtemp(join(tmpdir(), 'lamina-grid-'));
   const grid = await openGrid(run.grid, access, { worker: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`, leaseMs: run.leaseMs, maxAttempts: run.maxAttempts });
   try {
@@ -80,7 +80,7 @@ async function openInputs(input: string, access: GridAccess): Promise<Inputs> {
     const base = dirname(resolve(input));
     return filled(input, { tasks: await readWorkList(input), fetch: async (task) => (isAbsolute(task) ? task : join(base, task)), close: () => {} });
   }
-  const place = openPlace(input, access);
+  const place = await openPlace(input, access);
   const tasks = await tasksBelow(place);
   const isLocal = !input.startsWith('s3://');
   return filled(input, { tasks, fetch: (task, scratch) => (isLocal ? Promise.resolve(resolve(input.replace(/^file:\/\//, ''), task)) : download(place, task, scratch)), close: () => place.close() });

@@ -17,7 +17,7 @@ let outputs: GridOutputs;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lamina-outputs-'));
-  place = openPlace(join(folder, 'out'), { s3: null });
+  place = await openPlace(join(folder, 'out'), { s3: null });
   grid = await openGrid(join(folder, 'grid'), { s3: null, databaseUrl: null, log: silentLog }, options);
   outputs = new GridOutputs(place.store, place.prefix, (task) => `${task}.tif`);
 });

@@ -122,7 +122,7 @@ describe('runGrid on a bucket alone', () => {
   afterAll(() => place.stop());
 
   it('reads, agrees and writes there', async () => {
-    const shared = openPlace('s3://grids', place.access);
+    const shared = await openPlace('s3://grids', place.access);
     const { store } = shared;
     for (const name of ['a', 'b']) await store.put(`in/${name}.tif`, Buffer.from(`pixels ${name}`));
     const run = runOf({ grid: place.newAddress(), input: 's3://grids/in', output: 's3://grids/out/' });
