@@ -18,10 +18,10 @@ export interface OpenOperatorsOptions {
   readonly store?: () => Promise<ObjectStore>;
 }
 
-/** Nobody has been asked yet: see `find`, `refresh` and `keepFresh`. Throws StorageFailure for a bucket that can't be reached. */
+/** Nobody has been asked yet: see `find`, `refresh` and `keepFresh`. */
 export async function openOperators(config: Config, { installed, log, store }: OpenOperatorsOptions): Promise<OperatorIndex> {
   const settings = placeSettings(config, store);
-  const places = await Promise.all(config.operators.map((place) => openPlace(place, settings)));
+  const places = config.operators.map((place) => openPlace(place, settings));
   const directory = join(config.data, 'operators');
   const cache = new NodeCache(directory, { maxBytes: config.operatorCacheBytes, log });
   return new OperatorIndex({ installed: (await openRegistry(installed)).list(), places, cache, directory: join(directory, 'answers'), log });

@@ -47,7 +47,7 @@ function onRegistry(work: (positionals: readonly string[], work: Work) => Promis
   return async (args, environment) => {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
     const config = readConfig(environment);
-    const place = await openPlace(placeNamed(values.registry, config), placeSettings(config));
+    const place = openPlace(placeNamed(values.registry, config), placeSettings(config));
     try {
       const objects = writableObjects(place);
       const change = { by: values.by ?? userInfo().username, ...(values.reason === undefined ? {} : { reason: values.reason }) };

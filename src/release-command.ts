@@ -90,16 +90,19 @@ async function openRegistry(named: string | undefined, environment: NodeJS.Proce
     if (isNeeded) throw new Error('where to? Name a registry with --registry or LAMINA_OPERATORS: /directory, s3://bucket/prefix or store');
     return null;
   }
-  const place = await openPlace(/^\.{1,2}(?:\/|$)/.test(text) ? resolve(text) : text, placeSettings(config));
+  const place = openPlace(/^\.{1,2}(?:\/|$)/.test(text) ? resolve(text) : text, placeSettings(config));
   return { registry: releaseRegistry(writableObjects(place), scratch), close: () => place.close() };
 }
 
-/** Models get a process of their own for measuring; programs of others run in their sandbox or container. */
-function programsFor(manifest: OperatorManifest, runtime: string | undefined, environment: NodeJS.ProcessEnv): ProcessRuntime {
-  const usual = manifest.kind === 'onnx' ? 'containerless' : usualRuntime(manifest);
-  const name = runtime === undefined ? usual : runtimeNamed(runtime);
-  if (name === null || !processRuntimes.includes(name)) throw new Error(`there is no runtime '${runtime}' for programs; there are ${processRuntimes.join(', ')}`);
-  return openRuntime(name, { scratch: userScratch(), toolEnvironment: toolEnvironmentOf(environment) });
+/**
+ * What runs operators of a kind: models get a process of their own for measuring, programs of others their sandbox or container. A runtime that
+ * was named is for operators of the kind that is released; the version before may be of another one.
+ */
+function programsFor(released: OperatorManifest, runtime: string | undefined, environment: NodeJS.ProcessEnv): (kind: OperatorManifest['kind']) => ProcessRuntime {
+  const named = runtime === undefined ? undefined : runtimeNamed(runtime);
+  if (named === null || (named !== undefined && !processRuntimes.includes(named))) throw new Error(`there is no runtime '${runtime}' for programs; there are ${processRuntimes.join(', ')}`);
+  const usual = (kind: OperatorManifest['kind']) => (kind === 'onnx' ? 'containerless' : usualRuntime({ kind }));
+  return (kind) => openRuntime((kind === released.kind ? named : undefined) ?? usual(kind), { scratch: userScratch(), toolEnvironment: toolEnvironmentOf(environment) });
 }
 
 const print = (text: string) => void process.stdout.write(`${text}\n`);

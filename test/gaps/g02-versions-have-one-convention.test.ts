@@ -28,7 +28,7 @@ it('G2: an operator is found under the name and version that it was published as
     const archive = await packed(folder, { namespace: 'e2s', name: 'ai-compressor', version });
     expect(archive.path).toMatch(new RegExp(`/ai-compressor-${version.replaceAll('.', '\\.')}\\.tar\\.gz$`));
     await registry.publish(archive.path, { by: 'someone' });
-    const index = new OperatorIndex({ installed: [], cache, directory: join(folder, 'answers'), log: silentLog, places: [await openPlace(join(folder, 'registry'), { store: () => Promise.reject(new Error()), s3: null })] });
+    const index = new OperatorIndex({ installed: [], cache, directory: join(folder, 'answers'), log: silentLog, places: [openPlace(join(folder, 'registry'), { store: () => Promise.reject(new Error()), s3: null })] });
     const operator = await index.find(`e2s/ai-compressor:${version}`);
     expect(operator.digest).toBe(archive.operator.digest);
     expect(await operator.folder()).toContain(operator.digest.slice('sha256:'.length));

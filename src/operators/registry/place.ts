@@ -6,6 +6,7 @@ import { openS3Store, type S3Settings } from '../../storage/s3.ts';
 import { httpFiles } from './http-files.ts';
 import { RegistryRefusal } from './refusal.ts';
 import { storeBelow } from '../../storage/store-below.ts';
+import { storeLater } from '../../storage/store-later.ts';
 import type { RegistryFiles } from './version-record.ts';
 
 /** One of LAMINA_OPERATORS. */
@@ -38,8 +39,8 @@ export function parsePlace(text: string): { readonly kind: 'store' | 'directory'
   throw new Error("must be /directory, s3://bucket/prefix, https://host/path or 'store', separated by commas");
 }
 
-/** Opens a registry. Throws an Error for a text that names none, and StorageFailure for a bucket that can't be reached. */
-export async function openPlace(text: string, settings: PlaceSettings): Promise<Place> {
+/** A registry, which is opened when it is first asked. Throws an Error for a text that names none. */
+export function openPlace(text: string, settings: PlaceSettings): Place {
   const { kind, bucket, prefix } = parsePlace(text);
   if (kind === 'http') {
     const shown = new URL(text).origin + new URL(text).pathname.replace(/\/+$/, '');
@@ -47,10 +48,11 @@ export async function openPlace(text: string, settings: PlaceSettings): Promise<
   }
   if (kind === 's3') {
     if (settings.s3 === null) throw new Error(`${text} needs LAMINA_S3_ENDPOINT and its keys`);
-    const store = await openS3Store({ ...settings.s3, bucket: bucket! });
-    return writable(text, storeBelow(store, prefix!), () => store.close());
+    const s3 = { ...settings.s3, bucket: bucket! };
+    const store = storeLater(() => openS3Store(s3));
+    return writable(text, storeBelow(store, prefix!), () => void store.opened()?.then((opened) => opened.close(), () => {}));
   }
-  return kind === 'store' ? { ...writable(text, await settings.store()), hrefOf: (key) => `object:${key}` } : writable(text, createLocalStore(text));
+  return kind === 'store' ? { ...writable(text, storeLater(settings.store)), hrefOf: (key) => `object:${key}` } : writable(text, createLocalStore(text));
 }
 
 /** The objects of a place. Throws RegistryRefusal ReadOnly. */

@@ -29,7 +29,7 @@ beforeAll(async () => {
   const objects = createLocalStore(join(folder, 'objects'));
   registry = new Registry(objects);
   await registry.publish((await packed(folder, { namespace: 'e2s', name: 'ai-compressor', version: '0.1.0' })).path, { by: 'someone' });
-  const place = await openPlace('store', { store: async () => objects, s3: null });
+  const place = openPlace('store', { store: async () => objects, s3: null });
   index = new OperatorIndex({ installed: (await openRegistry(operatorsDirectory)).list(), places: [place], cache: new NodeCache(join(folder, 'cache'), { maxBytes: 1e9, log: silentLog }), directory: join(folder, 'answers'), log: silentLog });
   await index.refresh();
   expect(await keepOperators(service.store, index.all())).toBe(true);

@@ -5,7 +5,7 @@ import { OperatorIndex } from '../../../src/operators/registry/operator-index.ts
 import { openPlace } from '../../../src/operators/registry/place.ts';
 
 const [url, directory, reference] = process.argv.slice(2) as [string, string, string];
-const place = await openPlace(url, { store: () => Promise.reject(new Error('unused')), s3: null });
+const place = openPlace(url, { store: () => Promise.reject(new Error('unused')), s3: null });
 const index = new OperatorIndex({ installed: [], places: [place], cache: new NodeCache(directory, { maxBytes: 1e12, log: silentLog }), directory, log: silentLog });
 const operator = await index.find(reference);
 process.send!(await operator.folder());

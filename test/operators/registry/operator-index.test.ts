@@ -14,6 +14,7 @@ import { OperatorIndex } from '../../../src/operators/registry/operator-index.ts
 import { openPlace } from '../../../src/operators/registry/place.ts';
 import { Registry } from '../../../src/operators/registry/registry.ts';
 import { createLocalStore } from '../../../src/storage/local.ts';
+import { startS3 } from '../../storage/s3-double.ts';
 import { operatorsDirectory } from '../golden.ts';
 import { serveDirectory, type HttpDouble } from './http-double.ts';
 import { packed } from './packages.ts';
@@ -50,7 +51,7 @@ const log = createLog((entry) => void entries.push(entry), 'warning');
 
 /** As a process that starts has it. */
 async function open(urls: readonly string[] = [server.url], cacheBytes = 1e12): Promise<OperatorIndex> {
-  const places = await Promise.all(urls.map((url) => openPlace(url, { store: () => Promise.reject(new Error('unused')), s3: null })));
+  const places = urls.map((url) => openPlace(url, { store: () => Promise.reject(new Error('unused')), s3: null }));
   return new OperatorIndex({ installed: installed.list(), places, cache: new NodeCache(directory, { maxBytes: cacheBytes, log }), directory, log });
 }
 
@@ -144,7 +145,44 @@ describe('finding operators of a registry', () => {
   });
 });
 
+it('reads a bucket as it reads a web server: a 304 where nothing changed, nothing for a pin', async () => {
+  const s3 = await startS3();
+  try {
+    const settings = { endpoint: `http://127.0.0.1:${s3.port}`, region: 'us-east-1', accessKey: 'test', secretKey: 'test' };
+    const bucket = openPlace('s3://models/some/prefix', { store: () => Promise.reject(new Error('unused')), s3: settings });
+    await new Registry(bucket.objects!).publish(archives['1.0.0']!.path, { by });
+    const find = async (reference: string) => {
+      s3.requests.splice(0);
+      const opened = openPlace('s3://models/some/prefix', { store: () => Promise.reject(new Error('unused')), s3: settings });
+      const operators = new OperatorIndex({ installed: [], places: [opened], cache: new NodeCache(directory, { maxBytes: 1e12, log }), directory, log });
+      await (await operators.find(reference)).folder();
+      operators.close();
+      // Opening a bucket looks whether it is there.
+      return s3.requests.filter((line) => !line.startsWith('HEAD /models/ ')).map((line) => line.replace('/models/some/prefix/operators/library/spectral/', ''));
+    };
+    expect(await find('spectral')).toEqual(['GET collection.json 200', 'GET versions/1.0.0/operator.json 200', 'GET versions/1.0.0/spectral-1.0.0.tar.gz 200']);
+    expect(await find('spectral')).toEqual(['GET collection.json 304']);
+    expect(await find('spectral:1.0.0')).toEqual([]);
+    expect(s3.requests).toEqual([]);
+    s3.isDown = true;
+    expect(await find('spectral:1.0.0')).toEqual([]);
+    expect(entries).toEqual([]);
+    bucket.close();
+  } finally {
+    await s3.stop();
+  }
+});
+
 describe('the index of a service', () => {
+  it('makes no task wait for a registry that does not answer', async () => {
+    const index = await open();
+    server.delayMs = 5000;
+    const started = performance.now();
+    await index.beFresh();
+    expect(performance.now() - started).toBeLessThan(3000);
+    index.close();
+  });
+
   it('knows all operators after a refresh, by one request when nothing changed', async () => {
     const index = await open();
     await index.refresh();
