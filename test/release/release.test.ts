@@ -33,7 +33,7 @@ function newRegistry(): ReleaseRegistry {
 }
 
 async function run(source: string, registry: ReleaseRegistry | null, settings: Partial<ReleaseSettings> = {}): Promise<ReleaseReport> {
-  return release({ folder: source, out: `${source}-out`, registry, publish: registry !== null, runtimes: { onnx, programs: null }, sets: [], by: 'someone', tags: [], latest: true, laminaVersion: '0.1.0', ...settings });
+  return release({ folder: source, out: `${source}-out`, registry, publish: registry !== null, runtimes: { onnx, programs: () => null }, sets: [], by: 'someone', tags: [], latest: true, laminaVersion: '0.1.0', ...settings });
 }
 
 const statuses = ({ stages }: ReleaseReport) => Object.fromEntries(stages.map(({ stage, status, resumed }) => [stage, resumed ? `${status}, resumed` : status]));

@@ -1,7 +1,7 @@
 /** The gate: all checks of an unpacked operator, in their order. None stops the others: an author wants to know everything at once. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Operator, OperatorRuntime } from '../../operators/operator.ts';
+import type { Operator, OperatorManifest, OperatorRuntime } from '../../operators/operator.ts';
 import type { ProcessRuntime } from '../../runtimes/process-runtime.ts';
 import { embedTogether } from '../measure/together.ts';
 import type { TaskSet } from '../tasks/task-set.ts';
@@ -20,8 +20,11 @@ import { subjectAsProgram, subjectIn, type Subject } from './subject.ts';
 export interface GateRuntimes {
   /** Models, in threads. */
   readonly onnx: OperatorRuntime;
-  /** Everything else, and models in a process of their own; null when this machine has none. */
-  readonly programs: ProcessRuntime | null;
+  /**
+   * What starts processes for operators of a kind (for models too: one of their own is measured); null when this machine has none. Asked
+   * for each operator, because the version before may be of another kind.
+   */
+  readonly programs: (kind: OperatorManifest['kind']) => ProcessRuntime | null;
 }
 
 export interface GateRequest {
@@ -75,8 +78,9 @@ class Gate {
   }
 
   async #runnable(subject: Subject, previous: Subject | null): Promise<Quality | null> {
-    const { operator, runtimes: { programs }, sets, signal } = this.#request;
+    const { operator, runtimes, sets, signal } = this.#request;
     const isModel = operator.manifest.kind === 'onnx';
+    const programs = runtimes.programs(operator.manifest.kind);
     await this.#check('golden', () => checkGolden(subject));
     await this.#check('determinism', () => checkDeterminism(subject, {
       elsewhere: isModel && programs ? subjectAsProgram(programs, operator) : null,
@@ -90,7 +94,7 @@ class Gate {
     await this.#rates(quality, previous);
     this.#add(judgedQuality);
     await this.#check('throughput', () => checkThroughput(subject, previous, signal));
-    await this.#check('memory', () => checkMemory(subject, previous, programs, signal));
+    await this.#check('memory', () => checkMemory(subject, previous, runtimes.programs, signal));
     return quality;
   }
 
@@ -121,7 +125,8 @@ class Gate {
   #subject(operator: Operator): Subject | null {
     const { onnx, programs } = this.#request.runtimes;
     if (operator.manifest.kind === 'onnx') return subjectIn(onnx, operator);
-    return programs === null ? null : subjectAsProgram(programs, operator);
+    const runtime = programs(operator.manifest.kind);
+    return runtime === null ? null : subjectAsProgram(runtime, operator);
   }
 
   /** True when it passed. */

@@ -1,5 +1,5 @@
 /** How fast the operator is and what memory it takes, beside the version before on the same machine in the same minutes. */
-import type { Operator } from '../../operators/operator.ts';
+import type { Operator, OperatorManifest } from '../../operators/operator.ts';
 import type { ProcessRuntime } from '../../runtimes/process-runtime.ts';
 import { judged, shown, skipped, type Check, type Figure } from './check.ts';
 import { embedOne, noiseBlock, type Pixels, type Subject } from './subject.ts';
@@ -70,21 +70,23 @@ function usualBlock({ manifest }: Operator, subject: Subject): { block: Pixels; 
   return { block: noiseBlock(subject, edge, edge, 17), patches: edge ** 2 };
 }
 
-/** The most memory of a process of its own that computes one block of the usual size. `programs` runs such; null: none can be had. */
-export async function checkMemory(subject: Subject, previous: Subject | null, programs: ProcessRuntime | null, signal?: AbortSignal): Promise<Check> {
-  if (!programs) return skipped('memory', 'No runtime that starts processes can be had on this machine, so memory was not measured.');
-  const own = await peakOf(subject, programs, signal);
+/** The most memory of a process of its own that computes blocks of the usual size. `programs` is what starts such for operators of a kind. */
+export async function checkMemory(subject: Subject, previous: Subject | null, programs: (kind: OperatorManifest['kind']) => ProcessRuntime | null, signal?: AbortSignal): Promise<Check> {
+  const runtime = programs(subject.operator.manifest.kind);
+  if (!runtime) return skipped('memory', 'No runtime that starts processes can be had on this machine, so memory was not measured.');
+  const own = await peakOf(subject, runtime, signal);
   if (own === null) return skipped('memory', 'This machine does not tell the memory of processes.');
-  const old = (previous ? await peakOf(previous, programs, signal) : null) ?? undefined;
+  const before = previous && programs(previous.operator.manifest.kind);
+  const old = (previous && before ? await peakOf(previous, before, signal) : null) ?? undefined;
   const { memory_mib: declared } = subject.operator.manifest.resources ?? {};
   const most = declared ?? (old === undefined ? undefined : MOST_MEMORY * old + MEMORY_SLACK);
   const figure: Figure = { name: 'most memory of its process', value: own, unit: 'MiB', ...(old === undefined ? {} : { previous: old }), ...(most === undefined ? {} : { at_most: most }) };
   return judged('memory', [figure], `Its process took ${shown(own)} MiB${declared === undefined ? '; the manifest declares no memory' : ` of the ${declared} MiB that the manifest declares`}.`);
 }
 
-async function peakOf(subject: Subject, programs: ProcessRuntime, signal: AbortSignal = new AbortController().signal): Promise<number | null> {
+async function peakOf(subject: Subject, runtime: ProcessRuntime, signal: AbortSignal = new AbortController().signal): Promise<number | null> {
   const { block: { samples, rows, columns } } = usualBlock(subject.operator, subject);
   // Several blocks: a run that is over at once has no time to be looked at.
-  const { usage } = await programs.run(subject.operator, { inputs: Array.from({ length: 4 }, () => samples), rows, columns }, signal);
+  const { usage } = await runtime.run(subject.operator, { inputs: Array.from({ length: 4 }, () => samples), rows, columns }, signal);
   return usage.peakMemoryBytes === null ? null : usage.peakMemoryBytes / MIB;
 }
