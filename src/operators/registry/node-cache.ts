@@ -21,10 +21,11 @@ export interface NodeCacheOptions {
   readonly log: Log;
 }
 
-/** package.json of an entry: what was unpacked. */
+/** files.json of an entry: what was unpacked. */
 type Inventory = Readonly<Record<string, { readonly sha256: string; readonly size: number }>>;
 
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 /** A package is looked at again (sizes and times of its files) when this has passed. */
 const LOOK_MS = 1000;
 const INVENTORY = 'files.json';
@@ -81,6 +82,7 @@ export class NodeCache {
     });
     if (!await this.#isWhole(digest)) throw new OpenEOError('OperatorUnavailable', { operator: digest }, { detail: 'Its files changed while they were fetched; try again.' });
     await this.#makeRoom(digest);
+    await this.#sweep();
     return folder;
   }
 
@@ -119,6 +121,15 @@ export class NodeCache {
     const now = new Date();
     await utimes(join(place, INVENTORY), now, now).catch(() => {});
     return true;
+  }
+
+  /** What processes left that were killed while they fetched. */
+  async #sweep(): Promise<void> {
+    const drafts = join(this.#directory, 'drafts');
+    for (const name of await readdir(drafts).catch(() => [])) {
+      const found = await stat(join(drafts, name)).catch(() => null);
+      if (found && Date.now() - found.mtimeMs > DAY_MS) await rm(join(drafts, name), { recursive: true, force: true });
+    }
   }
 
   async #makeRoom(keep: string): Promise<void> {

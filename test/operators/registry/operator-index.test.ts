@@ -1,7 +1,7 @@
 /** Finding and fetching published operators: how often a registry is asked, what happens when it lies or is gone. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -283,6 +283,15 @@ describe('the cache of a machine', () => {
     expect(new Set(folders).size).toBe(1);
     expect(asked().filter((line) => line.endsWith('.tar.gz 200'))).toHaveLength(1);
   }, 30_000);
+
+  it('sweeps up what killed processes left', async () => {
+    for (const [name, age] of [['old', 2 * 86_400_000], ['young', 1000]] as const) {
+      await mkdir(join(directory, 'drafts', name, 'package'), { recursive: true });
+      await utimes(join(directory, 'drafts', name), new Date(Date.now() - age), new Date(Date.now() - age));
+    }
+    await (await (await open()).find('spectral')).folder();
+    expect(await readdir(join(directory, 'drafts'))).toEqual(['young']);
+  });
 
   it('makes room for what is needed now, and keeps what was used within the hour', async () => {
     await registry.publish(archives['1.1.0']!.path, { by });
