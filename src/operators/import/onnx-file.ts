@@ -6,7 +6,7 @@ export interface OnnxValue {
   readonly name: string;
   /** TensorProto.DataType: 1 is float32, 7 is int64. */
   readonly type: number;
-  /** null: any size. */
+  /** null: whatever size. */
   readonly shape: readonly (number | null)[];
 }
 
