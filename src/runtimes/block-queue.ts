@@ -18,7 +18,7 @@ interface Waiting {
   readonly succeed: (vectors: Float32Array) => void;
   readonly fail: (reason: unknown) => void;
   readonly signal: AbortSignal | undefined;
-  /** A run with it and others failed: any of them may be the cause. */
+  /** A run with it and others failed, and each of them may be the cause. */
   isAlone: boolean;
 }
 
