@@ -56,7 +56,7 @@ function attribute(name: string, value: number | readonly number[]): Buffer[] {
   return [bytesField(1, name), ...value.map((entry) => numberField(8, entry)), numberField(20, 7)];
 }
 
-/** The declaration of an input or output of float32; null: whatever size, by a name. */
+/** The declaration of an input or output of float32; a size that is free has a name. */
 export function valueInfo(name: string, shape: readonly (number | string)[]): Buffer[] {
   const sizes = shape.map((size) => bytesField(1, [typeof size === 'number' ? numberField(1, size) : bytesField(2, size)]));
   return [bytesField(1, name), bytesField(2, [bytesField(1, [numberField(1, FLOAT32), bytesField(2, sizes)])])];

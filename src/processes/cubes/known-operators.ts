@@ -103,5 +103,5 @@ function withSchemas(options: ParameterDescription, manifests: readonly KnownMan
 function schemaOf({ type, items, unit, description, enum: allowed, minimum, maximum, default: usual }: KnownParameter): object {
   const limits = { ...(allowed && { enum: allowed }), ...(minimum !== undefined && { minimum }), ...(maximum !== undefined && { maximum }) };
   const values = type === 'array' ? { type: 'array', items: { type: items ?? 'string', ...limits } } : { type, ...limits };
-  return { ...values, description: unit === undefined ? description : `${description} Unit: ${unit}.`, ...(usual === undefined ? {} : { default: usual }) };
+  return { ...values, description: unit === undefined ? description : `${description.replace(/[\s.]*$/, '')}. Unit: ${unit}.`, ...(usual === undefined ? {} : { default: usual }) };
 }
