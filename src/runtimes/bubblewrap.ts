@@ -24,6 +24,8 @@ export const bubblewrap: Isolation = {
   isSealed: true,
   refuses: refusesImages,
   inside: () => INSIDE,
+  // 'bwrap: Creating new namespace failed: Operation not permitted', in many containers.
+  failedToStart: (exitCode, output) => (exitCode === 1 ? /^(bwrap: .+)$/m.exec(output)?.[1] ?? null : null),
   commandLine: async (program) => sandboxed(program, getuid?.() === 0),
 };
 

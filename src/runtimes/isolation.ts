@@ -25,6 +25,8 @@ export interface Isolation {
   refuses(kind: Operator['manifest']['kind']): string | null;
   /** Paths under which the program finds the two folders. */
   inside(folders: Folders): Folders;
+  /** Says, of a run that ended with this code and these words, why the tool could not even start the program; null when it did. */
+  failedToStart?(exitCode: number, output: string): string | null;
   /** The command that starts it. */
   commandLine(program: Program, run: RunPlace): Promise<CommandLine>;
 }
@@ -35,4 +37,10 @@ export const INSIDE: Folders = { package: '/operator-package', work: '/operator-
 /** For isolations that have no images. */
 export function refusesImages(kind: Operator['manifest']['kind']): string | null {
   return kind === 'image' ? 'it is a container image, which podman or docker run' : null;
+}
+
+/** The tool of an isolation that is not there, as a shell and timeout(1) say it. */
+export function missingTool(tool: string, exitCode: number, output: string): string | null {
+  const isMissing = exitCode === 127 && new RegExp(`(^|[ :'‘])${tool}['’]?: (not found|No such file)`, 'm').test(output);
+  return isMissing ? `${tool} is not installed` : null;
 }

@@ -22,6 +22,7 @@ export const podman: Isolation = {
   isSealed: true,
   refuses: () => null,
   inside: () => INSIDE,
+  failedToStart,
   async commandLine(program, run) {
     const { owner, flags, what } = await contained(program, run);
     // The container's first process is told, because it is a child of none of ours.
@@ -45,6 +46,7 @@ export const docker: Isolation = {
   isSealed: true,
   refuses: (kind) => (kind === 'image' ? null : 'Docker runs images only; podman runs models and programs as well'),
   inside: () => INSIDE,
+  failedToStart,
   async commandLine(program, run) {
     const { owner, flags, what } = await contained(program, run);
     const create = ['--log-driver', 'json-file', '--log-opt', 'max-size=1m', ...flags, ...what];
@@ -54,6 +56,11 @@ export const docker: Isolation = {
     };
   },
 };
+
+/** Both engines end with 125 when it is they who fail. */
+function failedToStart(exitCode: number, output: string): string | null {
+  return exitCode === 125 ? output.split('\n').at(-1)! : null;
+}
 
 const pidFile = ({ folder }: RunPlace) => join(folder, 'container.pid');
 

@@ -10,7 +10,7 @@ import type { Operator } from '../operators/operator.ts';
 import type { RuntimeName } from '../operators/reference.ts';
 import { variablesOf } from './environment.ts';
 import { giveFolder, readOutput, WrongOutput, writeInput } from './exchange.ts';
-import type { Isolation, RunPlace } from './isolation.ts';
+import { missingTool, type Isolation, type RunPlace } from './isolation.ts';
 import { limitsOf } from './limits.ts';
 import { RuntimeUnavailable, type Ended, type Folders, type Limits, type Place, type Program, type Usage } from './program.ts';
 
@@ -99,6 +99,8 @@ async function runIn(folders: Folders, run: RunPlace, operator: Operator, blocks
   await giveFolder(folders.work, command.owner);
   const ended = await place.run(command, program, run, signal);
   if (ended.reason === 'cancelled') signal.throwIfAborted();
+  const notStarted = notStartedBecause(isolation, ended);
+  if (notStarted !== null) throw new RuntimeUnavailable(notStarted);
   if (ended.reason !== 'exit' || ended.exitCode !== 0) throw new OperatorFailed(operator, failureOf(ended, program), ended);
   const [down, across] = [rows, columns].map((size) => (size - 2 * manifest.halo) / manifest.patch) as [number, number];
   const { dimensions } = manifest.output;
@@ -107,6 +109,12 @@ async function runIn(folders: Folders, run: RunPlace, operator: Operator, blocks
   });
   const length = dimensions * down * across;
   return { vectors: inputs.map((_, i) => all.subarray(i * length, (i + 1) * length)), usage: ended.usage, output: ended.output };
+}
+
+/** A runtime that does not work on a machine is another matter than a program that fails. */
+function notStartedBecause({ tool, failedToStart }: Isolation, { reason, exitCode, output }: Ended): string | null {
+  if (reason !== 'exit' || exitCode === null) return null;
+  return (tool === null ? null : missingTool(tool, exitCode, output)) ?? failedToStart?.(exitCode, output) ?? null;
 }
 
 /** Why a run ended, as the end of a sentence: the limit that it passed, or its exit code and the last that it said. */

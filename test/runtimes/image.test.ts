@@ -6,10 +6,11 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ParameterValues } from '../../src/operators/operator.ts';
-import { OperatorFailed } from '../../src/runtimes/process-runtime.ts';
-import { openRuntime, toolEnvironmentOf } from '../../src/runtimes/runtimes.ts';
+import { createProcessRuntime, OperatorFailed } from '../../src/runtimes/process-runtime.ts';
+import { RuntimeUnavailable } from '../../src/runtimes/program.ts';
+import { isolations, openRuntime, toolEnvironmentOf } from '../../src/runtimes/runtimes.ts';
 import { whyNot } from './available.ts';
-import { asOperator, pixelManifest, twoBlocks } from './operators.ts';
+import { asOperator, pixelManifest, programOperator, twoBlocks } from './operators.ts';
 
 const PROGRAM = `#!/bin/sh
 echo "greeting $greeting in $PWD as $(id -u), label <$label>"
@@ -93,6 +94,20 @@ describe.each(['podman', 'docker'] as const)('an image in %s', (name) => {
     expect(error!.ended.reason).toBe('time');
     expect(execFileSync('podman', ['ps', '--all', '--noheading', '--filter', `ancestor=${image}`], { encoding: 'utf8' })).toBe('');
   }, 60_000);
+});
+
+it('an image that is not there is no failure of the operator', async () => {
+  if (missing !== null) return console.info(`skipped: ${missing}`);
+  const manifest = { ...pixelManifest('boxed'), kind: 'image' as const, image: `localhost/nowhere@sha256:${'0'.repeat(64)}` };
+  const run = openRuntime('podman', { scratch: join(folder, 'runs'), toolEnvironment: toolEnvironmentOf(process.env) }).run(asOperator(manifest, {}, folder), twoBlocks, new AbortController().signal);
+  await expect(run).rejects.toThrow(RuntimeUnavailable);
+}, 60_000);
+
+it.each([['bubblewrap', 'bwrap'], ['proot', 'proot'], ['podman', 'podman']] as const)('%s that is not installed is no failure of the operator', async (name, tool) => {
+  const isolation = isolations[name];
+  const place = { run: async () => ({ reason: 'exit' as const, exitCode: 127, signal: null, output: `lamina: 1: ${tool}: not found`, usage: { wallSeconds: 0, cpuSeconds: 0, peakMemoryBytes: 0, source: 'sampled' as const } }) };
+  const runtime = createProcessRuntime({ name, isolation, place, scratch: join(folder, 'runs') });
+  await expect(runtime.run(programOperator('true'), twoBlocks, new AbortController().signal)).rejects.toThrow(new RuntimeUnavailable(`${tool} is not installed`));
 });
 
 it.each(['bubblewrap', 'proot', 'containerless'] as const)('%s has no images, and says what has', async (name) => {
