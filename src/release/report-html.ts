@@ -33,7 +33,7 @@ ${report.source ? sourceSection(report.source) : ''}
 }
 
 const sentences: Readonly<Record<ReleaseReport['status'], string>> = {
-  published: 'Published.', tested: 'Good; not published, because that was not asked for.', refused: 'Refused: nothing was published.', running: 'Not at its end.',
+  published: 'Published.', tested: 'Good; not published, because that was not asked for.', refused: 'Refused: see the stage that failed.', running: 'Not at its end.',
 };
 
 function stageCard({ stage, status, detail, ms, resumed }: StageReport): string {

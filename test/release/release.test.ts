@@ -13,6 +13,8 @@ import { stageNames, type ReleaseReport, type StageName } from '../../src/releas
 import { interfaceChanges } from '../../src/release/stages/version.ts';
 import { madeUpLandscapes } from '../../src/release/tasks/synthetic.ts';
 import { createLocalStore } from '../../src/storage/local.ts';
+import { openS3Store } from '../../src/storage/s3.ts';
+import { startS3 } from '../storage/s3-double.ts';
 import { manifest } from './operators.ts';
 import { packageFolder } from './packages.ts';
 
@@ -64,10 +66,25 @@ describe('a release', () => {
     const report = await run(source, null);
     const page = await readFile(join(`${source}-out`, 'report.html'), 'utf8');
     expect(report.status).toBe('refused');
-    expect(page).toContain('Refused: nothing was published.');
+    expect(page).toContain('Refused: see the stage that failed.');
     expect(page).not.toContain('<script');
     expect(page).toContain('&#60;script&#62;');
     for (const stage of stageNames) expect(page).toContain(`<strong>${stage}</strong>`);
+  });
+
+  it('publishes to a bucket as to a directory, and compares with what lies there', async () => {
+    const s3 = await startS3();
+    const store = await openS3Store({ endpoint: `http://127.0.0.1:${s3.port}`, bucket: 'operators', region: 'us-east-1', accessKey: 'test', secretKey: 'test' });
+    try {
+      const registry = releaseRegistry(store, join(folder, 'from-s3'));
+      expect((await run(await named('1.0.0'), registry)).status).toBe('published');
+      const report = await run(await named('1.1.0', { title: 'Another' }), registry);
+      expect(report).toMatchObject({ status: 'published', test: { previous: { version: '1.0.0' } } });
+      expect((await registry.versions({ name: 'spectral' })).map(({ version }) => version)).toEqual(['1.1.0', '1.0.0']);
+    } finally {
+      store.close();
+      await s3.stop();
+    }
   });
 
   it('does not publish what is only to be tested', async () => {
