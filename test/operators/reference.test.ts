@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { isOpenEOError } from '../../src/errors.ts';
 import { formatReference, isOperatorName, parseReference, qualifiedName, runtimeNamed } from '../../src/operators/reference.ts';
 
 const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`;
@@ -76,5 +78,23 @@ describe('a reference', () => {
     expect([qualifiedName({ name: 'pca' }), qualifiedName({ namespace: 'e2s', name: 'pca' })]).toEqual(['pca', 'e2s/pca']);
     expect(['pca', 'e2s', 'podman', 'Pca', 'slurm+onnx', 'constructor'].map(isOperatorName)).toEqual([true, true, false, false, false, true]);
     expect(['sandbox', 'slurm+sandbox', 'constructor', 'slurm', 'slurm+slurm'].map(runtimeNamed)).toEqual(['bubblewrap', 'slurm+bubblewrap', null, null, null]);
+  });
+
+  it('is read or refused, whatever it is, and written once is written so again', () => {
+    const parts = fc.array(fc.oneof(fc.constantFrom('pca', 'onnx', 'sandbox', 'slurm+', '/', ':', '@', '?', '=', '&', '%', 'sha256:', DIGEST, 'docker.io', '1.2', '..', '+'), fc.string({ maxLength: 5 })), { maxLength: 8 });
+    fc.assert(fc.property(parts.map((list) => list.join('')), (text) => {
+      try {
+        const written = formatReference(parseReference(text));
+        expect(formatReference(parseReference(written))).toBe(written);
+      } catch (error) {
+        expect(isOpenEOError(error, 'OperatorNotFound'), String(error)).toBe(true);
+      }
+    }), { numRuns: 2000 });
+  });
+
+  it('carries any text as the value of a parameter', () => {
+    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 50 }), (value) => {
+      expect(parseReference(formatReference({ name: 's', params: { value } })).params).toEqual({ value });
+    }));
   });
 });

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { silentLog } from '../../../src/log.ts';
 import { importModel, type ModelOptions } from '../../../src/operators/import/import-model.ts';
+import { valueInfo } from '../../../src/operators/import/onnx-nodes.ts';
+import { bytesField, numberField } from '../../../src/operators/import/protobuf.ts';
 import { describeOnnx } from '../../../src/operators/import/onnx-file.ts';
 import { readOperator } from '../../../src/operators/manifest.ts';
 import { encodeNpy } from '../../../src/operators/npy.ts';
@@ -154,6 +156,14 @@ describe('refuses', () => {
     const nan = item({ input: { value_scaling: [{ type: 'z-score', mean: 0, stddev: 1e-300 }] } });
     await expect(importModel(`${models}tokens.onnx`, folder, { item: written('i.json', JSON.stringify(nan)) })).rejects.toThrow(/NaN or infinity/);
     expect(existsSync(folder)).toBe(false);
+  });
+
+  it.each(['../../etc/passwd', '/etc/passwd', 'sub/weights.bin', 'weights.bin'])('weights in %s', async (location) => {
+    const external = [bytesField(8, 'w'), bytesField(13, [bytesField(1, 'location'), bytesField(2, location)])];
+    const graph = [bytesField(5, external), bytesField(11, valueInfo('x', ['n', 3, 'h', 'w'])), bytesField(12, valueInfo('y', ['n', 4, 'h', 'w']))];
+    const model = written('external.onnx', Buffer.concat([numberField(1, 8), bytesField(7, graph), bytesField(8, [numberField(2, 13)])]));
+    const reason = location === 'weights.bin' ? /which is not beside it/ : /they must lie beside it, or in it/;
+    await expect(importModel(model, fresh(), { bands: ['a', 'b', 'c'] })).rejects.toThrow(reason);
   });
 
   it('to write where something is', async () => {
