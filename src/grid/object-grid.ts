@@ -61,6 +61,8 @@ class ObjectGrid implements Grid {
   readonly #closeStore: () => void;
   /** Entries never change: those that may be asked for again are kept, by key. */
   readonly #entries = new Map<string, Entry>();
+  /** Keys of the beats that this process has written: most tasks are done before the first. */
+  readonly #beats = new Set<string>();
 
   constructor(store: ObjectStore, prefix: string, options: GridOptions, closeStore: () => void) {
     this.#store = store;
@@ -103,7 +105,9 @@ class ObjectGrid implements Grid {
   async renew({ task, token }: Claim): Promise<boolean> {
     const folder = this.#folder(task);
     if (await this.#store.head(entryKey(folder, token + 1)) !== null) return false;
-    await this.#store.put(beatKey(folder, token), new Uint8Array());
+    const key = beatKey(folder, token);
+    this.#beats.add(key);
+    await this.#store.put(key, new Uint8Array());
     return true;
   }
 
@@ -174,7 +178,7 @@ class ObjectGrid implements Grid {
   async #end({ task, token }: Claim, entry: Entry): Promise<boolean> {
     const folder = this.#folder(task);
     const isMine = await this.#append(folder, token, entry);
-    await this.#store.delete(beatKey(folder, token));
+    if (this.#beats.delete(beatKey(folder, token))) await this.#store.delete(beatKey(folder, token));
     return isMine;
   }
 
