@@ -112,9 +112,10 @@ async function runIn(folders: Folders, run: RunPlace, operator: Operator, blocks
 }
 
 /** A runtime that does not work on a machine is another matter than a program that fails. */
-function notStartedBecause({ tool, failedToStart }: Isolation, { reason, exitCode, output }: Ended): string | null {
+function notStartedBecause(isolation: Isolation, { reason, exitCode, output }: Ended): string | null {
   if (reason !== 'exit' || exitCode === null) return null;
-  return (tool === null ? null : missingTool(tool, exitCode, output)) ?? failedToStart?.(exitCode, output) ?? null;
+  const { tool } = isolation;
+  return (tool === null ? null : missingTool(tool, exitCode, output)) ?? isolation.failedToStart?.(exitCode, output) ?? null;
 }
 
 /** Why a run ended, as the end of a sentence: the limit that it passed, or its exit code and the last that it said. */

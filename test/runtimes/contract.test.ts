@@ -13,7 +13,7 @@ import { createOnnxRuntime } from '../../src/operators/runtime/onnx.ts';
 import { OperatorFailed, type ProcessRuntime } from '../../src/runtimes/process-runtime.ts';
 import { openRuntime, toolEnvironmentOf } from '../../src/runtimes/runtimes.ts';
 import { whyNot } from './available.ts';
-import { COPY, programOperator, twoBlocks } from './operators.ts';
+import { COPY, programOperator, removePrograms, twoBlocks } from './operators.ts';
 import { noSlurm, startSlurm, type SlurmCluster } from './slurm-cluster.ts';
 
 const names: readonly RuntimeName[] = ['containerless', 'bubblewrap', 'proot', 'podman', 'slurm+containerless', 'slurm+bubblewrap', 'slurm+podman', 'pbs+containerless'];
@@ -31,6 +31,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await onnx.close();
+  removePrograms();
   await cluster?.close();
   await rm(scratch, { recursive: true, force: true });
 }, 30_000);

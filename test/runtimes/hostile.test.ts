@@ -9,7 +9,7 @@ import type { RuntimeName } from '../../src/operators/reference.ts';
 import { OperatorFailed } from '../../src/runtimes/process-runtime.ts';
 import { openRuntime, toolEnvironmentOf } from '../../src/runtimes/runtimes.ts';
 import { whyNot } from './available.ts';
-import { COPY, programOperator, twoBlocks, type ProgramOptions } from './operators.ts';
+import { COPY, programOperator, removePrograms, twoBlocks, type ProgramOptions } from './operators.ts';
 
 let server: Server;
 let port: number;
@@ -35,6 +35,7 @@ beforeAll(async () => {
 afterAll(() => {
   delete process.env['AWS_SECRET_ACCESS_KEY'];
   server.close();
+  removePrograms();
   for (const path of [folder, scratch]) rmSync(path, { recursive: true, force: true });
 });
 

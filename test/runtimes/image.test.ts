@@ -10,7 +10,7 @@ import { createProcessRuntime, OperatorFailed } from '../../src/runtimes/process
 import { RuntimeUnavailable } from '../../src/runtimes/program.ts';
 import { isolations, openRuntime, toolEnvironmentOf } from '../../src/runtimes/runtimes.ts';
 import { whyNot } from './available.ts';
-import { asOperator, pixelManifest, programOperator, twoBlocks } from './operators.ts';
+import { asOperator, pixelManifest, programOperator, removePrograms, twoBlocks } from './operators.ts';
 
 const PROGRAM = `#!/bin/sh
 echo "greeting $greeting in $PWD as $(id -u), label <$label>"
@@ -58,6 +58,7 @@ beforeAll(async () => {
 
 afterAll(() => {
   socket?.kill();
+  removePrograms();
   if (image) spawnSync('podman', ['rmi', '--force', image]);
   rmSync(folder, { recursive: true, force: true });
 });

@@ -1,5 +1,5 @@
 /** Operators that are small programs, written for a test. */
-import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { digest } from '../../src/cube/digest.ts';
@@ -11,9 +11,25 @@ export interface ProgramOptions {
   readonly command?: readonly string[];
 }
 
+let all: string | null = null;
+
+/** Holds all programs of a test file. */
+function programs(): string {
+  if (all !== null) return all;
+  all = mkdtempSync(join(tmpdir(), 'lamina-programs-'));
+  chmodSync(all, 0o755);
+  return all;
+}
+
+/** Deletes all programs. To be called when the tests of a file are done. */
+export function removePrograms(): void {
+  if (all !== null) rmSync(all, { recursive: true, force: true });
+  all = null;
+}
+
 /** An operator of one band and one dimension whose patches are pixels: a program that copies its input is one. */
 export function programOperator(script: string, { params = {}, resources = { seconds: 20, memory_mib: 512 }, command = ['./program.sh'] }: ProgramOptions = {}): Operator {
-  const folder = mkdtempSync(join(tmpdir(), 'lamina-program-'));
+  const folder = mkdtempSync(join(programs(), 'program-'));
   const inside = join(folder, 'package');
   mkdirSync(inside);
   writeFileSync(join(inside, 'program.sh'), `#!/bin/sh\n${script}\n`);
