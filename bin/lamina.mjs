@@ -6,6 +6,9 @@ import { createRequire, enableCompileCache } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+// ONNX Runtime would report to its makers what it runs. Inherited by all processes started from here.
+process.env.ORT_DISABLE_TELEMETRY ??= '1';
+
 const WANTED = 24;
 const running = Number(process.versions.node.split('.')[0]);
 
