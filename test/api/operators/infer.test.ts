@@ -134,19 +134,20 @@ describe('refusals', () => {
   it('of more bytes than are held at once, until the others are gone', async () => {
     const token = await service.token();
     const { hostname, port } = new URL(service.url);
-    // They say how long they are and send nothing; eight fill the room.
+    // They say how long they are and send nothing; eight fill the room, and four are turned away.
+    const refused: (number | undefined)[] = [];
     const stuck = Array.from({ length: 12 }, () => {
       const open = request({ hostname, port, path: SPECTRAL, method: 'POST', headers: { ...token, 'Content-Length': String(32 * 1024 * 1024) } });
-      open.on('error', () => {});
+      open.on('error', () => {}).on('response', (answer) => refused.push(answer.statusCode));
       open.write('{');
       return open;
     });
-    await expect.poll(async () => (await call()).status, { timeout: 5000 }).toBe(503);
+    await expect.poll(() => refused, { timeout: 15_000 }).toEqual([503, 503, 503, 503]);
     const refusal = await call();
     expect(refusal.headers.get('retry-after')).toMatch(/^\d+$/);
     expect((await refusal.json() as { code: string }).code).toBe('InfrastructureBusy');
     for (const open of stuck) open.destroy();
-    await expect.poll(async () => (await call()).status, { timeout: 5000 }).toBe(200);
+    await expect.poll(async () => (await call()).status, { timeout: 15_000 }).toBe(200);
   });
 
   it('of an empty body, and of strangers before their body is read', async () => {
