@@ -8,7 +8,7 @@ import type { TaskSet } from '../tasks/task-set.ts';
 import { broken, checkIds, isRegression, skipped, type Check, type CheckId } from './check.ts';
 import { checkCodec, checkRate, rateOf } from './codec.ts';
 import { checkDeterminism } from './determinism.ts';
-import { checkGolden } from './golden.ts';
+import { callable, checkGolden } from './golden.ts';
 import { checkInterface } from './interface.ts';
 import { checkLicence } from './licence.ts';
 import { measureQuality, type Quality, type SetReport } from './quality.ts';
@@ -67,10 +67,10 @@ class Gate {
 
   async run(): Promise<GateResult> {
     const { operator, previous } = this.#request;
-    const subject = this.#subject(operator);
+    const subject = this.#subject(await callable(operator));
     let quality: Quality | null = null;
     if (subject === null) this.#skip('interface', `No runtime for operators of the kind '${operator.manifest.kind}' can be had on this machine, so it can't be judged.`, true);
-    else if (await this.#check('interface', () => checkInterface(subject))) quality = await this.#runnable(subject, previous === null ? null : this.#subject(previous));
+    else if (await this.#check('interface', () => checkInterface(subject))) quality = await this.#runnable(subject, previous === null ? null : this.#subject(await callable(previous)));
     for (const check of checkIds.slice(1, 8)) if (!this.#checks.some((each) => each.check === check)) this.#skip(check, 'Not looked at, because the operator does not keep its interface.');
     await this.#check('licence', async () => checkLicence(operator.manifest.license, this.#request.files));
     await this.#check('secrets', () => this.#secrets());
@@ -78,10 +78,11 @@ class Gate {
   }
 
   async #runnable(subject: Subject, previous: Subject | null): Promise<Quality | null> {
-    const { operator, runtimes, sets, signal } = this.#request;
+    const { runtimes, sets, signal } = this.#request;
+    const { operator } = subject;
     const isModel = operator.manifest.kind === 'onnx';
     const programs = runtimes.programs(operator.manifest.kind);
-    await this.#check('golden', () => checkGolden(subject));
+    await this.#check('golden', () => checkGolden(subject, undefined, (called) => this.#subject(called)));
     await this.#check('determinism', () => checkDeterminism(subject, {
       elsewhere: isModel && programs ? subjectAsProgram(programs, operator) : null,
       together: isModel ? (blocks) => embedTogether(operator, blocks) : null,
