@@ -9,7 +9,7 @@ export const OUTPUT_FILE = 'output.npy';
 export const PARAMETERS_FILE = 'params.json';
 
 /** Variables that decide what is executed, or that belong to the protocol: no parameter may have such a name. */
-const RESERVED = /^(PATH|HOME|TMPDIR|LANG|LC_.*|ORT_.*|LD_.*|GLIBC_TUNABLES|IFS|ENV|BASH_ENV|SHELLOPTS|NODE_.*|PYTHON.*|PERL5.*|RUBY.*|INPUT_PATH|OUTPUT_PATH|OPERATOR_PARAMS|CONTAINERS_.*|XDG_.*|DOCKER_.*|SLURM_.*|PBS_.*|LAMINA_.*)$/;
+const RESERVED = /^(PATH|HOME|TMPDIR|LANG|LC_.*|ORT_.*|LD_.*|GLIBC_TUNABLES|IFS|ENV|BASH_ENV|SHELLOPTS|NODE_.*|PYTHON.*|PERL5.*|RUBY.*|INPUT_PATH|OUTPUT_PATH|OPERATOR_PARAMS|OPERATOR_RUN|CONTAINERS_.*|XDG_.*|DOCKER_.*|SLURM_.*|PBS_.*|LAMINA_.*)$/;
 
 /**
  * The variables of a program that sees the folders at these paths. Nothing of this process's own environment is

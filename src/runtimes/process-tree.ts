@@ -11,7 +11,7 @@ export interface TreeUse {
 }
 
 /** A variable that all processes of a run have, with the run's name, and no other process. */
-export const MARK = 'LAMINA_RUN';
+export const MARK = 'OPERATOR_RUN';
 
 /** The kernel counts processor time in hundredths of a second on every architecture that Node runs on. */
 const TICKS_PER_SECOND = 100;
