@@ -45,6 +45,7 @@ const owner: Record<string, string> = {
   h5wasm: 'formats',
   hyparquet: 'formats',
   'hyparquet-writer': 'formats',
+  yaml: 'operators',
   yazl: 'formats',
   sharp: 'formats',
   ndarray: 'cube',

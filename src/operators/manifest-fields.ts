@@ -56,8 +56,8 @@ const bands: Check = (v) => (Array.isArray(v) && v.length === 0 ? 'must be an ar
 
 /** What programs, shells and schedulers read themselves: a parameter of that name would reach further than the operator. */
 const RESERVED = new RegExp(`^(${[
-  'INPUT_PATH|OUTPUT_PATH|OPERATOR_PARAMS|PATH|HOME|PWD|SHELL|SHELLOPTS|USER|LOGNAME|IFS|ENV|PS4|TMPDIR|LANG|GLIBC_TUNABLES',
-  '(LC|LD|DYLD|NODE|BASH|LAMINA|AWS|SLURM|SBATCH|PBS|GIT|SSL|OMP|CUDA|XDG|DOCKER|CONTAINERS)_.*|(PYTHON|PERL5|RUBY).*',
+  'INPUT_PATH|OUTPUT_PATH|OPERATOR_PARAMS|OPERATOR_RUN|PATH|HOME|PWD|SHELL|SHELLOPTS|USER|LOGNAME|IFS|ENV|PS4|TMPDIR|LANG|GLIBC_TUNABLES',
+  '(LC|LD|ORT|DYLD|NODE|BASH|LAMINA|AWS|SLURM|SBATCH|PBS|GIT|SSL|OMP|CUDA|XDG|DOCKER|CONTAINERS)_.*|(PYTHON|PERL5|RUBY).*',
 ].join('|')})$`);
 
 /** What is wrong with a name for a parameter; null for nothing. */

@@ -1,4 +1,5 @@
 /** The variables that a program finds: the protocol's, its parameters, and a few that every program expects. */
+import { parameterNameProblem } from '../operators/manifest-fields.ts';
 import type { Operator } from '../operators/operator.ts';
 import { parameterText } from '../operators/params.ts';
 import { RuntimeUnavailable, type Folders } from './program.ts';
@@ -8,9 +9,6 @@ export const INPUT_FILE = 'input.npy';
 export const OUTPUT_FILE = 'output.npy';
 export const PARAMETERS_FILE = 'params.json';
 
-/** Variables that decide what is executed, or that belong to the protocol: no parameter may have such a name. */
-const RESERVED = /^(PATH|HOME|TMPDIR|LANG|LC_.*|ORT_.*|LD_.*|GLIBC_TUNABLES|IFS|ENV|BASH_ENV|SHELLOPTS|NODE_.*|PYTHON.*|PERL5.*|RUBY.*|INPUT_PATH|OUTPUT_PATH|OPERATOR_PARAMS|OPERATOR_RUN|CONTAINERS_.*|XDG_.*|DOCKER_.*|SLURM_.*|PBS_.*|LAMINA_.*)$/;
-
 /**
  * The variables of a program that sees the folders at these paths. Nothing of this process's own environment is
  * passed on, so no secret of the service can be read there. Throws RuntimeUnavailable for a parameter whose name
@@ -18,7 +16,7 @@ const RESERVED = /^(PATH|HOME|TMPDIR|LANG|LC_.*|ORT_.*|LD_.*|GLIBC_TUNABLES|IFS|
  */
 export function variablesOf(operator: Operator, folders: Folders): Record<string, string> {
   const params = Object.entries(operator.params).flatMap(([name, value]) => {
-    if (RESERVED.test(name) || !/^[A-Za-z_]\w*$/.test(name)) throw new RuntimeUnavailable(`its parameter '${name}' has a name that programs can't be given: rename it in operator.json`);
+    if (parameterNameProblem(name) !== null) throw new RuntimeUnavailable(`its parameter '${name}' has a name that programs can't be given: rename it in operator.json`);
     const text = parameterText(value);
     return text === null ? [] : [[name, text] as const];
   });

@@ -1,10 +1,10 @@
 /** G9: CLAIMED evaluated a variable of the environment as Python (`group_by`): whoever could set it could run anything. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { claimedInterface } from '../../src/operators/import/claimed.ts';
-import { readSimpleYaml } from '../../src/operators/import/simple-yaml.ts';
+import { importModel } from '../../src/operators/import/import-model.ts';
 import { hasPython, packedScript, TELL, told, unpackedAt } from './imported-program.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'lamina-g09-'));
@@ -26,8 +26,14 @@ describe('what is imported is read and not run', () => {
     expect(existsSync(join(work, 'pwn'))).toBe(false);
   });
 
-  it('settings are data', () => {
-    expect(readSimpleYaml("a: !!python/object/apply:os.system ['touch x']\nb: &x [1]\nc: *x")).toEqual({ a: "!!python/object/apply:os.system ['touch x']", b: '&x [1]', c: '*x' });
+  it('settings are data', async () => {
+    const settings = join(work, 'settings.yaml');
+    writeFileSync(settings, `a: !!python/object/apply:os.system ['touch ${join(work, 'pwn')}']\nmodel: !!js/function 'function () { require("fs").writeFileSync("${join(work, 'pwn')}", "") }'\n`);
+    await importModel('operators/pca/model.onnx', join(work, 'imported'), { settings });
+    expect(existsSync(join(work, 'pwn'))).toBe(false);
+    // And they were read.
+    writeFileSync(settings, 'a: [');
+    await expect(importModel('operators/pca/model.onnx', join(work, 'again'), { settings })).rejects.toThrow(/settings\.yaml/);
   });
 });
 

@@ -1,6 +1,7 @@
 /** An ONNX file as a package of the kind 'onnx': described by an MLM item or by settings, adapted where it must be, and tried. */
 import { copyFile, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { parse as parseYaml } from 'yaml';
 import { isPackagePath } from '../manifest-fields.ts';
 import { decodeNpy } from '../npy.ts';
 import { goldenInput, type Golden, type GoldenCase } from '../package/golden.ts';
@@ -11,7 +12,6 @@ import { factsOfItem, factsOfSettings, type ModelFacts } from './model-facts.ts'
 import { adaptOnnx, EMBEDDING, PIXELS, type Adaptation } from './onnx-adapter.ts';
 import { planAdaptation, type ModelChoices } from './model-plan.ts';
 import { describeOnnx, type OnnxDescription, type OnnxValue } from './onnx-file.ts';
-import { readSimpleYaml } from './simple-yaml.ts';
 import { geometryOf, looksFurther, TrialModel } from './trial.ts';
 
 export interface ModelOptions extends ModelChoices {
@@ -116,7 +116,7 @@ async function readFacts({ item, settings, sensor }: ModelOptions): Promise<Mode
     }
   };
   const facts = await Promise.all([
-    ...(settings === undefined ? [] : [read(settings, (text) => factsOfSettings(settings.endsWith('.json') ? JSON.parse(text) : readSimpleYaml(text), sensor))]),
+    ...(settings === undefined ? [] : [read(settings, (text) => factsOfSettings(settings.endsWith('.json') ? JSON.parse(text) : parseYaml(text, { logLevel: 'error' }), sensor))]),
     ...(item === undefined ? [] : [read(item, (text) => factsOfItem(JSON.parse(text)))]),
   ]);
   return Object.assign({}, ...facts, { remarks: facts.flatMap(({ remarks }) => remarks) }) as ModelFacts;

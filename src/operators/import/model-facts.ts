@@ -1,6 +1,5 @@
 /** What others say of a model: an MLM item of STAC, or the settings that TerraTorch and Clay keep beside their weights. */
 import type { OperatorBand } from '../operator.ts';
-import type { YamlValue } from './simple-yaml.ts';
 
 export interface ModelFacts {
   readonly name?: string;
@@ -96,7 +95,7 @@ const COMMON: Readonly<Record<string, string>> = {
  * The facts of settings: Clay's list of sensors (band_order, bands: mean, std, wavelength; gsd), of which `sensor` or the first is
  * taken, or TerraTorch's configuration with means, stds and bands somewhere in it.
  */
-export function factsOfSettings(settings: YamlValue, sensor?: string): ModelFacts {
+export function factsOfSettings(settings: unknown, sensor?: string): ModelFacts {
   const sensors = isObject(settings) ? Object.entries(settings).filter(([, value]) => isObject(value) && value['band_order'] !== undefined) : [];
   const chosen = sensor === undefined ? sensors[0] : sensors.find(([name]) => name === sensor);
   if (sensor !== undefined && !chosen) throw new RangeError(`the settings know no sensor '${sensor}'; they know ${sensors.map(([name]) => name).join(', ') || 'none'}`);
