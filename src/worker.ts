@@ -32,6 +32,7 @@ import { UdfCode } from './catalog/udf-code.ts';
 import { Workspaces } from './storage/workspaces.ts';
 import { runtimeNamed } from './operators/reference.ts';
 import type { OperatorIndex } from './operators/registry/operator-index.ts';
+import type { OperatorRuntime } from './operators/operator.ts';
 import { createOnnxRuntime } from './operators/runtime/onnx.ts';
 import { parseBatchOptions } from './runtimes/batch-options.ts';
 import { createOperatorRuntime } from './runtimes/operator-runtime.ts';
@@ -64,16 +65,7 @@ export interface RunningWorker {
 export async function startWorker(config: Config, databaseUrl: string, log: Log): Promise<RunningWorker> {
   const deployment = await openDeployment(config, databaseUrl, log);
   const { catalog, database, objects, queues, cache, jobs, jobLogs, operators } = deployment;
-  const onnx = createOnnxRuntime({ threads: config.embedThreads, providers: config.executionProviders, log, ...(config.embedBatch === null ? {} : { maxBatch: config.embedBatch }) });
-  const programs = runtimeSettings(config);
-  let usedByPrograms = 0;
-  const runtime = createOperatorRuntime({
-    onnx, log, concurrency: config.embedThreads, allowed: config.runtimes.map((name) => runtimeNamed(name)!), runtimes: (name) => openRuntime(name, programs),
-    onRun: (operator, { output, usage }) => {
-      usedByPrograms += usage.cpuSeconds ?? 0;
-      log.debug('Ran an operator', { data: { operator: operator.reference, usage, output: output.slice(-2000) } });
-    },
-  });
+  const { runtime, programSeconds } = openOperatorRuntime(config, log);
   const rasters = new RasterCache({ store: objects, blockBytes: config.cacheBytes });
   const fetch = guardedFetch({ allowedHosts: config.allowedHosts });
   const fetchFile = guardedFetch({ allowedHosts: config.allowedHosts, refuse: (reason) => new Unreadable(reason) });
@@ -90,7 +82,7 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   const udf = { ...createUdfRuntimes({ milliseconds: config.udfSeconds * 1000, memoryBytes: config.udfMemoryMegabytes * 2 ** 20 }), code: udfCode };
   const scratch = join(config.data, 'scratch');
   const billing = await readBilling(config.billingFile);
-  const measuring = { cpu: new CpuShares(() => ownSeconds() + usedByPrograms), throughput: new Throughput(new ThroughputStore(database)) };
+  const measuring = { cpu: new CpuShares(() => ownSeconds() + programSeconds()), throughput: new Throughput(new ThroughputStore(database)) };
   await mkdir(scratch, { recursive: true });
   const stopSweeping = startSweeping({ scratch, ...(config.s3 ? {} : { objects: join(config.data, 'objects') }) }, log);
 
@@ -154,6 +146,21 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
       await deployment.close();
     },
   };
+}
+
+/** What runs operators: threads of this process, and programs, whose processor time is counted beside that of this process. */
+function openOperatorRuntime(config: Config, log: Log): { readonly runtime: OperatorRuntime; readonly programSeconds: () => number } {
+  const onnx = createOnnxRuntime({ threads: config.embedThreads, providers: config.executionProviders, log, ...(config.embedBatch === null ? {} : { maxBatch: config.embedBatch }) });
+  const programs = runtimeSettings(config);
+  let used = 0;
+  const runtime = createOperatorRuntime({
+    onnx, log, concurrency: config.embedThreads, allowed: config.runtimes.map((name) => runtimeNamed(name)!), runtimes: (name) => openRuntime(name, programs),
+    onRun: (operator, { output, usage }) => {
+      used += usage.cpuSeconds ?? 0;
+      log.debug('Ran an operator', { data: { operator: operator.reference, usage, output: output.slice(-2000) } });
+    },
+  });
+  return { runtime, programSeconds: () => used };
 }
 
 function runtimeSettings(config: Config): RuntimeSettings {
