@@ -13,8 +13,10 @@ import type { TaskQueues } from './jobs/queue.ts';
 import { JobStore } from './jobs/store.ts';
 import type { Log } from './log.ts';
 import { openOperators } from './open-operators.ts';
+import { checkRuntime } from './operators/called-operator.ts';
+import { runtimeNamed } from './operators/reference.ts';
 import type { OperatorIndex } from './operators/registry/operator-index.ts';
-import { withOperators } from './processes/cubes/known-operators.ts';
+import { withOperators, type KnownOperators } from './processes/cubes/known-operators.ts';
 import { allProcesses, createRegistry, loadDescriptions } from './processes/index.ts';
 import type { ObjectStore } from './storage/object-store.ts';
 import { openObjectStore } from './storage/open.ts';
@@ -58,7 +60,7 @@ export async function openDeployment(config: Config, databaseUrl: string, log: L
     const operators = await openOperators(config, { installed: packageFolder('operators'), store: async () => objects, log });
     closers.push(async () => operators.close());
     await operators.keepFresh();
-    const registry = withOperators(createRegistry(await loadDescriptions(new URL('../processes/', import.meta.url)), allProcesses), operators);
+    const registry = withOperators(createRegistry(await loadDescriptions(new URL('../processes/', import.meta.url)), allProcesses), allowedOperators(config, operators));
     const jobs = new JobStore(database);
     const jobLogs = new JobLogs(database);
     return { config, log, database, objects, queues, cache, operators, registry, jobs, jobLogs, catalog: new CatalogStore(database), close };
@@ -66,6 +68,15 @@ export async function openDeployment(config: Config, databaseUrl: string, log: L
     await close();
     throw error;
   }
+}
+
+/** What graphs may name: a call of an operator in a runtime that this service does not allow is refused before anything is queued. */
+function allowedOperators(config: Config, operators: OperatorIndex): KnownOperators {
+  const allowed = config.runtimes.map((name) => runtimeNamed(name)!);
+  return {
+    list: () => operators.list(),
+    resolve: (reference, options) => checkRuntime(operators.resolve(reference, options), allowed),
+  };
 }
 
 /** Who may write items of raw collections: who made the service for himself may; with configured users somebody must be named. */

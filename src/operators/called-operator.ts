@@ -45,6 +45,13 @@ export function calledOperator(operator: Operator, reference: OperatorReference,
   return pinned === operator.reference ? operator : { ...operator, runtime, params, reference: pinned, digest: operatorDigest(operator.digest, manifest, params) };
 }
 
+/** Throws OperatorRuntimeUnavailable, naming what is allowed, for an operator with another runtime. */
+export function checkRuntime({ manifest, runtime }: Pick<Operator, 'manifest' | 'runtime'>, allowed: readonly RuntimeName[]): void {
+  if (allowed.some((name) => name === runtime)) return;
+  const reason = `this service does not run operators in '${runtime}'; it runs them in ${allowed.join(', ')}`;
+  throw new OpenEOError('OperatorRuntimeUnavailable', { operator: `${manifest.name}:${manifest.version}`, reason });
+}
+
 function identity({ namespace, name }: OperatorManifest): Pick<OperatorReference, 'namespace' | 'name'> {
   return { ...(namespace === undefined ? {} : { namespace }), name };
 }

@@ -4,6 +4,7 @@
  */
 import { OpenEOError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { checkRuntime } from '../operators/called-operator.ts';
 import type { Operator, OperatorRuntime } from '../operators/operator.ts';
 import type { RuntimeName } from '../operators/reference.ts';
 import { BlockQueue } from './block-queue.ts';
@@ -53,8 +54,8 @@ export function createOperatorRuntime(options: OperatorRuntimeOptions): Operator
 
 /** What the operator is to run in. Throws OperatorRuntimeUnavailable, naming what is allowed. */
 function runtimeFor(operator: Operator, allowed: readonly RuntimeName[]): RuntimeName {
-  const found = allowed.find((name) => name === operator.runtime);
-  if (found === undefined) throw unavailable(operator, `this service does not run operators in '${operator.runtime}'; it runs them in ${allowed.join(', ')}`);
+  checkRuntime(operator, allowed);
+  const found = operator.runtime as RuntimeName;
   if (found === 'onnx' && operator.manifest.kind !== 'onnx') throw unavailable(operator, 'only ONNX models run in the service itself');
   return found;
 }

@@ -73,6 +73,8 @@ describe('a service', () => {
 
   it('refuses runtimes that it does not allow, and parameters that the operator does not have', async () => {
     expect(await (await answer(['B02'], { model: 'containerless/echo', options: { word: 'x' } })).json()).toMatchObject({ code: 'OperatorRuntimeUnavailable', message: expect.stringContaining("does not run operators in 'containerless'; it runs them in onnx, bubblewrap") });
+    // Also where all blocks are cached.
+    expect((await answer(BANDS, { model: 'containerless/pca' })).status).toBe(400);
     expect(await (await answer(['B02'], { model: 'echo', options: { words: 'x' } })).json()).toMatchObject({ code: 'ProcessParameterInvalid', message: expect.stringContaining("'words'") });
   }, WAIT_MS);
 });
