@@ -63,6 +63,8 @@ const HELP = `lamina — virtual embedding layers for Earth observation (openEO 
   lamina operator yank NAME:VERSION
                                    hides it from ranges and from latest, pins work on; --undo, --reason TEXT
   lamina operator pull REFERENCE   fetches it into the cache of this machine and prints its folder
+  lamina operator rebuild NAME:VERSION FOLDER
+                                   whether the files of a folder make what was published; which files differ
   lamina operator reindex          writes the metadata of a registry anew
   lamina grid show WHERE           tasks of a grid (lamina run --grid): how many are done, what failed and why
   lamina grid retry WHERE          lets failed tasks be tried again; WHERE is a directory, s3://bucket/prefix or database:name

@@ -1,14 +1,19 @@
-/** `lamina operator publish | tag | tags | rollback | yank | pull | reindex`: what is done to registries of operators. */
+/** `lamina operator publish | tag | tags | rollback | yank | pull | rebuild | reindex`: what is done to registries of operators. */
+import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { readConfig, type Config } from './config.ts';
 import { packageFolder } from './deployment.ts';
 import { createStreamLog } from './log.ts';
 import { openOperators, placeSettings } from './open-operators.ts';
+import { differenceOf } from './operators/package/difference.ts';
 import { packOperator } from './operators/package/pack.ts';
+import { unpackOperator } from './operators/package/unpack.ts';
 import { parseReference, qualifiedName, type OperatorReference } from './operators/reference.ts';
+import { archiveKey } from './operators/registry/layout.ts';
 import { reindex } from './operators/registry/metadata.ts';
 import { openPlace, writableObjects } from './operators/registry/place.ts';
 import { Registry } from './operators/registry/registry.ts';
@@ -39,6 +44,7 @@ export const operatorRegistryCommands: Readonly<Record<string, Command>> = {
   tags: onRegistry(tags),
   rollback: onRegistry(rollback),
   yank: onRegistry(yank),
+  rebuild: onRegistry(rebuild),
   reindex: onRegistry(reindexAll),
   pull,
 };
@@ -116,6 +122,26 @@ async function yank(positionals: readonly string[], { registry, values, change }
   const of = parseReference(only('yank', 'one operator with its version', positionals));
   await registry.yank(of, versionOf(of), { ...change, undo: values.undo === true });
   print(`${qualifiedName(of)}:${of.tag} ${values.undo ? 'can be chosen again' : 'is yanked: exact versions and digests go on working'}`);
+}
+
+/** NAME:VERSION FOLDER: whether the files of the folder make the archive that was published, byte for byte. */
+async function rebuild([text, folder, ...more]: readonly string[], { registry, objects }: Work): Promise<void> {
+  if (text === undefined || folder === undefined || more.length > 0) throw new Error('`lamina operator rebuild` takes an operator with its version, and the folder it was made of: NAME:VERSION FOLDER');
+  const of = parseReference(text);
+  const version = versionOf(of);
+  const published = await registry.find(of, version);
+  const scratch = await mkdtemp(join(tmpdir(), 'lamina-rebuild-'));
+  try {
+    const { sha256 } = await packOperator(folder, scratch);
+    if (sha256 === published.archive.sha256) return print(`The same archive: ${sha256}`);
+    const archive = join(scratch, 'published.tar.gz');
+    await pipeline((await objects.stream(archiveKey(of, version)))!, createWriteStream(archive));
+    await unpackOperator(archive, join(scratch, 'published'));
+    for (const { path, change } of await differenceOf(join(scratch, 'published'), folder)) print(`${change.padEnd(8)} ${path}`);
+    throw new Error(`${folder} does not make ${qualifiedName(of)}:${version}: its archive is ${sha256}, published was ${published.archive.sha256}`);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
 }
 
 async function reindexAll(positionals: readonly string[], { objects }: Work): Promise<void> {

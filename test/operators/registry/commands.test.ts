@@ -51,6 +51,16 @@ it('publishes, tags, rolls back, yanks, fetches and reindexes', async () => {
   expect(await run('reindex')).toBe('spectral: 2 versions\n');
 });
 
+it('tells whether a folder makes what was published, and which files differ', async () => {
+  const folderOf = (version: string) => join(folder, `source-${version}`);
+  expect(await run('rebuild', 'spectral:1.1.0', folderOf('1.1.0'))).toMatch(/^The same archive: [0-9a-f]{64}\n$/);
+  await writeFile(join(folderOf('1.1.0'), 'card.md'), '# spectral');
+  await writeFile(join(folderOf('1.1.0'), 'golden.json'), `${await readFile(join(folderOf('1.1.0'), 'golden.json'), 'utf8')}\n`);
+  await expect(run('rebuild', 'spectral:1.1.0', folderOf('1.1.0'))).rejects.toThrow(/does not make spectral:1\.1\.0: its archive is [0-9a-f]{64}, published was [0-9a-f]{64}/);
+  expect(printed.join('')).toBe('added    card.md\nchanged  golden.json\n');
+  await expect(run('rebuild', 'spectral:3.0.0', folderOf('1.1.0'))).rejects.toThrow(/3\.0\.0/);
+});
+
 it('says in one line what is missing or wrong', async () => {
   await expect(run('publish')).rejects.toThrow('`lamina operator publish` takes one folder or archive');
   await expect(run('publish', join(folder, 'nothing'))).rejects.toThrow(/can't be read \(ENOENT\)/);
