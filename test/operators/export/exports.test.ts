@@ -6,6 +6,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { calledOperator, plainOperator } from '../../../src/operators/called-operator.ts';
 import { toPbs, toSlurm } from '../../../src/operators/export/batch.ts';
 import { toCwl } from '../../../src/operators/export/cwl.ts';
+import { Job } from 'kubernetes-models/batch/v1';
+import { parse } from 'yaml';
 import { toKubernetes } from '../../../src/operators/export/kubernetes.ts';
 import { shellWord, type ExportTarget } from '../../../src/operators/export/target.ts';
 import { writeYaml } from '../../../src/operators/export/yaml.ts';
@@ -105,6 +107,10 @@ describe('a Job of Kubernetes', () => {
       resources: { requests: { cpu: '1.5', memory: '512Mi' }, limits: { memory: '512Mi', 'nvidia.com/gpu': 1 } },
       securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
     });
+  });
+
+  it('fits the schema of Kubernetes', () => {
+    for (const variant of [target, { ...target, pullSecrets: ['registry'], claim: 'files' }]) expect(() => new Job(parse(toKubernetes(variant)) as never).validate()).not.toThrow();
   });
 
   withYaml(`keeps what Kubernetes would replace${why}`, () => {
