@@ -42,7 +42,7 @@ def test_client_reads_the_metadata(connection):
 def test_processes(connection):
     processes = {process['id']: process for process in connection.list_processes()}
     assert {'load_collection', 'save_result', 'ndvi', 'mean', 'compress_embed'} <= set(processes)
-    assert [parameter['name'] for parameter in processes['compress_embed']['parameters']] == ['data', 'model', 'quantization', 'dimensions']
+    assert [parameter['name'] for parameter in processes['compress_embed']['parameters']] == ['data', 'model', 'quantization', 'dimensions', 'options']
 
 
 def test_file_formats(connection):
