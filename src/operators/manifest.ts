@@ -1,8 +1,7 @@
 /** Reads operator packages: operator.json checked field by field, the model's bytes checked against its SHA-256. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { fileDigest } from '../storage/file-digest.ts';
 import { plainOperator } from './called-operator.ts';
 import { fieldsOf, problemsOf } from './manifest-fields.ts';
 import type { OnnxKind, Operator, OperatorManifest, PackageFile } from './operator.ts';
@@ -102,15 +101,10 @@ async function verifyFile(folder: string, path: string, { sha256, size }: Packag
   if (sum !== sha256) throw new OperatorPackageInvalid(file, [`files has another SHA-256 for ${path}, which has ${sum}`]);
 }
 
-/** Read piece by piece: weights may be larger than the memory. */
-async function sha256Of(path: string, file: string): Promise<string> {
-  const sum = createHash('sha256');
-  try {
-    for await (const piece of createReadStream(path)) sum.update(piece as Uint8Array);
-  } catch (error) {
-    throw new OperatorPackageInvalid(file, [`${basename(path)} can't be read (${(error as NodeJS.ErrnoException).code})`], { cause: error });
-  }
-  return sum.digest('hex');
+function sha256Of(path: string, file: string): Promise<string> {
+  return fileDigest(path).catch((error: NodeJS.ErrnoException) => {
+    throw new OperatorPackageInvalid(file, [`${basename(path)} can't be read (${error.code})`], { cause: error });
+  });
 }
 
 async function readManifest(path: string, file: string): Promise<string> {

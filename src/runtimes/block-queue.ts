@@ -7,6 +7,7 @@
  * release the gate compares more than that.)
  */
 import type { Log } from '../log.ts';
+import { patchesOf } from '../operators/block-geometry.ts';
 import type { Operator } from '../operators/operator.ts';
 import type { BlocksDone, ProcessRuntime } from './process-runtime.ts';
 
@@ -153,11 +154,8 @@ function isSame(one: Float32Array, other: Float32Array): boolean {
   return bytesOf(one).equals(bytesOf(other));
 }
 
-function checkGeometry({ manifest, reference }: Operator, input: Float32Array, rows: number, columns: number): void {
-  const { patch, halo } = manifest;
-  if (![rows, columns].every((size) => Number.isInteger((size - 2 * halo) / patch) && size > 2 * halo)) {
-    throw new RangeError(`operator ${reference} takes n·${patch} + ${2 * halo} rows and columns, not ${rows} × ${columns}`);
-  }
-  const samples = manifest.input.bands.length * rows * columns;
+function checkGeometry(operator: Operator, input: Float32Array, rows: number, columns: number): void {
+  patchesOf(operator, rows, columns);
+  const samples = operator.manifest.input.bands.length * rows * columns;
   if (input.length !== samples) throw new RangeError(`the input must hold ${samples} samples, it holds ${input.length}`);
 }

@@ -8,6 +8,7 @@
  */
 import { chmod, open, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { quoted } from '../operators/shell-word.ts';
 import { MARK } from './process-tree.ts';
 import type { CommandLine, EndReason, Program } from './program.ts';
 import { Tail } from './tail.ts';
@@ -16,11 +17,6 @@ const SCRIPT = 'run.sh';
 const OUTPUT = 'output.txt';
 const STATUS = 'status.txt';
 const LONGEST_OUTPUT = 32 * 1024;
-
-/** A word for a POSIX shell that is exactly this text, whatever is in it. */
-export function quoted(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
-}
 
 /** Writes the script into the folder of the run and gives the command that starts it. */
 export async function writeJob(folder: string, command: CommandLine, program: Program): Promise<string> {

@@ -6,6 +6,7 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OpenEOError } from '../errors.ts';
+import { patchesOf } from '../operators/block-geometry.ts';
 import type { Operator } from '../operators/operator.ts';
 import type { RuntimeName } from '../operators/reference.ts';
 import { variablesOf } from './environment.ts';
@@ -102,7 +103,7 @@ async function runIn(folders: Folders, run: RunPlace, operator: Operator, blocks
   const notStarted = notStartedBecause(isolation, ended);
   if (notStarted !== null) throw new RuntimeUnavailable(notStarted);
   if (ended.reason !== 'exit' || ended.exitCode !== 0) throw new OperatorFailed(operator, failureOf(ended, program), ended);
-  const [down, across] = [rows, columns].map((size) => (size - 2 * manifest.halo) / manifest.patch) as [number, number];
+  const [down, across] = patchesOf(operator, rows, columns);
   const { dimensions } = manifest.output;
   const all = await readOutput(folders.work, [inputs.length, dimensions, down, across]).catch((error: unknown) => {
     throw error instanceof WrongOutput ? new OperatorFailed(operator, error.message, ended) : error;

@@ -1,5 +1,6 @@
 /** An operator as a job script of Slurm or PBS. The words of its call stand in quotes, so no value of a parameter is read by the shell. */
-import { headline, jobName, runWords, shellWord, type ExportTarget } from './target.ts';
+import { headline, jobName, runWords, type ExportTarget } from './target.ts';
+import { shellWord } from '../shell-word.ts';
 
 /** `sbatch FILE input.tif output.tif` */
 export function toSlurm(target: ExportTarget): string {

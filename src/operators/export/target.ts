@@ -36,10 +36,5 @@ export function headline({ operator: { manifest, reference } }: ExportTarget): s
   return [`${manifest.title} (${manifest.name} ${manifest.version})`, `Made by lamina operator export from ${reference}`].map((line) => line.replace(/\s+/g, ' '));
 }
 
-/** A word of a POSIX shell that is nothing but this text. */
-export function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
 /** Whether callers must give it. */
 export const isRequired = ({ default: usual }: OperatorParameter): boolean => usual === undefined;

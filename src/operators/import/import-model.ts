@@ -5,7 +5,7 @@ import { parse as parseYaml } from 'yaml';
 import { isPackagePath } from '../manifest-fields.ts';
 import { decodeNpy } from '../npy.ts';
 import { goldenInput, type Golden, type GoldenCase } from '../package/golden.ts';
-import { fileDigest } from '../package/package-files.ts';
+import { fileDigest } from '../../storage/file-digest.ts';
 import { tablesOf, type Tables } from './calibrate.ts';
 import { ImportRefused, newFolder, operatorNameOf, writeDraft, type Draft } from './draft.ts';
 import { factsOfItem, factsOfSettings, type ModelFacts } from './model-facts.ts';

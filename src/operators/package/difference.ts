@@ -1,7 +1,8 @@
 /** How the files of two packages differ. */
 import { join } from 'node:path';
 import { MANIFEST_FILE } from '../manifest.ts';
-import { fileDigest, findFiles } from './package-files.ts';
+import { fileDigest } from '../../storage/file-digest.ts';
+import { findFiles } from './package-files.ts';
 
 export interface FileDifference {
   readonly path: string;

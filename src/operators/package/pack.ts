@@ -6,7 +6,8 @@ import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { MANIFEST_FILE, OperatorPackageInvalid, readOperator } from '../manifest.ts';
 import type { Operator } from '../operator.ts';
-import { describeFiles, fileDigest, filesToPack } from './package-files.ts';
+import { fileDigest } from '../../storage/file-digest.ts';
+import { describeFiles, filesToPack } from './package-files.ts';
 import { storedGzip } from './stored-gzip.ts';
 import { tarOf, type TarFile } from './tar-writer.ts';
 

@@ -1,8 +1,7 @@
 /** Which files of a folder make the package, and their digests. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileDigest } from '../../storage/file-digest.ts';
 import { isPackagePath } from '../manifest-fields.ts';
 import { MANIFEST_FILE, OperatorPackageInvalid } from '../manifest.ts';
 import type { OperatorManifest, PackageFile } from '../operator.ts';
@@ -57,11 +56,4 @@ export async function filesToPack(folder: string, manifest: OperatorManifest): P
   ];
   if (problems.length > 0) throw new OperatorPackageInvalid(MANIFEST_FILE, [...problems, '`lamina operator pack --update` writes the list anew']);
   return found;
-}
-
-/** SHA-256 of a file's bytes, in hexadecimal digits. */
-export async function fileDigest(path: string): Promise<string> {
-  const sum = createHash('sha256');
-  for await (const piece of createReadStream(path)) sum.update(piece as Uint8Array);
-  return sum.digest('hex');
 }

@@ -9,7 +9,8 @@ import { OpenEOError } from '../../errors.ts';
 import { diskFailure } from '../../storage/failures.ts';
 import type { Log } from '../../log.ts';
 import { MANIFEST_FILE } from '../manifest.ts';
-import { fileDigest, findFiles } from '../package/package-files.ts';
+import { fileDigest } from '../../storage/file-digest.ts';
+import { findFiles } from '../package/package-files.ts';
 import { takeTurns } from './turns.ts';
 
 /** Puts a package into a folder that does not exist yet, checked against the digest that it is fetched for. */

@@ -1,10 +1,10 @@
 /** Writes the folder of a version: the archive first, its SHA256SUMS, which makes it a version, last. */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { digest } from '../../cube/digest.ts';
+import { fileDigest } from '../../storage/file-digest.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { OperatorManifest } from '../operator.ts';
 import { unpackOperator } from '../package/unpack.ts';
@@ -78,9 +78,7 @@ async function isInIndex(objects: ObjectStore, of: OperatorName, version: string
 }
 
 async function archiveFacts(archive: string): Promise<ArchiveFacts> {
-  const sum = createHash('sha256');
-  await pipeline(createReadStream(archive), sum);
-  return { sha256: sum.digest('hex'), size: (await stat(archive)).size };
+  return { sha256: await fileDigest(archive), size: (await stat(archive)).size };
 }
 
 function exists(manifest: OperatorManifest, why: string): RegistryRefusal {

@@ -7,6 +7,7 @@
  * that were computed together (batching.ts) get that chance one by one.
  */
 import type { Log } from '../../log.ts';
+import { patchesOf } from '../block-geometry.ts';
 import type { Operator, OperatorRuntime } from '../operator.ts';
 import { Batching, type Batch } from './batching.ts';
 import type { Reply } from './messages.ts';
@@ -155,13 +156,9 @@ class OnnxRuntime implements CountingRuntime {
 }
 
 /** Shapes of model input and output; throws RangeError for a block the operator's geometry does not allow. */
-function shapesOf({ manifest, reference }: Operator, input: Float32Array, rows: number, columns: number): Pick<Task, 'inputShape' | 'outputShape'> {
-  const { patch, halo, output } = manifest;
-  const bands = manifest.input.bands.length;
-  const [down, across] = [rows, columns].map((size) => (size - 2 * halo) / patch) as [number, number];
-  if (![down, across].every((n) => Number.isInteger(n) && n >= 1)) {
-    throw new RangeError(`operator ${reference} takes n·${patch} + ${2 * halo} rows and columns, not ${rows} × ${columns}`);
-  }
+function shapesOf(operator: Operator, input: Float32Array, rows: number, columns: number): Pick<Task, 'inputShape' | 'outputShape'> {
+  const { output, input: { bands: { length: bands } } } = operator.manifest;
+  const [down, across] = patchesOf(operator, rows, columns);
   if (input.length !== bands * rows * columns) throw new RangeError(`the input must hold ${bands} × ${rows} × ${columns} samples, it holds ${input.length}`);
   return { inputShape: [1, bands, rows, columns], outputShape: [1, output.dimensions, down, across] };
 }

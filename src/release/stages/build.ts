@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { OperatorPackageInvalid } from '../../operators/manifest.ts';
 import type { Operator } from '../../operators/operator.ts';
 import { archiveName, packOperator } from '../../operators/package/pack.ts';
-import { fileDigest } from '../../operators/package/package-files.ts';
+import { fileDigest } from '../../storage/file-digest.ts';
 import { unpackOperator } from '../../operators/package/unpack.ts';
 import { StageFailed, type StageContext, type StageOutcome } from '../context.ts';
 import type { BuildFacts } from '../report.ts';

@@ -4,7 +4,8 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { MANIFEST_FILE } from '../../operators/manifest.ts';
-import { fileDigest, filesToPack } from '../../operators/package/package-files.ts';
+import { fileDigest } from '../../storage/file-digest.ts';
+import { filesToPack } from '../../operators/package/package-files.ts';
 import type { StageContext, StageOutcome } from '../context.ts';
 import type { SourceFacts } from '../report.ts';
 

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { digest } from '../../cube/digest.ts';
-import { fileDigest } from '../../operators/package/package-files.ts';
+import { fileDigest } from '../../storage/file-digest.ts';
 import { matchBands } from '../../operators/bands.ts';
 import { openRaster } from '../../formats/cog/open.ts';
 import { FileHandles, openFileSource } from '../../formats/file-source.ts';
