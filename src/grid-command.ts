@@ -6,6 +6,7 @@ import { runGrid, type GridReport, type GridRun } from './grid/run-grid.ts';
 import type { Progress } from './grid/work-through.ts';
 import type { Grid, TaskStatus } from './grid/grid.ts';
 import { createStreamLog, type Log } from './log.ts';
+import { untilTold } from './until-told.ts';
 
 /** How long a process may give no sign of life before others take its task. */
 const LEASE_MS = 60_000;
@@ -28,19 +29,17 @@ export type GridErrand = Pick<GridRun, 'grid' | 'input' | 'output' | 'purpose' |
  */
 export async function gridRun(errand: GridErrand, environment: NodeJS.ProcessEnv): Promise<number> {
   const log = createStreamLog(process.stderr, 'warning');
-  const told = new AbortController();
-  const abort = () => told.abort(new Error('the process was told to end'));
-  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, abort);
   const run: GridRun = {
     ...errand,
     leaseMs: wholeNumber('--lease', errand.lease, 1, 86_400, LEASE_MS / 1000) * 1000,
     maxAttempts: wholeNumber('--attempts', errand.attempts, 1, 100, MAX_ATTEMPTS),
     retry: errand.retry ?? false,
   };
+  const { signal, end } = untilTold('the process was told to end');
   try {
-    return tell(await runGrid(run, accessOf(environment, log), told.signal, errand.isQuiet ? () => {} : showProgress()));
+    return tell(await runGrid(run, accessOf(environment, log), signal, errand.isQuiet ? () => {} : showProgress()));
   } finally {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) process.off(name, abort);
+    end();
   }
 }
 

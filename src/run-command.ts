@@ -2,7 +2,6 @@
 import { readFile } from 'node:fs/promises';
 import { readConfig } from './config.ts';
 import { packageFolder } from './deployment.ts';
-import { RasterCache } from './formats/cog/raster-cache.ts';
 import { gridRun } from './grid-command.ts';
 import { createStreamLog } from './log.ts';
 import { openOperators } from './open-operators.ts';
@@ -10,15 +9,11 @@ import { calledOperator } from './operators/called-operator.ts';
 import { readOperator } from './operators/manifest.ts';
 import type { Operator, ParameterValues } from './operators/operator.ts';
 import { parameterText } from './operators/params.ts';
-import { parseReference, runtimeNamed, type RuntimeName } from './operators/reference.ts';
-import { createOnnxRuntime } from './operators/runtime/onnx.ts';
-import { quantizationOf } from './processes/cubes/embedding-arguments.ts';
-import { parseBatchOptions } from './runtimes/batch-options.ts';
-import { createOperatorRuntime } from './runtimes/operator-runtime.ts';
+import { parseReference, type RuntimeName } from './operators/reference.ts';
+import { exitCodeOf, openFileRunner, ProgressBar, runtimeOption, type FilePaths } from './run-file.ts';
 import { OperatorFailed } from './runtimes/process-runtime.ts';
-import type { Ended } from './runtimes/program.ts';
-import { openRuntime, processRuntimes, toolEnvironmentOf, userScratch } from './runtimes/runtimes.ts';
-import { embedFile } from './workers/embed-file.ts';
+import { processRuntimes } from './runtimes/runtimes.ts';
+import { untilTold } from './until-told.ts';
 
 const USAGE = `lamina run [RUNTIME/]NAME[:VERSION] --input FILE.tif --output FILE.tif [--PARAMETER VALUE …]
       --component REFERENCE        the same as the first word
@@ -112,8 +107,8 @@ export async function runCommand(words: readonly string[], environment: NodeJS.P
   const { input, output } = call.options;
   if (input === undefined || output === undefined) throw new Error(`--${input === undefined ? 'input' : 'output'} is missing: a GeoTIFF file`);
   const operator = await operatorOf(call, environment);
-  if (call.options.grid !== undefined) return runInGrid(call, operator, { grid: call.options.grid, input, output }, environment);
-  const { signal, end } = untilTold();
+  if (call.options.grid !== undefined) return joinGrid(call, operator, { grid: call.options.grid, input, output }, environment);
+  const { signal, end } = untilTold('it was interrupted; all its processes have ended');
   try {
     const made = await embed(call, operator, { input, output }, environment, signal);
     process.stdout.write(`${made.files[0]}: ${made.width} × ${made.height} vectors of ${made.dimensions} numbers, by ${operator.manifest.name}:${operator.manifest.version} in ${operator.runtime}\n`);
@@ -126,72 +121,37 @@ export async function runCommand(words: readonly string[], environment: NodeJS.P
   }
 }
 
-async function embed(call: RunCall, operator: Operator, paths: Paths, environment: NodeJS.ProcessEnv, signal: AbortSignal) {
+async function embed(call: RunCall, operator: Operator, paths: FilePaths, environment: NodeJS.ProcessEnv, signal: AbortSignal) {
   const bar = call.isQuiet ? null : new ProgressBar(process.stderr);
-  const tools = openTools(call, environment);
+  const runner = openFileRunner({ ...call.options, isQuiet: call.isQuiet }, environment);
   try {
-    return await tools.embed(operator, paths, signal, (done, of) => bar?.show(done, of));
+    return await runner.embed(operator, paths, signal, (done, of) => bar?.show(done, of));
   } finally {
     bar?.end();
-    await tools.close();
+    await runner.close();
   }
 }
 
 /** Takes part in a grid: every file of a folder, with any number of other processes. */
-async function runInGrid(call: RunCall, operator: Operator, places: Paths & { grid: string }, environment: NodeJS.ProcessEnv): Promise<void> {
+async function joinGrid(call: RunCall, operator: Operator, places: FilePaths & { grid: string }, environment: NodeJS.ProcessEnv): Promise<void> {
   const { bands = '', quantization = 'float32', lease, attempts } = call.options;
   if (quantization === 'int8_per_vector') throw new Error('--quantization int8_per_vector makes two files of each; in a grid each task makes one: choose another');
-  const tools = openTools(call, environment);
+  const runner = openFileRunner({ ...call.options, isQuiet: call.isQuiet }, environment);
   try {
     process.exitCode = await gridRun({
       ...places, lease, attempts, retry: call.isRetry, isQuiet: call.isQuiet,
       // Not the runtime: the vectors are the same in all of them.
       purpose: { operator: `${operator.manifest.name}:${operator.manifest.version}`, digest: operator.digest, bands, quantization },
-      process: async (input, output, signal) => void await tools.embed(operator, { input, output }, signal, () => {}),
+      process: async (input, output, signal) => void await runner.embed(operator, { input, output }, signal, () => {}),
     }, environment);
   } finally {
-    await tools.close();
+    await runner.close();
   }
-}
-
-interface Paths {
-  readonly input: string;
-  readonly output: string;
-}
-
-/** What embeds files, one after the other. */
-function openTools({ options, isQuiet }: RunCall, environment: NodeJS.ProcessEnv) {
-  const log = createStreamLog(process.stderr, 'warning');
-  const threads = Number(options.threads ?? 1);
-  if (!Number.isInteger(threads) || threads < 1) throw new Error(`--threads ${options.threads}: it must be a whole number from 1 on`);
-  const settings = {
-    scratch: options.scratch ?? userScratch(),
-    batch: parseBatchOptions(options.batch ?? ''),
-    toolEnvironment: toolEnvironmentOf(environment),
-  };
-  const bands = options.bands?.split(',').map((name) => name.trim()) ?? null;
-  const quantization = quantizationOf(options.quantization === undefined ? {} : { quantization: options.quantization }, 'compress_embed', 'float32');
-  const runtime = createOperatorRuntime({
-    onnx: createOnnxRuntime({ threads, log }),
-    runtimes: (name) => openRuntime(name, settings),
-    // Whoever starts a program on his own machine may choose how.
-    allowed: ['onnx', ...processRuntimes], concurrency: threads, log,
-    onRun: (_, { output }) => void (!isQuiet && output !== '' && process.stderr.write(`${output}\n`)),
-  });
-  const rasters = new RasterCache({ blockBytes: 64 * 2 ** 20 });
-  return {
-    embed: (operator: Operator, paths: Paths, signal: AbortSignal, onProgress: (done: number, of: number) => void) =>
-      embedFile({ ...paths, operator, bands, quantization }, { runtime, rasters, log, signal, onProgress }),
-    async close() {
-      await runtime.close();
-      await rasters.close();
-    },
-  };
 }
 
 /** The operator of a reference, or of a folder, with runtime and parameters. */
 async function operatorOf({ reference, options, params }: RunCall, environment: NodeJS.ProcessEnv): Promise<Operator> {
-  const runtime = options.runtime === undefined ? undefined : runtimeOf(options.runtime);
+  const runtime = options.runtime === undefined ? undefined : runtimeOption(options.runtime);
   if (/^\.{0,2}\//.test(reference)) {
     const operator = await readOperator(reference);
     return calledOperator(operator, { name: operator.manifest.name, params, ...(runtime ? { runtime } : {}) });
@@ -212,51 +172,4 @@ async function operatorOf({ reference, options, params }: RunCall, environment: 
 function withRuntime(reference: string, runtime: RuntimeName): string {
   if (parseReference(reference).runtime !== undefined) throw new Error(`the runtime stands in the reference and in --runtime: leave one out`);
   return `${runtime}/${reference}`;
-}
-
-function runtimeOf(text: string): RuntimeName {
-  const found = runtimeNamed(text);
-  if (found === null) throw new Error(`there is no runtime '${text}'; there are onnx, ${processRuntimes.join(', ')}`);
-  return found;
-}
-
-function exitCodeOf({ reason, exitCode }: Ended): number {
-  if (reason === 'time') return 124;
-  return exitCode === null || exitCode === 0 ? (reason === 'exit' && exitCode === 0 ? 1 : 137) : exitCode;
-}
-
-/** Aborted when the process is told to end; a second time ends it at once. */
-function untilTold(): { signal: AbortSignal; end: () => void } {
-  const controller = new AbortController();
-  const stop = () => controller.abort(new Error('it was interrupted; all its processes have ended'));
-  process.once('SIGINT', stop).once('SIGTERM', stop);
-  return { signal: controller.signal, end: () => void process.off('SIGINT', stop).off('SIGTERM', stop) };
-}
-
-/** One line that is drawn again and again on a terminal; four lines elsewhere. */
-class ProgressBar {
-  readonly #stream: NodeJS.WriteStream;
-  #quarter = 0;
-  #isDrawn = false;
-
-  constructor(stream: NodeJS.WriteStream) {
-    this.#stream = stream;
-  }
-
-  show(done: number, of: number): void {
-    const share = done / of;
-    const text = `${String(Math.floor(share * 100)).padStart(3)} %  ${done} of ${of} blocks`;
-    const filled = Math.round(share * 30);
-    if (this.#stream.isTTY) {
-      this.#stream.write(`\r[${'#'.repeat(filled)}${'-'.repeat(30 - filled)}] ${text}`);
-      this.#isDrawn = true;
-    } else if (Math.floor(share * 4) > this.#quarter) {
-      this.#quarter = Math.floor(share * 4);
-      this.#stream.write(`${text}\n`);
-    }
-  }
-
-  end(): void {
-    if (this.#isDrawn) this.#stream.write('\n');
-  }
 }

@@ -4,7 +4,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import { uploadedRasters } from '../catalog/uploaded/rasters.ts';
 import type { Cube, Quantization } from '../cube/cube.ts';
 import { isOpenEOError, OpenEOError } from '../errors.ts';
-import { findFormat } from '../formats/index.ts';
+import { gtiff } from '../formats/cog/write.ts';
 import type { RasterCache } from '../formats/cog/raster-cache.ts';
 import { computeBlock } from '../layers/compute-block.ts';
 import { storedBlock } from '../layers/embed-block.ts';
@@ -115,7 +115,7 @@ async function write(cube: Cube, output: string, { log, signal }: FileEmbedder):
   await mkdir(dirname(target), { recursive: true });
   const directory = await mkdtemp(join(dirname(target), '.lamina-'));
   try {
-    const written = await findFormat('GTiff').write(cube, {}, { directory, signal, log });
+    const written = await gtiff.write(cube, {}, { directory, signal, log });
     const stem = target.slice(0, target.length - extname(target).length);
     const paths = written.map(({ name }, i) => (i === 0 ? target : `${stem}_${name}`));
     for (const [i, { path }] of written.entries()) await move(path, paths[i]!);
