@@ -15,6 +15,8 @@ export interface JobDefinition {
   readonly plan?: string;
   /** It may not cost more, in the currency of the back-end. */
   readonly budget?: number;
+  /** How NaN and infinities in a value that nothing saves are written (see the option of the format JSON). */
+  readonly non_finite?: 'text' | 'literal';
   /** Properties the standard does not know are kept and given back. */
   readonly [key: string]: unknown;
 }

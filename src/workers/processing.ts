@@ -8,6 +8,7 @@ import type { TaskContext } from '../jobs/queue.ts';
 import { runJob, type RunContext, type RunDependencies } from '../jobs/run.ts';
 import type { Engine } from '../layers/scope.ts';
 import { CPU_WORK, formatWork, SAMPLE_WORK, type Throughput } from '../jobs/throughput.ts';
+import type { Accelerators } from '../operators/accelerators.ts';
 import type { OperatorRuntime } from '../operators/operator.ts';
 import type { CpuShares } from './cpu-shares.ts';
 import type { ExportSettings } from './exports.ts';
@@ -30,6 +31,8 @@ export interface ProcessingDependencies extends RunDependencies {
   readonly throughput?: Throughput;
   /** Runs operators that clients call directly; absent: they are refused. */
   readonly runtime?: OperatorRuntime;
+  /** What this worker has, for those calls; absent: nobody is warned. */
+  readonly accelerators?: Accelerators;
   /** Takes what export_collection publishes; absent: the process is refused. */
   readonly publishing?: Pick<ExportSettings, 'catalog' | 'editors'> & Partial<WorkspaceSettings>;
 }
@@ -51,9 +54,9 @@ export function createSyncHandler(dependencies: ProcessingDependencies): (task: 
 }
 
 async function inferTask(dependencies: ProcessingDependencies, { taskId }: SyncTask, order: InferenceOrder, context: TaskContext): Promise<SyncResult> {
-  const { runtime, engine, objects, cpu } = dependencies;
+  const { runtime, engine, objects, cpu, accelerators } = dependencies;
   if (!runtime) throw new OpenEOError('FeatureUnsupported', {}, { detail: 'This worker calls no operators.' });
-  const result = await runJob(dependencies, { jobId: taskId, run: 1 }, context, (run) => infer({ runtime, operators: engine.operators, objects, cpu }, order, run));
+  const result = await runJob(dependencies, { jobId: taskId, run: 1 }, context, (run) => infer({ runtime, operators: engine.operators, objects, cpu, accelerators }, order, run));
   if (!result) throw new OpenEOError('RequestTimeout', {}, { detail: 'The request was canceled.' });
   return { files: result.files };
 }
@@ -91,6 +94,7 @@ async function process(dependencies: ProcessingDependencies, run: RunContext, ma
         meter.check();
       },
       user: run.job.userId,
+      ...(run.job.definition.non_finite === 'literal' && { valueOptions: { non_finite: 'literal' } }),
       ...(publishing && { exports: { ...publishing, jobId: run.job.id, run: run.job.run } }),
       ...(maxSamples === undefined ? {} : { maxSamples }),
     });

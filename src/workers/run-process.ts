@@ -44,6 +44,8 @@ export interface RunRequest {
   readonly log: Log;
   readonly signal: AbortSignal;
   readonly maxSamples?: number;
+  /** Options of JSON for a value that nothing saves. */
+  readonly valueOptions?: Readonly<Record<string, string>>;
   /** Who asks; absent: the service itself. */
   readonly user?: string;
   /** What export_collection needs; absent: it is refused. */
@@ -143,7 +145,7 @@ class Run {
 
   async #saveValue(value: Value): Promise<void> {
     if (value instanceof Cube) throw new OpenEOError('ProcessGraphInvalid', {}, { detail: 'It ends in a data cube that nothing saves: let it end in save_result.' });
-    await this.#save({ data: value, format: 'JSON', options: {}, origin: {} }, this.#request.log);
+    await this.#save({ data: value, format: 'JSON', options: this.#request.valueOptions ?? {}, origin: {} }, this.#request.log);
   }
 
   /** Writes the data in a directory of its own and moves the files to the object store. */

@@ -1,10 +1,12 @@
 """Synchronous results, compared with numpy, in every format."""
 import json
+import math
 import struct
 
 import numpy as np
 import pytest
 import rasterio
+import requests
 import xarray
 from rio_cogeo.cogeo import cog_validate
 
@@ -97,6 +99,15 @@ def numbers_in(value):
 
 def test_value(connection):
     assert connection.execute({'add': {'process_id': 'add', 'arguments': {'x': 3, 'y': 2.5}, 'result': True}}) == 5.5
+
+
+def test_values_that_are_no_numbers_in_json(connection):
+    """Python's reader gets NaN and infinities as numbers; any other client gets valid JSON."""
+    graph = {'add': {'process_id': 'array_append', 'arguments': {'data': [1, None], 'value': {'from_node': 'nan'}}, 'result': True}, 'nan': {'process_id': 'nan', 'arguments': {}}}
+    one, nothing, nan = connection.execute(graph)
+    assert (one, nothing) == (1, None) and math.isnan(nan)
+    answer = requests.post(f'{connection.build_url("/result")}', json={'process': {'process_graph': graph}}, auth=connection.auth)
+    assert answer.text == '[1,null,"NaN"]'
 
 
 def test_small_extent_keeps_the_grid(connection, hesbaye, tmp_path):

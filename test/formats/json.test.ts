@@ -13,9 +13,13 @@ beforeEach(async () => {
 afterEach(() => context.remove());
 
 async function written(data: unknown): Promise<unknown> {
-  const [file] = await json.write(data as Cube, {}, context);
+  return JSON.parse(await textOf(data));
+}
+
+async function textOf(data: unknown, options = {}): Promise<string> {
+  const [file] = await json.write(data as Cube, options, context);
   expect(file).toMatchObject({ name: 'result.json', mediaType: 'application/json' });
-  return JSON.parse(await readFile(file!.path, 'utf8'));
+  return readFile(file!.path, 'utf8');
 }
 
 describe('plain values', () => {
@@ -24,7 +28,12 @@ describe('plain values', () => {
   });
 
   it('labeled arrays keep their labels', async () => {
-    expect(await written(new LabeledArray([1, null], ['a', 'b']))).toMatchObject({ dims: ['labels'], coords: { labels: { data: ['a', 'b'] } }, data: [1, null] });
+    expect(await written(new LabeledArray([1, null], ['a', 'b']))).toEqual({ type: 'labeled-array', data: [{ key: 'a', value: 1 }, { key: 'b', value: null }] });
+  });
+
+  it.each([[Number.NaN, 'NaN'], [[1, -Infinity, null], '[1,-Infinity,null]'], [{ a: [Infinity, 'NaN'] }, '{"a":[Infinity,"NaN"]}']])('%j has bare words on demand', async (value, expected) => {
+    expect(await textOf(value, { non_finite: 'literal' })).toBe(expected);
+    await expect(textOf(value, { non_finite: 'null' })).rejects.toMatchObject({ code: 'ProcessParameterInvalid' });
   });
 });
 
@@ -41,6 +50,11 @@ describe('cubes', () => {
       attrs: { crs: 'EPSG:32631', bands: [{ name: 'a' }, { name: 'b', unit: 'm' }] },
       data: [[[0, null], ['NaN', 3]], [[4, 5], [6, 7]]],
     });
+  });
+
+  it('have bare words on demand', async () => {
+    const cube = testCube({ width: 2, height: 1, dimensions: [], value: (i) => (i === 0 ? Number.NaN : -Infinity) });
+    expect(await textOf(cube, { non_finite: 'literal' })).toContain('"data":[[NaN,-Infinity]]');
   });
 
   it('of booleans have true and false', async () => {

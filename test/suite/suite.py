@@ -147,9 +147,9 @@ def outcome(name, report):
 
 
 def is_no_json(fault):
-    """NaN and infinities: the suite can't send them to any back-end, and wants Python's bare words, which are no JSON, as results."""
+    """NaN and infinities among the arguments: the suite can't send them to any back-end."""
     text = (fault.get('message') or '') + (fault.text or '')
-    return bool(re.search(r"HTTP JSON APIs don't support|Got NaN instead of NaN|got -?Infinity of type <class 'str'>", text))
+    return "HTTP JSON APIs don't support" in text
 
 
 def write_report(path, outcomes):

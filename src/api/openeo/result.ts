@@ -16,7 +16,8 @@ import { tarOf } from './tar.ts';
 
 export async function computeResult(context: Context, request: Request, response: Response): Promise<void> {
   const { jobs, userId, url, syncTimeoutSeconds } = context;
-  const definition = withPlan(await readProcessing('synchronous', 'POST /result', context, request.body as Record<string, unknown>), context);
+  const asked = withPlan(await readProcessing('synchronous', 'POST /result', context, request.body as Record<string, unknown>), context);
+  const definition = { ...asked, ...(readsPythonsJson(request) && { non_finite: 'literal' as const }) };
   checkPayment(definition, context.billing ?? freeBilling, context.identity?.groups ?? []);
   const client = new AbortController();
   const leave = () => client.abort(new ClientLeft());
@@ -39,6 +40,14 @@ export async function computeResult(context: Context, request: Request, response
 }
 
 class ClientLeft extends Error {}
+
+/**
+ * Whether the client reads results with Python's JSON module, which knows NaN and infinities, and whose users
+ * would get texts among their numbers without them (ADR 0043). It can't be asked: openEO's client accepts anything.
+ */
+function readsPythonsJson(request: Request): boolean {
+  return /^openeo-python-client\//.test(request.get('User-Agent') ?? '');
+}
 
 async function send(context: Context, answer: SyncAnswer, request: Request, response: Response): Promise<void> {
   for (const [name, value] of Object.entries(answer.facts ?? {})) response.set(`Lamina-${headerName(name)}`, String(value));
