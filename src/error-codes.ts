@@ -113,10 +113,17 @@ export const errorCodes = {
   RateLimitExceeded: { status: 429, message: 'There were too many requests {from}: {limit} per minute are answered. Please try again in {seconds} seconds.' },
   // Lamina's own: HTTP has a status of its own for it, which the standard's codes for bodies lack.
   BodyTooLarge: { status: 413, message: 'The request body is larger than the {limit} bytes that are read.' },
+  // Lamina's own, of collections whose items lie in the catalog of somebody else.
+  UpstreamUnavailable: { status: 503, message: 'The catalog behind the collection \'{collection}\' does not answer: {reason}.' },
+  UpstreamInvalid: { status: 502, message: 'The catalog behind the collection \'{collection}\' gave an answer that can\'t be used: {reason}.' },
+  UpstreamSearchTooLarge: { status: 400, message: 'The catalog behind the collection \'{collection}\' can\'t do this search itself, and it is too large to be done here: {reason}.' },
   // Exceptions of compress_embed, Lamina's own process.
   OperatorUnavailable: { status: 502, message: 'The files of the operator \'{operator}\' can\'t be had.' },
   OperatorFailed: { status: 500, message: 'The operator \'{operator}\' failed: {reason}.' },
   OperatorRuntimeUnavailable: { status: 400, message: 'The operator \'{operator}\' can\'t run here: {reason}.' },
+  // As openEO's own codes of the infrastructure: the request is right, and other machines could do it.
+  NoAccelerator: { status: 503, message: 'The operator \'{operator}\' runs on an accelerator (a GPU) only, and {reason}. Ask whoever runs the service for a worker with one, or use an operator that runs on processors too.' },
+  OperatorUntrusted: { status: 400, message: 'This service does not run the operator \'{operator}\': {reason}.' },
   OperatorNotFound: { status: 400, message: 'The operator \'{operator}\' does not exist.' },
   OperatorBandsMissing: { status: 400, message: 'The operator \'{operator}\' needs bands that the data cube lacks: {bands}.' },
   OperatorGridUnsuitable: { status: 400, message: 'The operator \'{operator}\' can\'t be applied on this grid: {reason}' },

@@ -18,9 +18,11 @@ const mayImport: Record<string, string[]> = {
   formats: ['cube', 'geo', 'storage', 'errors', 'log'],
   operators: ['cube', 'storage', 'errors', 'log'],
   runtimes: ['operators', 'cube', 'storage', 'errors', 'log'],
+  bundle: ['operators', 'storage', 'errors', 'log'],
   grid: ['storage', 'database', 'errors', 'log'],
   release: ['runtimes', 'operators', 'formats', 'cube', 'geo', 'storage', 'errors', 'log'],
   catalog: ['formats', 'storage', 'database', 'cube', 'geo', 'graph', 'errors', 'log'],
+  federation: ['catalog', 'formats', 'storage', 'database', 'cube', 'geo', 'graph', 'errors', 'log'],
   layers: ['catalog', 'operators', 'formats', 'graph', 'cube', 'geo', 'storage', 'errors', 'log'],
   jobs: ['storage', 'database', 'errors', 'error-codes', 'log'],
   services: ['layers', 'catalog', 'operators', 'formats', 'graph', 'cube', 'geo', 'database', 'errors', 'log'],
@@ -29,7 +31,7 @@ const mayImport: Record<string, string[]> = {
 };
 
 /** Composition roots: read configuration, build, wire, listen, close. Only they know everything. */
-const roots = ['cli', 'deployment', 'grid-command', 'ingest-command', 'layer-cache-commands', 'layer-command', 'layer-materialise-command', 'open-operators', 'operator-command', 'operator-export-command', 'operator-import-command', 'operator-package-commands', 'operator-registry-commands', 'prepare-catalog', 'reach-database', 'release-command', 'run-command', 'run-file', 'runtimes-command', 'serve', 'serve-command', 'server', 'until-told', 'worker'];
+const roots = ['bundle-command', 'bundle-program', 'cli', 'deployment', 'grid-command', 'ingest-command', 'layer-cache-commands', 'layer-command', 'layer-materialise-command', 'open-operators', 'operator-command', 'operator-export-command', 'operator-import-command', 'operator-package-commands', 'operator-registry-commands', 'operator-trust-commands', 'prepare-catalog', 'reach-database', 'release-command', 'run-command', 'run-file', 'runtimes-command', 'serve', 'serve-command', 'server', 'until-told', 'worker'];
 
 /** Third-party package → the only folder that may import it. */
 const owner: Record<string, string> = {

@@ -1,5 +1,5 @@
 /** What is searched for in a catalog of items, and what comes of it. */
-import { OpenEOError } from '../errors.ts';
+import { OpenEOError, type OpenEOErrorOptions } from '../errors.ts';
 import type { Geometry } from '../geo/geometry.ts';
 import type { Filter } from './cql2/filter.ts';
 import type { PropertyCondition } from './item-property.ts';
@@ -63,6 +63,15 @@ export interface ItemPage {
   readonly numberMatched: number | null;
   /** Token of the next page; null on the last one. */
   readonly next: string | null;
+  /** Collections that could not be asked, so that items of theirs may be missing; absent: none. */
+  readonly missing?: readonly MissingSource[];
+}
+
+/** A collection of another catalog that does not answer, beside others that do. */
+export interface MissingSource {
+  readonly collection: string;
+  readonly code: string;
+  readonly description: string;
 }
 
 /** A property that items have. */
@@ -109,6 +118,17 @@ export interface ItemSource {
   /** In the order that is asked for; without one newest first. Throws ItemTokenError for a token it never gave. */
   search(query: ItemQuery): Promise<ItemPage>;
   get(collection: string, id: string): Promise<StacItem | null>;
+}
+
+/** A collection of another catalog can't be searched. Beside other collections it is told of; alone it is the answer. */
+export class UpstreamError extends OpenEOError<'UpstreamUnavailable' | 'UpstreamInvalid' | 'UpstreamSearchTooLarge'> {
+  readonly collection: string;
+
+  /** @param reason the end of a sentence, without a full stop */
+  constructor(code: UpstreamError['code'], collection: string, reason: string, options?: OpenEOErrorOptions) {
+    super(code, { collection, reason }, options);
+    this.collection = collection;
+  }
 }
 
 /** A paging token that this service did not give. */

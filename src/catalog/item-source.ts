@@ -1,13 +1,14 @@
 /** Where items come from: the database, or a layer that makes them up. Search and single items look the same. */
 import { compareKeys, encodeToken, orderOf } from './item-order.ts';
-import { ItemTokenError, type ItemField, type ItemPage, type ItemQuery, type ItemSource } from './item-query.ts';
+import { ItemTokenError, UpstreamError, type ItemField, type ItemPage, type ItemQuery, type ItemSource, type MissingSource } from './item-query.ts';
 import type { StacItem } from './types.ts';
 
 export { ItemTokenError, type ItemPage, type ItemQuery, type ItemSource } from './item-query.ts';
 
 /**
  * One source out of several that hold different collections: the items of the first, then those of the
- * second, and so on. A page may reach from one into the next.
+ * second, and so on. A page may reach from one into the next. A source that can't be asked (UpstreamError) is
+ * told of in the page, unless it was named and nothing else was found.
  */
 export function combineItemSources(sources: readonly ItemSource[]): ItemSource {
   return {
@@ -44,17 +45,46 @@ function mergeFields(lists: readonly (readonly ItemField[])[]): ItemField[] {
 /** Pages in an order of all sources together: a token says how far the order has come, which every source understands. */
 async function searchMerged(sources: readonly ItemSource[], query: ItemQuery): Promise<ItemPage> {
   const order = orderOf(query, () => '');
-  const pages = await inTurn(sources, (source) => source.search(query));
+  const out = new OutOfReach();
+  const pages = await inTurn(sources, (source) => out.page(source, query));
   const found = pages.flatMap(({ items, keys }) => items.map((item, i) => ({ item, key: keys![i]! })));
   const page = found.toSorted((a, b) => compareKeys(order, a.key, b.key)).slice(0, query.limit);
   const isMore = found.length > page.length || pages.some(({ next }) => next !== null);
   const last = page.at(-1);
-  return {
+  return out.told(query, {
     items: page.map(({ item }) => item),
     keys: page.map(({ key }) => key),
     numberMatched: sumOf(pages.map(({ numberMatched }) => numberMatched)),
     next: isMore && last ? encodeToken(order, last.key) : null,
-  };
+  });
+}
+
+/** Sources of one search that can't be asked. */
+class OutOfReach {
+  readonly #errors: UpstreamError[] = [];
+  readonly #missing: MissingSource[] = [];
+
+  async page(source: ItemSource, query: ItemQuery): Promise<ItemPage> {
+    try {
+      const page = await source.search(query);
+      this.#missing.push(...(page.missing ?? []));
+      return page;
+    } catch (error) {
+      if (!(error instanceof UpstreamError)) throw error;
+      this.#errors.push(error);
+      this.#missing.push({ collection: error.collection, code: error.code, description: error.message });
+      return { items: [], keys: [], numberMatched: null, next: null };
+    }
+  }
+
+  /** The page with what is missing in it. Throws the UpstreamError where that is all there is to say to who named the collection. */
+  told(query: ItemQuery, page: ItemPage): ItemPage {
+    const [first] = this.#errors;
+    const isNamed = (query.collections?.length ?? 0) > 0;
+    if (first && page.items.length === 0 && page.next === null && isNamed) throw first;
+    const missing = this.#missing.filter((one, i, all) => all.findIndex(({ collection, code }) => collection === one.collection && code === one.code) === i);
+    return missing.length === 0 ? page : { ...page, missing };
+  }
 }
 
 /** One after the other: each of them may open files. */
@@ -71,10 +101,11 @@ async function searchAll(sources: readonly ItemSource[], query: ItemQuery): Prom
   const items: StacItem[] = [];
   const matched: (number | null)[] = [];
   let next: string | null = null;
+  const out = new OutOfReach();
   for (const [index, source] of sources.entries()) {
     const room = next === null && index >= start.index ? query.limit - items.length : 0;
     const { token: _, ...conditions } = query;
-    const page = await source.search({ ...conditions, limit: Math.max(1, room), ...(index === start.index && start.token !== null ? { token: start.token } : {}) });
+    const page = await out.page(source, { ...conditions, limit: Math.max(1, room), ...(index === start.index && start.token !== null ? { token: start.token } : {}) });
     matched.push(page.numberMatched);
     if (room === 0) {
       // Nothing more fits, but whoever has matches left must be reachable.
@@ -84,7 +115,7 @@ async function searchAll(sources: readonly ItemSource[], query: ItemQuery): Prom
     items.push(...page.items);
     if (page.next !== null) next = `${index}.${page.next}`;
   }
-  return { items, numberMatched: sumOf(matched), next };
+  return out.told(query, { items, numberMatched: sumOf(matched), next });
 }
 
 /** '<index of the source>.<its own token>'; the own token is empty at its beginning. */

@@ -4,8 +4,17 @@ import { isOpenEOError, OpenEOError } from '../errors.ts';
 import { baseName, missing, unreadable, type Span } from './byte-source.ts';
 import type { ByteSource } from './raster-file.ts';
 
-/** As much of the global fetch as reading files needs. */
-export type Fetch = (url: string, init?: { readonly headers?: Readonly<Record<string, string>>; readonly signal?: AbortSignal }) => Promise<Response>;
+/** As much of the global fetch as reading files and asking catalogs needs. */
+export type Fetch = (url: string, init?: FetchOptions) => Promise<Response>;
+
+export interface FetchOptions {
+  /** Default GET. */
+  readonly method?: 'GET' | 'POST';
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Of a POST. */
+  readonly body?: string;
+  readonly signal?: AbortSignal;
+}
 
 export interface HttpOptions {
   /** Replaces the global fetch, e.g. with one that refuses internal addresses. */

@@ -80,6 +80,8 @@ export function presentPage(page: ItemPage, self: string, links: readonly StacLi
     links: [{ rel: 'self', href: self, type: GEOJSON_TYPE }, rootLink(context), ...links],
     ...(page.numberMatched === null ? {} : { numberMatched: page.numberMatched }),
     numberReturned: page.items.length,
+    // Other catalogs that could not be asked: what they have is missing here.
+    ...(page.missing ? { 'lamina:missing': page.missing } : {}),
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * GET requests to URLs that a user gave. The name is resolved once, every address it has is checked, and
+ * Requests to URLs that a user or another catalog gave. The name is resolved once, every address it has is checked, and
  * the connection goes to a checked address: a name that resolves to something else a moment later
  * (DNS rebinding) gains nothing. Redirects are followed here, each one checked like the first URL.
  */
@@ -24,25 +24,35 @@ export interface GuardOptions {
 
 const LARGEST_REDIRECT_CHAIN = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+/** Those after which a POST is sent again as it was. */
+const REPEATING = new Set([307, 308]);
 const EMPTY = new Set([204, 205, 304]);
+/** Headers that hold no secret. */
+const HARMLESS = new Set(['accept', 'range', 'accept-encoding', 'if-none-match']);
 
 /**
- * A fetch for GET requests that reaches public addresses and allowed hosts only. It throws
- * what `refuse` makes for everything else, and rejects like fetch when there is no answer.
+ * A fetch that reaches public addresses and allowed hosts only. It throws what `refuse` makes for everything
+ * else, and rejects like fetch when there is no answer. What was sent to one server (a key in a header, a
+ * body) is not sent to another one that it redirects to.
  */
 export function guardedFetch(options: GuardOptions): Fetch {
   const agents = { 'http:': new http.Agent({ keepAlive: true }), 'https:': new https.Agent({ keepAlive: true }) };
   const refused = options.refuse ?? badUrl;
-  return async (start, { headers = {}, signal } = {}) => {
+  return async (start, init = {}) => {
     let url = parseUrl(start, refused);
+    let { method = 'GET', headers = {}, body } = init;
     for (let hops = 0; hops <= LARGEST_REDIRECT_CHAIN; hops++) {
       const lookup = lookupFor(url, options, refused);
       const agent = agents[url.protocol as keyof typeof agents];
-      const message = await get(url, { agent, lookup, headers: { 'user-agent': 'lamina', 'accept-encoding': 'identity', ...headers }, ...(signal ? { signal } : {}) });
+      const message = await send(url, { method, agent, lookup, headers: { 'user-agent': 'lamina', 'accept-encoding': 'identity', ...headers }, ...(init.signal ? { signal: init.signal } : {}) }, body);
       const next = REDIRECTS.has(message.statusCode!) ? message.headers.location : undefined;
       if (next === undefined) return responseOf(message, url);
       message.destroy();
-      url = parseUrl(URL.canParse(next, url.href) ? new URL(next, url.href).href : next, refused);
+      const target = parseUrl(URL.canParse(next, url.href) ? new URL(next, url.href).href : next, refused);
+      const isElsewhere = target.origin !== url.origin;
+      if (body !== undefined && (isElsewhere || !REPEATING.has(message.statusCode!))) throw refused(`'${hostOf(url)}' redirects a request that is not sent again`);
+      if (isElsewhere) headers = harmless(headers);
+      url = target;
     }
     throw refused(`'${hostOf(url)}' redirects more than ${LARGEST_REDIRECT_CHAIN} times`);
   };
@@ -75,10 +85,12 @@ function internalHost(host: string, refused: Refusal): Error {
   return refused(`'${host}' is not a public address; the operator of this service can allow a host with LAMINA_ALLOWED_HOSTS`);
 }
 
-function get(url: URL, options: https.RequestOptions): Promise<http.IncomingMessage> {
+const harmless = (headers: Readonly<Record<string, string>>) => Object.fromEntries(Object.entries(headers).filter(([name]) => HARMLESS.has(name.toLowerCase())));
+
+function send(url: URL, options: https.RequestOptions, body: string | undefined): Promise<http.IncomingMessage> {
   const { request } = url.protocol === 'https:' ? https : http;
   return new Promise((done, fail) => {
-    request(url, options).on('response', done).on('error', fail).end();
+    request(url, options).on('response', done).on('error', fail).end(body);
   });
 }
 
