@@ -9,8 +9,6 @@ export interface ItemChange {
   readonly collection: string;
   readonly item: string;
   readonly kind: 'put' | 'deleted';
-  /** Version of the item after the change; null when it is gone. */
-  readonly digest: string | null;
   /** Where the item is and was: west, south, east, north in degrees; null without a place. */
   readonly box: readonly [number, number, number, number] | null;
 }
@@ -37,7 +35,7 @@ export class ChangeFeed {
       const [lock] = await transaction.query<{ mine: boolean }>('select pg_try_advisory_xact_lock($1) as mine', [FOLLOWER_LOCK]);
       if (!lock!.mine) return null;
       const changes = await transaction.query<ItemChange & { sequence: number }>(
-        `select sequence, collection, item, kind, digest,
+        `select sequence, collection, item, kind,
            case when footprint is null then null else array[(footprint[1])[0], (footprint[1])[1], (footprint[0])[0], (footprint[0])[1]] end as box
          from item_changes where handled is null order by sequence limit $1`,
         [limit],

@@ -104,7 +104,7 @@ export class LayerStates {
   /** The source item as it is now, and what the layer computed of it; null when the item is gone. */
   async version({ layer, item }: LayerItemKey, source: string): Promise<ItemVersion | null> {
     const [row] = await this.#database.query<ItemVersion>(
-      `select i.definition, i.digest, l.digest as "computedDigest" from items i left join layer_items l on l.layer = $1 and l.item = i.id and l.status <> 'failed'
+      `select i.definition, current_digest(i) as digest, l.digest as "computedDigest" from items i left join layer_items l on l.layer = $1 and l.item = i.id and l.status <> 'failed'
        where i.collection = $2 and i.id = $3`,
       [layer, source, item],
     );
@@ -123,7 +123,7 @@ export class LayerStates {
   async finish({ layer, item }: LayerItemKey, source: string, { digest, blocks, bytes }: Computed): Promise<void> {
     await this.#database.transaction(async (transaction) => {
       // Held until we are done: a change of the item comes before us or after us, never between.
-      const [now] = await transaction.query<{ digest: string }>('select digest from items where collection = $1 and id = $2 for share', [source, item]);
+      const [now] = await transaction.query<{ digest: string }>('select current_digest(i) as digest from items i where collection = $1 and id = $2 for share', [source, item]);
       if (!now) return;
       await transaction.query(
         `update layer_items set digest = $3, computed = now(), blocks = $4, bytes = $5, since = now(), reason = null, task = case when $3 = $6 then null else task end,

@@ -26,7 +26,7 @@ export interface LoadQuery {
 
 const BATCH = 500;
 
-const COLUMNS = [['collection', 'text'], ['id', 'text'], ['definition', 'json'], ['properties', 'jsonb'], ['instant', 'timestamptz'], ['starts', 'timestamptz'], ['ends', 'timestamptz'], ['footprint', 'box']] as const;
+const COLUMNS = [['collection', 'text'], ['id', 'text'], ['definition', 'json'], ['properties', 'jsonb'], ['instant', 'timestamptz'], ['starts', 'timestamptz'], ['ends', 'timestamptz'], ['footprint', 'box'], ['shape', 'json']] as const;
 
 export class CatalogStore implements ItemSource {
   readonly #database: Database;
@@ -212,6 +212,8 @@ interface ItemRow {
   readonly starts: string;
   readonly ends: string;
   readonly footprint: string | null;
+  /** JSON of the geometry. */
+  readonly shape: string | null;
 }
 
 function itemRow(collection: string, item: StacItem): ItemRow {
@@ -229,6 +231,7 @@ function itemRow(collection: string, item: StacItem): ItemRow {
     starts: start ?? instant,
     ends: end ?? instant,
     footprint: box && `(${box[0]},${box[1]}),(${box[2]},${box[3]})`,
+    shape: item.geometry && JSON.stringify(item.geometry),
   };
 }
 
@@ -245,7 +248,7 @@ async function putBatch(transaction: Queryable, rows: readonly ItemRow[]): Promi
     `insert into items as i (${COLUMNS.map(([name]) => name).join(', ')})
      values ${values.join(', ')}
      on conflict (collection, id) do update set definition = excluded.definition, properties = excluded.properties,
-       instant = excluded.instant, starts = excluded.starts, ends = excluded.ends, footprint = excluded.footprint, updated = now()
+       instant = excluded.instant, starts = excluded.starts, ends = excluded.ends, footprint = excluded.footprint, shape = excluded.shape, updated = now()
      where i.definition::text is distinct from excluded.definition::text
      returning 1`,
     params,

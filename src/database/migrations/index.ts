@@ -15,6 +15,7 @@ import sessions from './0013-sessions.ts';
 import filterFunctions from './0014-filter-functions.ts';
 import grid from './0015-grid.ts';
 import itemProperties from './0016-item-properties.ts';
+import manyItems from './0017-many-items.ts';
 import type { Migration } from './migration.ts';
 
 export type { Migration } from './migration.ts';
@@ -36,4 +37,5 @@ export const migrations: readonly Migration[] = [
   filterFunctions,
   grid,
   itemProperties,
+  manyItems,
 ];
