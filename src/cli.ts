@@ -1,6 +1,8 @@
 /** The command line: `lamina serve | api | worker | ingest | layer | version`. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { bundleCommand } from './bundle-command.ts';
+import { exportCommand } from './export-command.ts';
 import { gridCommand } from './grid-command.ts';
 import { ingestCommand } from './ingest-command.ts';
 import { layerCommand } from './layer-command.ts';
@@ -17,13 +19,17 @@ const HELP = `lamina — virtual embedding layers for Earth observation (openEO 
   lamina api                       only the API (LAMINA_DATABASE_URL is needed)
   lamina worker                    only a worker (LAMINA_DATABASE_URL is needed); run as many as you like
   lamina ingest <source>… --collection ID
-                                   make a collection of GeoTIFF files, folders of them, or a STAC URL
+                                   make a collection of GeoTIFF files, folders of them, a STAC URL, files of items
+                                   (.ndjson, .json, stac-geoparquet) or s3://bucket/prefix; goes on where it was interrupted
       --bands B01,B02,…            names of the bands, where the files have none
       --title, --description, --keywords a,b, --license SPDX, --datetime, --limit N
       --every 5m                   look again and again: new and changed files come in (ends with SIGTERM)
       --withdraw                   items whose files vanished go
       --watch BUCKET/PREFIX        objects there come and go with the events of their store (POST /ingest/events)
       --watch-url URL              where they are read, when it is not the bucket of the service
+  lamina export ID… --output FILE  items of collections as stac-geoparquet (.parquet), .ndjson or .json
+      --bbox W,S,E,N, --datetime A/B, --filter CQL2
+                                   only some of them
   lamina layer create FILE.json    publish a layer; it is checked and tried on its source first
       --replace                    put it in the place of the layer of the same id
       --owner NAME                 in the name of a user
@@ -70,6 +76,8 @@ const HELP = `lamina — virtual embedding layers for Earth observation (openEO 
   lamina grid retry WHERE          lets failed tasks be tried again; WHERE is a directory, s3://bucket/prefix or database:name
   lamina run [RUNTIME/]NAME[:VERSION] --input A.tif --output B.tif [--PARAMETER VALUE …]
                                    run an operator on a file; \`lamina run --help\` says more
+  lamina bundle [RUNTIME/]NAME[:VERSION] --input A.tif --output FOLDER|FILE.tar.gz [--PARAMETER VALUE …]
+                                   a run that takes everything along, for machines that have nothing but Node
   lamina runtimes [NAME …]         what can run operators on this machine, tried out; --json
   lamina version
 
@@ -81,6 +89,8 @@ const commands: Record<string, (args: string[]) => Promise<void>> = {
   api: async (args) => runApi(noArguments(args)),
   worker: async (args) => runWorker(noArguments(args)),
   ingest: (args) => ingestCommand(args, process.env),
+  export: (args) => exportCommand(args, process.env),
+  bundle: (args) => bundleCommand(args, process.env),
   grid: (args) => gridCommand(args, process.env),
   layer: (args) => layerCommand(args, process.env),
   operator: (args) => operatorCommand(args, process.env),

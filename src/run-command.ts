@@ -35,7 +35,7 @@ const USAGE = `lamina run [RUNTIME/]NAME[:VERSION] --input FILE.tif --output FIL
 `;
 
 const OPTIONS = ['component', 'input', 'output', 'runtime', 'bands', 'quantization', 'param', 'params', 'scratch', 'batch', 'threads', 'grid', 'lease', 'attempts'] as const;
-type Option = (typeof OPTIONS)[number];
+type Option = (typeof OPTIONS)[number] | 'node';
 
 /** A parameter of an operator that has such a name is given with --param. */
 export const RUN_OPTIONS: readonly string[] = [...OPTIONS, 'quiet', 'retry'];
@@ -51,9 +51,9 @@ export interface RunCall {
 
 /**
  * Reads the words after `lamina run`. Every option and every parameter has a value, which is the next word as it is, whatever it
- * begins with: '-1', '', '$(x)'. Throws an Error with one line.
+ * begins with: '-1', '', '$(x)'. `known` are the options; what has another name is a parameter. Throws an Error with one line.
  */
-export function parseRun(words: readonly string[]): RunCall {
+export function parseRun(words: readonly string[], known: readonly string[] = OPTIONS): RunCall {
   const options: Partial<Record<Option, string>> = {};
   const params: Record<string, string> = {};
   const plain: string[] = [];
@@ -72,7 +72,7 @@ export function parseRun(words: readonly string[]): RunCall {
       const value = inline ?? words[++i];
       if (value === undefined) throw new Error(`'--${name}' has no value`);
       if (name === 'param') give(params, ...pairOf(value));
-      else if (isOption(name)) give(options, name, value);
+      else if (known.includes(name)) give(options, name, value);
       else give(params, name, value);
     }
   }
@@ -82,8 +82,6 @@ export function parseRun(words: readonly string[]): RunCall {
   return { reference, options, params, isQuiet, isRetry };
 }
 
-const isOption = (name: string): name is Option => (OPTIONS as readonly string[]).includes(name);
-
 function pairOf(text: string): [string, string] {
   const equals = text.indexOf('=');
   if (equals < 1) throw new Error(`'--param ${text}': write --param name=value`);
@@ -91,7 +89,7 @@ function pairOf(text: string): [string, string] {
 }
 
 /** Adds the parameters of a JSON file to those of the command line. */
-async function withParameterFile(call: RunCall): Promise<RunCall> {
+export async function withParameterFile(call: RunCall): Promise<RunCall> {
   const { params: path } = call.options;
   if (path === undefined) return call;
   const content: unknown = JSON.parse(await readFile(path, 'utf8'));
@@ -150,7 +148,7 @@ async function joinGrid(call: RunCall, operator: Operator, places: FilePaths & {
 }
 
 /** The operator of a reference, or of a folder, with runtime and parameters. */
-async function operatorOf({ reference, options, params }: RunCall, environment: NodeJS.ProcessEnv): Promise<Operator> {
+export async function operatorOf({ reference, options, params }: Pick<RunCall, 'reference' | 'options' | 'params'>, environment: NodeJS.ProcessEnv): Promise<Operator> {
   const runtime = options.runtime === undefined ? undefined : runtimeOption(options.runtime);
   if (/^\.{0,2}\//.test(reference)) {
     const operator = await readOperator(reference);
@@ -160,10 +158,13 @@ async function operatorOf({ reference, options, params }: RunCall, environment: 
   const whole = query === '' ? reference : `${reference}${reference.includes('?') ? '&' : '?'}${query}`;
   const operators = await openOperators(readConfig(environment), { installed: packageFolder('operators'), log: createStreamLog(process.stderr, 'warning') });
   try {
-    const operator = await operators.find(runtime === undefined ? whole : withRuntime(whole, runtime));
+    const found = await operators.find(runtime === undefined ? whole : withRuntime(whole, runtime));
     // While the registries are open.
-    await operator.folder();
-    return operator;
+    await found.folder();
+    const { isolated, ...operator } = found;
+    // Whoever names a runtime on his own machine has decided; else what nobody vouches for runs in a sandbox.
+    const isChosen = runtime !== undefined || parseReference(reference).runtime !== undefined;
+    return isolated === undefined || isChosen ? operator : found;
   } finally {
     operators.close();
   }

@@ -2,18 +2,20 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { findPackageJSON } from 'node:module';
-import { homedir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OpenEOError } from '../errors.ts';
+import { acceleratorHost, isConstrained, noAccelerator } from '../operators/accelerators.ts';
 import { patchesOf } from '../operators/block-geometry.ts';
 import type { Operator } from '../operators/operator.ts';
 import type { RuntimeName } from '../operators/reference.ts';
+import { acceleratorDevices } from './devices.ts';
 import { variablesOf } from './environment.ts';
 import { giveFolder, readOutput, WrongOutput, writeInput } from './exchange.ts';
 import { missingTool, type Isolation, type RunPlace } from './isolation.ts';
 import { limitsOf } from './limits.ts';
-import { RuntimeUnavailable, type Ended, type Folders, type Limits, type Place, type Program, type Usage } from './program.ts';
+import { NoGpuThere, RuntimeUnavailable, type Ended, type Folders, type Limits, type Place, type Program, type Usage } from './program.ts';
 
 /** Blocks of one shape. */
 export interface Blocks {
@@ -63,38 +65,60 @@ export interface ProcessRuntimeOptions {
 }
 
 export function createProcessRuntime(options: ProcessRuntimeOptions): ProcessRuntime {
-  const { name, isolation, scratch } = options;
+  const { name, isolation } = options;
   return {
     name, isolation,
     async run(operator, blocks, signal) {
       signal.throwIfAborted();
       const reason = isolation.refuses(operator.manifest.kind);
       if (reason !== null) throw new RuntimeUnavailable(`${name} can't run it, because ${reason}`);
-      const run: RunPlace = { ...nameOf(scratch), toolEnvironment: { ...TOOL_VARIABLES, ...options.toolEnvironment } };
-      const work = join(run.folder, 'work');
-      await mkdir(run.folder, { recursive: true, mode: 0o700 });
+      const wantsGpu = operator.manifest.resources?.gpu === true && (acceleratorHost({ ...operator, runtime: name }) === 'batch' || acceleratorDevices().length > 0);
       try {
-        await mkdir(work, { mode: 0o700 });
-        return await runIn({ package: resolve(await operator.folder()), work }, run, operator, blocks, options, signal);
-      } finally {
-        await rm(run.folder, { recursive: true, force: true, maxRetries: 3 });
+        return await runOnce(wantsGpu, operator, blocks, options, signal);
+      } catch (error) {
+        if (!(error instanceof NoGpuThere)) throw error;
+        if (isConstrained(operator)) throw noAccelerator(operator, `its batch system gives none: ${error.message}`, error);
+        const done = await runOnce(false, operator, blocks, options, signal);
+        return { ...done, output: `The batch system gives no accelerator (${error.message}); this was computed on the processor.\n${done.output}` };
       }
     },
   };
 }
 
+/** In a folder of its own, which goes away with the run. */
+async function runOnce(gpu: boolean, operator: Operator, blocks: Blocks, options: ProcessRuntimeOptions, signal: AbortSignal): Promise<BlocksDone> {
+  const run: RunPlace = { ...nameOf(options.scratch), toolEnvironment: { ...TOOL_VARIABLES, ...options.toolEnvironment } };
+  const work = join(run.folder, 'work');
+  await mkdir(run.folder, { recursive: true, mode: 0o700 });
+  try {
+    await mkdir(work, { mode: 0o700 });
+    return await runIn({ package: resolve(await operator.folder()), work }, run, gpu, operator, blocks, options, signal);
+  } finally {
+    await rm(run.folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
 /** For tools whose environment says nothing. */
-const TOOL_VARIABLES: Readonly<Record<string, string>> = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: homedir(), LANG: 'C.UTF-8' };
+const TOOL_VARIABLES: Readonly<Record<string, string>> = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: ownHome(), LANG: 'C.UTF-8' };
+
+/** Accounts without an entry in the table of the machine have none: OpenShift and some clusters give such numbers to containers. */
+function ownHome(): string {
+  try {
+    return homedir();
+  } catch {
+    return tmpdir();
+  }
+}
 
 function nameOf(scratch: string): Pick<RunPlace, 'name' | 'folder'> {
   const name = `lamina-${randomUUID()}`;
   return { name, folder: join(resolve(scratch), name) };
 }
 
-async function runIn(folders: Folders, run: RunPlace, operator: Operator, blocks: Blocks, { isolation, place, limits }: ProcessRuntimeOptions, signal: AbortSignal): Promise<BlocksDone> {
+async function runIn(folders: Folders, run: RunPlace, gpu: boolean, operator: Operator, blocks: Blocks, { isolation, place, limits }: ProcessRuntimeOptions, signal: AbortSignal): Promise<BlocksDone> {
   const { manifest } = operator;
   const { inputs, rows, columns } = blocks;
-  const program = programOf(operator, folders, isolation, limitsOf(manifest, limits));
+  const program = programOf(operator, folders, isolation, limitsOf(manifest, limits), gpu);
   const command = await isolation.commandLine(program, run);
   await writeInput(folders.work, inputs, [manifest.input.bands.length, rows, columns], operator.params);
   await giveFolder(folders.work, command.owner);
@@ -134,10 +158,10 @@ function failureOf({ reason, exitCode, signal, output }: Ended, { limits }: Prog
   return reasons[reason] + last;
 }
 
-function programOf(operator: Operator, folders: Folders, isolation: Isolation, limits: Limits): Program {
+function programOf(operator: Operator, folders: Folders, isolation: Isolation, limits: Limits, gpu: boolean): Program {
   const { manifest } = operator;
   const inside = isolation.inside(folders);
-  const base = { variables: variablesOf(operator, inside), folders, limits, gpu: manifest.resources?.gpu === true };
+  const base = { variables: variablesOf(operator, inside), folders, limits, gpu };
   if (manifest.kind === 'image') return { ...base, command: manifest.command ?? [], reads: [], image: manifest.image };
   if (manifest.kind === 'exec') return { ...base, command: inPackage(manifest.command, inside.package), reads: [], image: null };
   const { file, input, output } = manifest.model;

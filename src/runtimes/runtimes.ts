@@ -1,6 +1,7 @@
 /** All runtimes by name. A batch system is a place, the rest are isolations: 'slurm+podman' is podman at a node of Slurm. */
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { getuid } from 'node:process';
 import { baseRuntimes, batchSystems, type BatchSystem, type RuntimeName } from '../operators/reference.ts';
 import { bubblewrap } from './bubblewrap.ts';
 import { containerless } from './containerless.ts';
@@ -51,7 +52,7 @@ const TOOL_VARIABLES = ['PATH', 'HOME', 'USER', 'LOGNAME', 'XDG_RUNTIME_DIR', 'X
 
 /** Where commands of a user keep the files of runs: accounts that share a machine do not share that folder. */
 export function userScratch(): string {
-  return join(tmpdir(), `lamina-runs-${userInfo().uid}`);
+  return join(tmpdir(), `lamina-runs-${getuid?.() ?? 0}`);
 }
 
 /** What of an environment the tools are given. */
