@@ -6,6 +6,7 @@ import { CatalogStore } from './catalog/store.ts';
 import { openDatabase, type Database } from './database/connection.ts';
 import { migrate } from './database/migrations.ts';
 import type { ProcessRegistry } from './graph/process.ts';
+import { WorkerFleet } from './jobs/fleet.ts';
 import { JobLogs } from './jobs/logs.ts';
 import type { QueueConnection } from './jobs/backend.ts';
 import { openTaskQueues } from './jobs/bullmq-queues.ts';
@@ -13,6 +14,7 @@ import type { TaskQueues } from './jobs/queue.ts';
 import { JobStore } from './jobs/store.ts';
 import type { Log } from './log.ts';
 import { openOperators } from './open-operators.ts';
+import { checkAccelerator, type Accelerators } from './operators/accelerators.ts';
 import { checkRuntime } from './operators/called-operator.ts';
 import { runtimeNamed } from './operators/reference.ts';
 import type { OperatorIndex } from './operators/registry/operator-index.ts';
@@ -34,6 +36,8 @@ export interface Deployment {
   readonly jobLogs: JobLogs;
   readonly operators: OperatorIndex;
   readonly registry: ProcessRegistry;
+  /** What the workers have. */
+  readonly fleet: WorkerFleet;
   close(): Promise<void>;
 }
 
@@ -60,23 +64,35 @@ export async function openDeployment(config: Config, databaseUrl: string, log: L
     const operators = await openOperators(config, { installed: packageFolder('operators'), store: async () => objects, log });
     closers.push(async () => operators.close());
     await operators.keepFresh();
-    const registry = withOperators(createRegistry(await loadDescriptions(new URL('../processes/', import.meta.url)), allProcesses), allowedOperators(config, operators));
+    const fleet = new WorkerFleet(database, log);
+    closers.push(() => fleet.close());
+    await fleet.watch();
+    const registry = withOperators(createRegistry(await loadDescriptions(new URL('../processes/', import.meta.url)), allProcesses), allowedOperators(config, operators, fleet));
     const jobs = new JobStore(database);
     const jobLogs = new JobLogs(database);
-    return { config, log, database, objects, queues, cache, operators, registry, jobs, jobLogs, catalog: new CatalogStore(database), close };
+    return { config, log, database, objects, queues, cache, operators, registry, fleet, jobs, jobLogs, catalog: new CatalogStore(database), close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-/** What graphs may name: a call of an operator in a runtime that this service does not allow is refused before anything is queued. */
-function allowedOperators(config: Config, operators: OperatorIndex): KnownOperators {
+/** What graphs may name: a call of an operator in a runtime that this service does not allow, or that no worker has the accelerator for, is refused before anything is queued. */
+function allowedOperators(config: Config, operators: OperatorIndex, fleet: WorkerFleet): KnownOperators {
   const allowed = config.runtimes.map((name) => runtimeNamed(name)!);
   return {
     list: () => operators.list(),
-    resolve: (reference, options) => checkRuntime(operators.resolve(reference, options), allowed),
+    resolve: (reference, options) => {
+      const operator = operators.resolve(reference, options);
+      checkRuntime(operator, allowed);
+      checkAccelerator(operator, acceleratorsOf(fleet));
+    },
   };
+}
+
+/** null while no worker has said what it has. */
+export function acceleratorsOf({ equipment }: WorkerFleet): Accelerators | null {
+  return equipment && { threads: equipment['threads'] === true, programs: equipment['programs'] === true };
 }
 
 /** Who may write items of raw collections: who made the service for himself may; with configured users somebody must be named. */
@@ -85,7 +101,7 @@ export function editorsOf(config: Config): ReadonlySet<string> {
 }
 
 /** Connections of the queues: each lane listens on one for its worker and one for its waiters. */
-const QUEUE_CONNECTIONS = 16;
+const QUEUE_CONNECTIONS = 18;
 
 function queueConnection(config: Config, databaseUrl: string, log: Log): QueueConnection {
   if (config.redisUrl !== null) return { redisUrl: config.redisUrl };

@@ -37,7 +37,7 @@ import { guardedFetch } from './catalog/remote/guarded-fetch.ts';
 import { Watches } from './catalog/watches.ts';
 import { readConfig, type Config } from './config.ts';
 import type { DefinitionSource } from './graph/link.ts';
-import { editorsOf, openDeployment, packageFolder, type Deployment } from './deployment.ts';
+import { acceleratorsOf, editorsOf, openDeployment, packageFolder, type Deployment } from './deployment.ts';
 import { OpenEOError } from './errors.ts';
 import { RasterCache } from './formats/cog/raster-cache.ts';
 import { resultFormats } from './formats/index.ts';
@@ -58,6 +58,7 @@ import { createStreamLog, type Log } from './log.ts';
 import { ServiceLogs } from './services/logs.ts';
 import { ServiceStore } from './services/store.ts';
 import { serviceTilesPrefix } from './services/task.ts';
+import { whyNoAccelerator } from './operators/accelerators.ts';
 import { runtimeNamed } from './operators/reference.ts';
 import { UserProcessStore } from './user-processes/store.ts';
 import { prepareCatalog } from './prepare-catalog.ts';
@@ -218,11 +219,12 @@ function shownCatalog(stored: Pick<Deployment['catalog'], 'collection' | 'collec
 }
 
 /** Operators, described and called directly. */
-function operatorMounts(config: Config, { operators, objects, queues }: Deployment, { jobs, billing }: { readonly jobs: Jobs; readonly billing: Billing }): NonNullable<ApiDependencies['mounts']> {
+function operatorMounts(config: Config, { operators, objects, queues, fleet }: Deployment, { jobs, billing }: { readonly jobs: Jobs; readonly billing: Billing }): NonNullable<ApiDependencies['mounts']> {
   const runtimes = new Set(config.runtimes.map(runtimeNamed));
   const service = ({ baseUrl, authentication }: Shared): OperatorService => ({
     operators, objects, queues, jobs, billing, baseUrl, authentication, version,
-    canRun: ({ runtime }) => runtimes.has(runtimeNamed(runtime)),
+    canRun: (operator) => runtimes.has(runtimeNamed(operator.runtime)) && whyNoAccelerator(operator, acceleratorsOf(fleet)) === null,
+    accelerators: () => acceleratorsOf(fleet),
     timeoutSeconds: config.syncTimeoutSeconds, maxSamples: config.syncMaxPixels,
   });
   return [

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Materialisations } from './catalog/materialisations.ts';
 import { readConfig, type Config } from './config.ts';
-import { editorsOf, openDeployment, type Deployment } from './deployment.ts';
+import { acceleratorsOf, editorsOf, openDeployment, type Deployment } from './deployment.ts';
 import { ChangeFeed } from './catalog/changes.ts';
 import { LayerStates } from './catalog/layer-states.ts';
 import { UploadedFiles } from './catalog/uploaded/uploaded-files.ts';
@@ -33,8 +33,11 @@ import { Workspaces } from './storage/workspaces.ts';
 import { runtimeNamed } from './operators/reference.ts';
 import type { OperatorIndex } from './operators/registry/operator-index.ts';
 import type { OperatorRuntime } from './operators/operator.ts';
+import { refusingWithoutAccelerator, type Accelerators } from './operators/accelerators.ts';
 import { createOnnxRuntime } from './operators/runtime/onnx.ts';
+import { workingProviders } from './operators/runtime/providers.ts';
 import { parseBatchOptions } from './runtimes/batch-options.ts';
+import { acceleratorDevices } from './runtimes/devices.ts';
 import { createOperatorRuntime } from './runtimes/operator-runtime.ts';
 import { openRuntime, toolEnvironmentOf, type RuntimeSettings } from './runtimes/runtimes.ts';
 import { CpuShares, ownSeconds } from './workers/cpu-shares.ts';
@@ -65,7 +68,7 @@ export interface RunningWorker {
 export async function startWorker(config: Config, databaseUrl: string, log: Log): Promise<RunningWorker> {
   const deployment = await openDeployment(config, databaseUrl, log);
   const { catalog, database, objects, queues, cache, jobs, jobLogs, operators } = deployment;
-  const { runtime, programSeconds } = openOperatorRuntime(config, log);
+  const { runtime, programSeconds, accelerators } = await openOperatorRuntime(config, log);
   const rasters = new RasterCache({ store: objects, blockBytes: config.cacheBytes });
   const fetch = guardedFetch({ allowedHosts: config.allowedHosts });
   const fetchFile = guardedFetch({ allowedHosts: config.allowedHosts, refuse: (reason) => new Unreadable(reason) });
@@ -98,7 +101,7 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   };
   // Blocks of blocks are computed on the spot: a lane that waited for itself could stand still for ever.
   const innerEngine = engineOf(deployment, { rasters, remote, results, files, vectors, udf }, new EmbedBlocks({ store: objects, compute: directComputer(objects, runtime, cache), memoryBytes: config.cacheBytes / 8, catalog: cache, fromFile, log }));
-  const embed = createEmbedHandler({ engine: innerEngine, store: objects, runtime, log, catalog: cache, ...measuring });
+  const embed = createEmbedHandler({ engine: innerEngine, store: objects, runtime, accelerators, log, catalog: cache, ...measuring });
   const tiles = engineFor('tile');
   const tile = createTileHandler(tiles, objects, cache);
   const serviceTile = createServiceTileHandler({ engine: tiles, objects, services: new ServiceStore(database), logs: new ServiceLogs(database), maxSamples: config.syncMaxPixels, catalog: cache });
@@ -117,13 +120,15 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   const states = new LayerStates(database);
   const backfill = engineFor('backfill');
   const lanes = withFreshOperators(queues, operators);
+  const computeBlock = async (task: BlockTask, context: TaskContext) => {
+    if (task.operator !== null) await operators.learn(task.operator);
+    return embed(task, context.signal, context.attempt);
+  };
   const workers: TaskWorker[] = [
-    await lanes.work<BlockTask, unknown>('embed', config.embedThreads * 2, async (task, context) => {
-      if (task.operator !== null) await operators.learn(task.operator);
-      return embed(task, context.signal, context.attempt);
-    }),
+    await lanes.work<BlockTask, unknown>('embed', config.embedThreads * 2, computeBlock),
+    ...(accelerators.threads || accelerators.programs ? [await lanes.work<BlockTask, unknown>('accelerated', config.embedThreads * 2, computeBlock)] : []),
     await lanes.work<TileTask | ServiceTask, unknown>('tile', config.workerConcurrency * 2, async (task, { signal }) => (isServiceTask(task) ? serviceTile(task, signal) : tile(task, signal))),
-    await lanes.work<SyncTask, unknown>('sync', config.workerConcurrency, createSyncHandler({ ...processing, engine: engineFor('sync'), runtime })),
+    await lanes.work<SyncTask, unknown>('sync', config.workerConcurrency, createSyncHandler({ ...processing, engine: engineFor('sync'), runtime, accelerators })),
     await lanes.work<BatchTask, unknown>('batch', config.workerConcurrency, createBatchHandler({ ...processing, engine: engineFor('batch') })),
     await lanes.work<PlanTask, RunPlan>('plan', config.workerConcurrency, (task, context) => plan(task, context.signal)),
     await lanes.work<BackfillTask, unknown>('backfill', BACKFILL_CONCURRENCY, createBackfillHandler({
@@ -132,6 +137,7 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
       [MATERIALISE]: createMaterialiseHandler({ engine: backfill, catalog, blocks: cache, store: new Materialisations(database), objects, scratch, log }),
     })),
   ];
+  await deployment.fleet.announce({ ...accelerators });
   const follower = new Follower({ feed: new ChangeFeed(database), states, catalog, queues, log });
   follower.start();
   return {
@@ -148,9 +154,18 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   };
 }
 
-/** What runs operators: threads of this process, and programs, whose processor time is counted beside that of this process. */
-function openOperatorRuntime(config: Config, log: Log): { readonly runtime: OperatorRuntime; readonly programSeconds: () => number } {
-  const onnx = createOnnxRuntime({ threads: config.embedThreads, providers: config.executionProviders, log, ...(config.embedBatch === null ? {} : { maxBatch: config.embedBatch }) });
+interface OperatorRunning {
+  readonly runtime: OperatorRuntime;
+  /** Processor time of programs, which is counted beside that of this process. */
+  readonly programSeconds: () => number;
+  readonly accelerators: Accelerators;
+}
+
+/** What runs operators: threads of this process, and programs; with the accelerators that really work here. */
+async function openOperatorRuntime(config: Config, log: Log): Promise<OperatorRunning> {
+  const providers = await workingProviders(config.executionProviders, log);
+  const accelerators: Accelerators = { threads: providers.some((name) => name !== 'cpu'), programs: acceleratorDevices().length > 0 };
+  const onnx = createOnnxRuntime({ threads: config.embedThreads, providers, log, ...(config.embedBatch === null ? {} : { maxBatch: config.embedBatch }) });
   const programs = runtimeSettings(config);
   let used = 0;
   const runtime = createOperatorRuntime({
@@ -160,7 +175,7 @@ function openOperatorRuntime(config: Config, log: Log): { readonly runtime: Oper
       log.debug('Ran an operator', { data: { operator: operator.reference, usage, output: output.slice(-2000) } });
     },
   });
-  return { runtime, programSeconds: () => used };
+  return { runtime: refusingWithoutAccelerator(runtime, accelerators), programSeconds: () => used, accelerators };
 }
 
 function runtimeSettings(config: Config): RuntimeSettings {
@@ -172,18 +187,18 @@ function runtimeSettings(config: Config): RuntimeSettings {
   };
 }
 
-/** Tasks may speak of operators that were published a moment ago. Those of the lane 'embed' name theirs. */
+/** Tasks may speak of operators that were published a moment ago. Those that compute blocks name theirs. */
 function withFreshOperators(queues: TaskQueues, operators: OperatorIndex): Pick<TaskQueues, 'work'> {
   return {
     work: <P, R>(lane: Lane, concurrency: number, handler: (payload: P, context: TaskContext) => Promise<R>) => queues.work<P, R>(lane, concurrency, async (payload, context) => {
-      if (lane !== 'embed') await operators.beFresh();
+      if (lane !== 'embed' && lane !== 'accelerated') await operators.beFresh();
       return handler(payload, context);
     }),
   };
 }
 
-function engineOf({ catalog, registry, operators }: Deployment, readers: Pick<Engine, 'rasters' | 'remote' | 'results' | 'definitions' | 'files' | 'vectors' | 'udf'>, blocks: Engine['blocks']): Engine {
-  return { catalog, registry, operators, ...readers, blocks };
+function engineOf({ catalog, registry, operators, fleet }: Deployment, readers: Pick<Engine, 'rasters' | 'remote' | 'results' | 'definitions' | 'files' | 'vectors' | 'udf'>, blocks: Engine['blocks']): Engine {
+  return { catalog, registry, operators, accelerators: () => acceleratorsOf(fleet), ...readers, blocks };
 }
 
 /** A queue that does not answer keeps no worker from ending: its tasks go to others when their locks run out. */

@@ -8,7 +8,7 @@ export type QueueConnection =
   | { readonly redisUrl: string }
   /**
    * A database of its own for the queues, opened with searchPath 'bullmq'. Each lane worked on and each
-   * lane waited for holds one connection to listen, so it needs at least 2 × 5 + a few.
+   * lane waited for holds one connection to listen, so it needs at least 2 × 7 + a few.
    */
   | { readonly database: Database };
 

@@ -14,9 +14,9 @@ interface Failure {
 /** What the caller is told of an error that is not an OpenEOError: nothing but where to look. */
 export const unknownFailure = 'the task failed for an unforeseen reason; its log and the log of the worker say more.';
 
-/** True for errors that no second try can mend: the caller's own (status below 500). */
+/** True for errors that no second try can mend: the caller's own (status below 500), and that there is no machine for what he wants. */
 export function isFinal(error: unknown): boolean {
-  return error instanceof OpenEOError && error.status < 500;
+  return error instanceof OpenEOError && (error.status < 500 || error.code === 'NoAccelerator');
 }
 
 /** The error as a string for `decodeFailure`. The text of unknown errors stays in the worker's log. */

@@ -6,13 +6,14 @@ import { OpenEOError } from '../errors.ts';
 
 /**
  * Lanes by urgency: tile, sync, batch, and `backfill` for what nobody waits for (warming, eager layers,
- * materialising). `embed` computes blocks for all the others, so it has workers of its own; `plan` finds out what
+ * materialising). `embed` computes blocks for all the others, so it has workers of its own; `accelerated` does the same for
+ * operators that need an accelerator, and only workers that have one take from it. `plan` finds out what
  * a job would do, which takes moments, so it waits for none of them.
  */
-export type Lane = 'tile' | 'sync' | 'batch' | 'backfill' | 'embed' | 'plan';
+export type Lane = 'tile' | 'sync' | 'batch' | 'backfill' | 'embed' | 'accelerated' | 'plan';
 
 /** How often a task is begun when it fails for a reason that is not the caller's. */
-export const triesPerLane: Readonly<Record<Lane, number>> = { tile: 2, sync: 2, batch: 3, backfill: 3, embed: 3, plan: 1 };
+export const triesPerLane: Readonly<Record<Lane, number>> = { tile: 2, sync: 2, batch: 3, backfill: 3, embed: 3, accelerated: 3, plan: 1 };
 
 /** Who waits for a task learns that somebody removed it. It may be added again. */
 export class TaskRemoved extends OpenEOError<'Internal'> {

@@ -37,7 +37,7 @@ export function poisonError({ layer, operator, footprint, label, reason, attempt
 /** True for an error that says something about the block, and not about the caller, the queue or the store. */
 export function isPoison(error: unknown): boolean {
   if (!(error instanceof OpenEOError)) return true;
-  return error.status >= 500 && !['InfrastructureBusy', 'InfrastructureMaintenance', 'StorageFailure'].includes(error.code);
+  return error.status >= 500 && !['InfrastructureBusy', 'InfrastructureMaintenance', 'StorageFailure', 'NoAccelerator'].includes(error.code);
 }
 
 /** Why it failed, in words that may leave the service: the text of unforeseen errors stays in the log. */

@@ -60,6 +60,8 @@ export interface BlockWish {
   /** Counts how blocks were come by. */
   readonly facts: BlockFacts;
   readonly signal: AbortSignal;
+  /** Tells whoever asked what he should know of how a block was computed; may be called with the same words again. */
+  readonly warn?: (message: string) => void;
 }
 
 /** What became of a task. */
@@ -71,6 +73,8 @@ export interface BlockOutcome {
   /** Processor time and source samples that it took. */
   readonly cpuSeconds?: number;
   readonly samples?: number;
+  /** For the log of the run that wanted the block. */
+  readonly warnings?: readonly string[];
 }
 
 /**
@@ -234,6 +238,7 @@ export class EmbedBlocks {
       };
       const outcome = await this.#options.compute(task, source, position, { ...wish, isElsewhere });
       if (outcome?.computed) charge(wish.facts, { blockCpuSeconds: outcome.cpuSeconds ?? 0, blockSamples: outcome.samples ?? 0 });
+      for (const warning of outcome?.warnings ?? []) wish.warn?.(warning);
       let block = outcome?.isEmpty ? null : filed ?? (await this.#stored(key));
       if (block === undefined && (await isElsewhere())) block = filed;
       if (block === undefined) continue;

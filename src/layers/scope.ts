@@ -22,6 +22,7 @@ import type { RemoteVectors } from '../catalog/remote/remote-vectors.ts';
 import type { StacCollection, StacItem } from '../catalog/types.ts';
 import type { UdfCode } from '../catalog/udf-code.ts';
 import type { UploadedFiles } from '../catalog/uploaded/uploaded-files.ts';
+import { checkAccelerator, type Accelerators } from '../operators/accelerators.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
 import { cachedCube } from './cached-cube.ts';
 import { embeddedCube } from './embedded-cube.ts';
@@ -47,6 +48,8 @@ export interface Engine {
   readonly registry: ProcessRegistry;
   readonly operators: OperatorRegistry;
   readonly blocks: Pick<EmbedBlocks, 'read'>;
+  /** What the workers have that compute blocks; null: not known. Absent: nothing is refused for the lack of it. */
+  readonly accelerators?: () => Accelerators | null;
   /** User-defined processes that graphs of clients use; absent: there are only predefined ones. */
   readonly definitions?: DefinitionSource;
   /** Reads the STAC of others; absent: load_stac is refused. */
@@ -77,6 +80,8 @@ export interface RunFacts extends BlockFacts {
   bytesRead?: number;
   /** Hrefs of the files that were opened. */
   readonly files?: Set<string>;
+  /** Warnings that its log has already. */
+  told?: Set<string>;
 }
 
 export interface RunOptions {
@@ -209,8 +214,12 @@ export class EngineScope implements Scope {
   }
 
   embed(request: EmbedRequest): Promise<Cube> {
-    const { operators, blocks } = this.#engine;
-    return Promise.resolve(embeddedCube(request, { operators, blocks, wish: { user: this.#options.user ?? null, layer: this.#layer, facts: this.facts } }));
+    const { operators, blocks, accelerators } = this.#engine;
+    const operator = operators.resolve(request.model, request.options);
+    checkAccelerator(operator, accelerators?.() ?? null);
+    const caveat = operators.caveat?.(operator) ?? null;
+    if (caveat !== null) this.#warnOnce(caveat);
+    return Promise.resolve(embeddedCube(request, { operators, blocks, wish: { user: this.#options.user ?? null, layer: this.#layer, facts: this.facts, warn: (message) => this.#warnOnce(message) } }));
   }
 
   async view(request: ViewRequest): Promise<Cube> {
@@ -264,6 +273,14 @@ export class EngineScope implements Scope {
         return rasters.open(href);
       },
     };
+  }
+
+  /** A run has thousands of blocks and one operator, as a rule. */
+  #warnOnce(message: string): void {
+    this.facts.told ??= new Set();
+    if (this.facts.told.has(message)) return;
+    this.facts.told.add(message);
+    this.log.warning(message);
   }
 
   #meter(samples: number, bytesPerSample = 0): void {

@@ -123,7 +123,7 @@ const commonFields: Fields = {
   description: text,
   license: text,
   'params?': named(parameterFields, 'parameter', MAX_PARAMETERS, parameterConflict),
-  'resources?': { 'memory_mib?': wholeNumber(1, 1e8), 'cpu?': between(0.01, 1e5), 'gpu?': flag, 'seconds?': between(0.001, 1e7) },
+  'resources?': { 'memory_mib?': wholeNumber(1, 1e8), 'cpu?': between(0.01, 1e5), 'gpu?': flag, 'accelerator_constrained?': flag, 'seconds?': between(0.001, 1e7) },
   kind: matching(/^(onnx|exec|image)$/, "'onnx', 'exec' or 'image'"),
   input: { bands, fill: number, gsd: between(1e-3, 1e6), gsd_range: rising },
   patch: wholeNumber(1, MAX_PATCH),

@@ -70,8 +70,9 @@ function lengthProblems({ output, quantization, rgb }: OperatorManifest): string
   return expected.filter(([, array, length]) => array.length !== length).map(([field, array, length]) => `${field} must have ${length} entries, it has ${array.length}`);
 }
 
-function rangeProblems({ rgb, input }: OperatorManifest): string[] {
+function rangeProblems({ rgb, input, resources }: OperatorManifest): string[] {
   return [
+    ...(resources?.accelerator_constrained && !resources.gpu ? ['resources.accelerator_constrained goes with resources.gpu: true only'] : []),
     ...rgb.low.flatMap((low, i) => (low < rgb.high[i]! ? [] : [`rgb.high[${i}] must be above rgb.low[${i}]`])),
     ...(input.gsd < input.gsd_range[0] || input.gsd > input.gsd_range[1] ? ['input.gsd must be within input.gsd_range'] : []),
   ];

@@ -35,7 +35,10 @@ export type ParameterValues = Readonly<Record<string, ParameterValue>>;
 export interface OperatorResources {
   readonly memory_mib?: number;
   readonly cpu?: number;
+  /** Uses an accelerator when there is one. */
   readonly gpu?: boolean;
+  /** Is useless without: runs nowhere else. Only with `gpu`. */
+  readonly accelerator_constrained?: boolean;
   /** For one call. */
   readonly seconds?: number;
 }
@@ -159,6 +162,8 @@ export interface OperatorRegistry {
 /** Runs operators; inference happens in worker threads, never on the calling thread. */
 export interface OperatorRuntime {
   /**
+  /** What whoever uses the operator should know, e.g. that its registry does not answer; null: nothing. Absent: there never is anything. */
+  caveat?(operator: Operator): string | null;
    * Embeds one block. `input` holds [bands, rows, columns] raw samples with no-data already replaced,
    * rows = n·patch + 2·halo. Gives [dimensions, rows of patches, columns of patches].
    */

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunPlace } from './isolation.ts';
 import { readJobOutput, readStatus, writeJob } from './job-script.ts';
 import { beyond } from './limits.ts';
-import { RuntimeUnavailable, type CommandLine, type Ended, type EndReason, type Limits, type Place, type Program } from './program.ts';
+import { NoGpuThere, RuntimeUnavailable, type CommandLine, type Ended, type EndReason, type Limits, type Place, type Program } from './program.ts';
 
 /** What a batch system says of a job. */
 export interface JobState {
@@ -30,6 +30,12 @@ const GONE_WITHIN_MS = 10_000;
 /** Mebibytes that a job asks for: more than its program may take, because whoever sees that first should be the script, which says so. */
 export function roomFor({ memoryBytes }: Limits): number {
   return Math.ceil(beyond(memoryBytes) / 2 ** 20) + 64;
+}
+
+/** What a refusal of a job that asked for an accelerator means when it is the accelerator that is refused; null for other refusals. */
+export function gpuRefusal({ gpu }: Program, error: unknown): NoGpuThere | null {
+  const isRefused = gpu && error instanceof RuntimeUnavailable && /generic resource|gres|gpu|node configuration/i.test(error.message);
+  return isRefused ? new NoGpuThere(error.message, { cause: error }) : null;
 }
 
 export function batchPlace(commands: BatchCommands): Place {

@@ -8,6 +8,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { getuid } from 'node:process';
 import { ownAccount } from './accounts.ts';
+import { DEVICES } from './devices.ts';
 import { usualVariables } from './environment.ts';
 import { hostReads, topFolders } from './host-root.ts';
 import { INSIDE, refusesImages, type Isolation } from './isolation.ts';
@@ -61,7 +62,7 @@ function fileSystem({ folders, reads, gpu }: Program): string[] {
     ...topFolders().flatMap(([path, target]) => ['--symlink', target, path]),
     '--perms', '0755', '--dir', '/etc', ...hostReads().flatMap((path) => ['--ro-bind', path, path]),
     '--proc', '/proc', '--dev', '/dev', ...scratch('/dev/shm'), ...scratch('/tmp'),
-    ...(gpu ? devices().flatMap((path) => ['--dev-bind', path, path]) : []),
+    ...(gpu ? DEVICES.flatMap((path) => ['--dev-bind-try', path, path]) : []),
     ...readable(reads),
     '--ro-bind', folders.package, INSIDE.package, '--bind', folders.work, INSIDE.work,
     '--remount-ro', '/dev', '--remount-ro', '/',
@@ -73,9 +74,4 @@ function readable(reads: readonly string[]): string[] {
   const paths = reads.filter((path) => !path.startsWith('/usr/'));
   const above = new Set(paths.flatMap((path) => path.split('/').slice(1, -1).map((_, i, parts) => `/${parts.slice(0, i + 1).join('/')}`)));
   return [...[...above].toSorted().flatMap((path) => ['--perms', '0755', '--dir', path]), ...paths.flatMap((path) => ['--ro-bind', path, path])];
-}
-
-/** Files of an NVIDIA driver; empty without one. */
-function devices(): string[] {
-  return ['/dev/nvidia0', '/dev/nvidia1', '/dev/nvidia2', '/dev/nvidia3', '/dev/nvidiactl', '/dev/nvidia-uvm', '/dev/nvidia-uvm-tools'].filter((path) => existsSync(path));
 }

@@ -1,7 +1,7 @@
 /** PBS and Torque: jobs are submitted with qsub, looked at with qstat and cancelled with qdel. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ask, batchPlace, roomFor, type JobState } from './batch-place.ts';
+import { ask, batchPlace, gpuRefusal, roomFor, type JobState } from './batch-place.ts';
 import type { BatchOptions } from './batch-options.ts';
 import { RuntimeUnavailable, type Place, type Program } from './program.ts';
 
@@ -13,7 +13,9 @@ export function pbs(options: BatchOptions): Place {
       // A file, because not every qsub reads its script from standard input.
       const script = join(run.folder, 'job.sh');
       await writeFile(script, `#!/bin/sh\n${line}\n`, { mode: 0o700 });
-      const said = await ask(['qsub', ...flags, script], run);
+      const said = await ask(['qsub', ...flags, script], run).catch((error: unknown) => {
+        throw gpuRefusal(program, error) ?? error;
+      });
       return said.trim().split('\n').at(-1)!;
     },
     state: async (job, run) => stateOf(await ask(['qstat', '-f', job], run).catch(ofForgotten)),

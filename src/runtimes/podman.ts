@@ -94,11 +94,12 @@ function limitFlags({ memoryBytes, processes, diskBytes }: Limits): string[] {
 }
 
 /** A name without a value is taken from the engine's own variables: values stand on no command line, which everybody on the machine can read. */
-function variableFlags({ variables, image }: Program): string[] {
+function variableFlags({ variables, image, gpu }: Program): string[] {
   const { PATH, ...usual } = usualVariables(INSIDE.work, '/tmp');
   // An image has a search path of its own.
   const own = Object.entries(image === null ? { ...usual, PATH } : usual).map(([name, value]) => `${name}=${value}`);
-  return [...own, ...Object.keys(variables), MARK].flatMap((entry) => ['-e', entry]);
+  // Which devices a batch system has given to the job, where one has.
+  return [...own, ...Object.keys(variables), MARK, ...(gpu ? ['CUDA_VISIBLE_DEVICES'] : [])].flatMap((entry) => ['-e', entry]);
 }
 
 async function whatIsRun({ image, command, reads, limits }: Program, run: RunPlace): Promise<string[]> {

@@ -31,6 +31,7 @@ export interface Program {
   readonly reads: readonly string[];
   /** The container image that it is in; null: it is started among the programs of this machine. */
   readonly image: string | null;
+  /** Gets an accelerator: of this machine, or one that a batch system is asked for. */
   readonly gpu: boolean;
   readonly limits: Limits;
 }
@@ -84,3 +85,6 @@ export interface Place {
 export class RuntimeUnavailable extends Error {
   override readonly name = 'RuntimeUnavailable';
 }
+
+/** A batch system that has no accelerator to give. */
+export class NoGpuThere extends RuntimeUnavailable {}

@@ -1,5 +1,5 @@
 /** Slurm: jobs are submitted with sbatch, looked at with squeue and scontrol, and cancelled with scancel. */
-import { ask, batchPlace, roomFor, type JobState } from './batch-place.ts';
+import { ask, batchPlace, gpuRefusal, roomFor, type JobState } from './batch-place.ts';
 import type { BatchOptions } from './batch-options.ts';
 import { RuntimeUnavailable, type EndReason, type Place, type Program } from './program.ts';
 
@@ -11,7 +11,9 @@ export function slurm(options: BatchOptions): Place {
   return batchPlace({
     async submit(line, program, run) {
       const flags = ['--parsable', `--job-name=${run.name}`, '--output=/dev/null', `--chdir=${run.folder}`, '--ntasks=1', '--no-requeue', ...flagsOf(program, options)];
-      const said = await ask(['sbatch', ...flags], run, `#!/bin/sh\n${line}\n`);
+      const said = await ask(['sbatch', ...flags], run, `#!/bin/sh\n${line}\n`).catch((error: unknown) => {
+        throw gpuRefusal(program, error) ?? error;
+      });
       return said.trim().split(';')[0]!;
     },
     state: async (job, run) => stateOf(await ask(['scontrol', 'show', 'job', '--oneliner', job], run).catch(ofForgotten)),

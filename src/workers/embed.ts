@@ -2,12 +2,13 @@
 import { OpenEOError } from '../errors.ts';
 import { triesPerLane } from '../jobs/queue.ts';
 import { isPoison, noCatalog, reasonOf, type BlockCatalog } from '../layers/block-catalog.ts';
-import { blockKey, type BlockSource } from '../layers/block-source.ts';
+import { blockKey, isEmbedSource, type BlockSource } from '../layers/block-source.ts';
 import type { Position } from '../layers/compute-block.ts';
 import type { BlockComputer, BlockOutcome, BlockTask } from '../layers/embed-blocks.ts';
 import { readStored } from '../layers/embed-block.ts';
 import type { Engine } from '../layers/scope.ts';
 import type { Log } from '../log.ts';
+import { processorWarning, type Accelerators } from '../operators/accelerators.ts';
 import type { OperatorRuntime } from '../operators/operator.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { keepBlock, taskEntry, SourceChanged } from './keep-block.ts';
@@ -22,6 +23,8 @@ export interface EmbedWorkerDependencies {
   readonly store: ObjectStore;
   readonly runtime: OperatorRuntime;
   readonly log: Log;
+  /** What this worker has; absent: nobody is warned. */
+  readonly accelerators?: Accelerators;
   /** Where computed, empty and failed blocks are noted; absent: nowhere. */
   readonly catalog?: BlockCatalog;
   /** Tells what part of the processor's time a block took; absent: nobody wants to know. */
@@ -95,7 +98,13 @@ class EmbedWorker {
     log.info(task.operator === null ? 'Computed a block' : 'Computed an embedding block', {
       data: { key: task.key, operator: task.operator, ms: Math.round(performance.now() - started), ...(outcome.isEmpty && { empty: true }) },
     });
-    return outcome;
+    const warning = this.#warningOf(source);
+    return warning === null ? outcome : { ...outcome, warnings: [warning] };
+  }
+
+  #warningOf(source: BlockSource): string | null {
+    const { accelerators } = this.#dependencies;
+    return accelerators && isEmbedSource(source) ? processorWarning(source.operator, accelerators) : null;
   }
 
   /** Further requests are refused for a while, instead of breaking a worker each. */

@@ -4,6 +4,7 @@ import type { InferenceOrder } from '../jobs/payloads.ts';
 import { noResult, type StoredFile } from '../jobs/results.ts';
 import type { RunContext, Work } from '../jobs/run.ts';
 import { decodeNpy, encodeNpy, type NpyArray } from '../operators/npy.ts';
+import { processorWarning, type Accelerators } from '../operators/accelerators.ts';
 import type { Operator, OperatorRegistry, OperatorRuntime } from '../operators/operator.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { CpuShares } from './cpu-shares.ts';
@@ -14,6 +15,7 @@ export interface InferenceDependencies {
   readonly runtime: OperatorRuntime;
   readonly objects: ObjectStore;
   readonly cpu?: CpuShares | undefined;
+  readonly accelerators?: Accelerators | undefined;
 }
 
 /**
@@ -23,8 +25,10 @@ export interface InferenceDependencies {
  * @throws OperatorFailed for values that are no finite numbers, and whatever the runtime throws
  */
 export async function infer(dependencies: InferenceDependencies, order: InferenceOrder, run: RunContext): Promise<Work> {
-  const { operators, objects } = dependencies;
+  const { operators, objects, accelerators } = dependencies;
   const operator = operators.resolve(order.operator);
+  const warnings = [operators.caveat?.(operator) ?? null, accelerators ? processorWarning(operator, accelerators) : null];
+  for (const warning of warnings) if (warning !== null) run.log.warning(warning);
   const cpu = dependencies.cpu?.enter() ?? null;
   const meter = new RunMeter({ cpu });
   run.measure(() => meter.usage());

@@ -1,7 +1,9 @@
 /** Has blocks computed by the workers of the embed lane, and waits for them. */
-import { LAST_PRIORITY, TaskExpired, TaskRemoved, type TaskQueues } from '../jobs/queue.ts';
+import { LAST_PRIORITY, TaskExpired, TaskRemoved, type Lane, type TaskQueues } from '../jobs/queue.ts';
+import { isEmbedSource, type BlockSource } from '../layers/block-source.ts';
 import { blockObjectKey } from '../layers/embed-block.ts';
 import type { BlockComputer, BlockOutcome, BlockTask } from '../layers/embed-blocks.ts';
+import { needsOwnAccelerator } from '../operators/accelerators.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
 /** Who waits for a map tile or an answer goes before who waits for a job; what nobody waits for comes last. */
@@ -22,6 +24,7 @@ export interface QueuedComputerOptions {
 
 /** What is asked of the embed lane for one block. */
 interface Errand {
+  readonly lane: Lane;
   readonly task: BlockTask;
   readonly priority: number;
   /** Milliseconds since 1970. */
@@ -32,16 +35,17 @@ interface Errand {
 /** Has blocks computed by the embed lane; the key is the task id, so concurrent wishes share one task. */
 export function queuedComputer(queues: TaskQueues, store: ObjectStore, urgency: Urgency, options: QueuedComputerOptions = {}): BlockComputer {
   const underWay = new Map<string | null, number>();
-  return async (task, _source, _position, { user, signal, isElsewhere }) => {
+  return async (task, source, _position, { user, signal, isElsewhere }) => {
     const share = (underWay.get(user) ?? 0) + 1;
     underWay.set(user, share);
     const priority = urgencies.indexOf(urgency) * SHARES + Math.min(share, SHARES);
-    const errand = { task, priority, expires: options.lifetimeMs === undefined ? undefined : Date.now() + options.lifetimeMs, signal };
+    const lane = laneOf(source);
+    const errand = { lane, task, priority, expires: options.lifetimeMs === undefined ? undefined : Date.now() + options.lifetimeMs, signal };
     try {
       const outcome = await computeQueued(queues, errand);
       if (outcome?.isEmpty || await store.head(blockObjectKey(task.key)) || await isElsewhere?.()) return outcome;
       // The task ended before, and its block was evicted since: its id must be freed to run again.
-      await queues.remove('embed', task.key);
+      await queues.remove(lane, task.key);
       return await computeQueued(queues, errand);
     } finally {
       const left = underWay.get(user)! - 1;
@@ -51,15 +55,20 @@ export function queuedComputer(queues: TaskQueues, store: ObjectStore, urgency: 
   };
 }
 
-async function computeQueued(queues: TaskQueues, { task, priority, expires, signal }: Errand): Promise<BlockOutcome | undefined> {
+/** Workers without an accelerator never see the blocks of operators that need one. */
+function laneOf(source: BlockSource): Lane {
+  return isEmbedSource(source) && needsOwnAccelerator(source.operator) ? 'accelerated' : 'embed';
+}
+
+async function computeQueued(queues: TaskQueues, { lane, task, priority, expires, signal }: Errand): Promise<BlockOutcome | undefined> {
   for (let losses = 0; ; losses++) {
     signal.throwIfAborted();
-    await queues.add('embed', { id: task.key, payload: task, priority, ...(expires === undefined ? {} : { expires }) });
+    await queues.add(lane, { id: task.key, payload: task, priority, ...(expires === undefined ? {} : { expires }) });
     try {
-      return await queues.result<BlockOutcome | undefined>('embed', task.key, signal);
+      return await queues.result<BlockOutcome | undefined>(lane, task.key, signal);
     } catch (error) {
       // Nobody may want the block any more; whoever does adds its task again.
-      if (signal.aborted) await queues.remove('embed', task.key).catch(() => {});
+      if (signal.aborted) await queues.remove(lane, task.key).catch(() => {});
       if (losses >= MAX_LOSSES || !(error instanceof TaskRemoved || isOthersExpiry(error, expires))) throw error;
     }
   }

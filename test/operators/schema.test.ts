@@ -18,7 +18,7 @@ const param = (change: object) => ({ params: [{ name: 'gain', description: 'Fact
 const good: [string, Manifest][] = [
   ['pca', onnx], ['conv', JSON.parse(readFileSync(`${operatorsDirectory}conv/operator.json`, 'utf8'))], ['a program', exec], ['an image', image],
   ['an image with a command', { ...image, command: ['python', 'x.py'] }], ['a namespace', { ...exec, namespace: 'e2s' }], ['a pre-release', { ...exec, version: '2.0.0-rc.1' }],
-  ['resources', { ...exec, resources: { memory_mib: 512, cpu: 0.5, gpu: true, seconds: 10 } }], ['no resources', { ...exec, resources: {} }],
+  ['resources', { ...exec, resources: { memory_mib: 512, cpu: 0.5, gpu: true, accelerator_constrained: true, seconds: 10 } }], ['no resources', { ...exec, resources: {} }],
   ['a required parameter', { ...exec, ...param({}) }], ['a parameter', { ...exec, ...param({ default: 1, minimum: 0, maximum: 4, unit: 'm' }) }],
   ['an array', { ...exec, ...param({ type: 'array', items: 'integer', default: [1], minimum: 0 }) }], ['a choice', { ...exec, ...param({ type: 'string', enum: ['a'], default: 'a' }) }],
   ['a parameter without a value', { ...exec, ...param({ default: null }) }],
@@ -33,7 +33,7 @@ const bad: [string, Manifest][] = [
   ['too many dimensions', { ...exec, output: { dimensions: 1e6, prefix_truncatable: false } }], ['a giant patch', { ...exec, patch: 1e5 }], ['half a patch', { ...exec, patch: 1.5 }],
   ['a parameter named LD_PRELOAD', { ...exec, ...param({ name: 'LD_PRELOAD' }) }], ['a parameter named PATH', { ...exec, ...param({ name: 'PATH' }) }], ['a parameter named PYTHONPATH', { ...exec, ...param({ name: 'PYTHONPATH' }) }],
   ['a parameter with a dash', { ...exec, ...param({ name: 'a-b' }) }], ['a parameter of no type', { ...exec, ...param({ type: 'date' }) }], ['items of a number', { ...exec, ...param({ items: 'string' }) }], ['a range of a text', { ...exec, ...param({ type: 'string', minimum: 1 }) }],
-  ['a range of texts', { ...exec, ...param({ type: 'array', maximum: 1 }) }], ['no description', { ...exec, params: [{ name: 'a', type: 'string' }] }], ['no memory', { ...exec, resources: { memory_mib: 0 } }], ['a string of resources', { ...exec, resources: { disk: 1 } }],
+  ['a range of texts', { ...exec, ...param({ type: 'array', maximum: 1 }) }], ['no description', { ...exec, params: [{ name: 'a', type: 'string' }] }], ['no memory', { ...exec, resources: { memory_mib: 0 } }], ['a string of resources', { ...exec, resources: { disk: 1 } }], ['a text as constraint', { ...exec, resources: { gpu: true, accelerator_constrained: 'yes' } }],
 ];
 
 /** What only the service checks: one value against another. */

@@ -19,12 +19,14 @@ export function noSlurm(): string | null {
   return missing === undefined ? null : `${missing} is not installed (Debian: slurm-wlm)`;
 }
 
-export async function startSlurm(): Promise<SlurmCluster> {
+/** `gpus`: accelerators of its node; they are files that swallow everything, and Slurm gives them out like real ones. */
+export async function startSlurm({ gpus = 0 }: { readonly gpus?: number } = {}): Promise<SlurmCluster> {
   const folder = mkdtempSync(join(tmpdir(), 'lamina-slurm-'));
   for (const name of ['state', 'spool', 'log']) mkdirSync(join(folder, name));
   const [control, node] = await Promise.all([freePort(), freePort()]);
   const configuration = join(folder, 'slurm.conf');
-  writeFileSync(configuration, configurationOf(folder, control, node));
+  if (gpus > 0) writeFileSync(join(folder, 'gres.conf'), gresOf(folder, gpus));
+  writeFileSync(configuration, configurationOf(folder, control, node, gpus));
   const environment = { ...process.env, SLURM_CONF: configuration } as Record<string, string>;
   execFileSync('slurmctld', [], { env: environment });
   execFileSync('slurmd', ['-N', hostname()], { env: environment });
@@ -67,7 +69,13 @@ function freePort(): Promise<number> {
   return promise;
 }
 
-function configurationOf(folder: string, control: number, node: number): string {
+/** Character devices like /dev/null, because Slurm looks at what they are. */
+function gresOf(folder: string, gpus: number): string {
+  for (let i = 0; i < gpus; i++) execFileSync('mknod', [join(folder, `gpu${i}`), 'c', '1', '3']);
+  return `NodeName=${hostname()} Name=gpu Type=fake Count=${gpus} File=${folder}/gpu[0-${gpus - 1}]\n`;
+}
+
+function configurationOf(folder: string, control: number, node: number, gpus: number): string {
   return `
 ClusterName=lamina
 SlurmctldHost=${hostname()}(127.0.0.1)
@@ -94,8 +102,8 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 ReturnToService=2
 MpiDefault=none
-KillWait=2
-NodeName=${hostname()} NodeAddr=127.0.0.1 CPUs=2 RealMemory=6000 State=UNKNOWN
+${gpus > 0 ? 'GresTypes=gpu\n' : ''}KillWait=2
+NodeName=${hostname()} NodeAddr=127.0.0.1 CPUs=2 RealMemory=6000${gpus > 0 ? ` Gres=gpu:fake:${gpus}` : ''} State=UNKNOWN
 PartitionName=low Nodes=${hostname()} Default=YES MaxTime=60 State=UP
 PartitionName=high Nodes=${hostname()} MaxTime=60 State=UP
 `;

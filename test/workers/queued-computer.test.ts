@@ -18,7 +18,8 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const signal = new AbortController().signal;
 const block = { dimensions: 2, edge: 32, vectors: new Float32Array(2048), nulls: new Uint8Array(1024) };
-const unused = undefined as never;
+/** A source of cells: its blocks need no accelerator, and nothing else of it is looked at. */
+const unused = {} as never;
 let keys = 0;
 const newTask = (): BlockTask => ({ key: (keys++).toString(16).padStart(64, '0'), origin: {}, operator: 'pca@sha256:1', block: { x: 0, y: 0 }, position: {} });
 const wish = (user: string | null = null, stop = signal) => ({ user, layer: null, facts: { cached: 0, computed: 0 }, signal: stop });

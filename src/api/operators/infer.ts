@@ -7,6 +7,7 @@ import type { SyncAnswer } from '../../jobs/service.ts';
 import type { Jobs } from '../../jobs/service.ts';
 import { decodeNpy, encodeNpy, type NpyArray } from '../../operators/npy.ts';
 import type { Operator, OperatorRegistry } from '../../operators/operator.ts';
+import { checkAccelerator, type Accelerators } from '../../operators/accelerators.ts';
 import { qualifiedName } from '../../operators/reference.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { bearerIdentity, type Authentication } from '../auth/authenticate.ts';
@@ -19,6 +20,8 @@ import { outputTensor, refused } from './tensors.ts';
 export interface InferenceService {
   readonly operators: OperatorRegistry;
   readonly canRun: CanRun;
+  /** What the workers have; null: not known. Absent: nothing is refused for the lack of it. */
+  readonly accelerators?: () => Accelerators | null;
   readonly jobs: Jobs;
   readonly objects: ObjectStore;
   readonly authentication: Authentication;
@@ -79,6 +82,7 @@ async function inferTensor(service: InferenceService, request: Request, response
   const found = findOperator(operators, referenceIn(request)).operator;
   const inference = parseInference(bodyOf(request), jsonBytesOf(request), found.manifest, Math.min(maxSamples, MAX_VALUES));
   const operator = operators.resolve(pinned(found), inference.options);
+  checkAccelerator(operator, service.accelerators?.() ?? null);
   if (!canRun(operator)) throw new OpenEOError('OperatorRuntimeUnavailable', { operator: `${operator.manifest.name}:${operator.manifest.version}`, reason: `this service does not run operators in '${operator.runtime}'` });
   const plan = choosePlan(service.billing ?? freeBilling, undefined, groups).name;
   const definition = { process: { process_graph: {} }, title: `infer ${qualifiedName(operator.manifest)}:${operator.manifest.version}`, plan };

@@ -16,6 +16,7 @@ import filterFunctions from './0014-filter-functions.ts';
 import grid from './0015-grid.ts';
 import itemProperties from './0016-item-properties.ts';
 import manyItems from './0017-many-items.ts';
+import workers from './0019-workers.ts';
 import type { Migration } from './migration.ts';
 
 export type { Migration } from './migration.ts';
@@ -38,4 +39,5 @@ export const migrations: readonly Migration[] = [
   grid,
   itemProperties,
   manyItems,
+  workers,
 ];

@@ -70,6 +70,15 @@ export class OperatorIndex implements OperatorRegistry {
    */
   async find(text: string, options?: Readonly<Record<string, unknown>>): Promise<Operator> {
     await this.learn(text);
+  /** Says of an operator whose registry does not answer that it comes out of the cache. */
+  caveat(operator: Operator): string | null {
+    const { manifest } = operator;
+    if (this.#installed.some(({ manifest: own }) => qualifiedName(own) === qualifiedName(manifest) && own.version === manifest.version)) return null;
+    const from = this.#places.find((place) => place.has(operator));
+    if (!from || from.silentSince === null) return null;
+    return `The registry of operators ${from.place.shown} can't be reached: '${qualifiedName(manifest)}:${manifest.version}' is run as it was known at ${from.silentSince}; newer versions are not seen.`;
+  }
+
     return this.resolve(text, options);
   }
 

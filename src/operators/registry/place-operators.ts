@@ -1,6 +1,7 @@
 /** What one registry has, as far as this process has asked. */
 import { posix } from 'node:path';
 import type { Log } from '../../log.ts';
+import type { Operator } from '../operator.ts';
 import { isOperatorName, qualifiedName } from '../reference.ts';
 import type { KnownPackages } from './known-packages.ts';
 import { archiveKey, CATALOG, collectionKey, operatorOfKey, OPERATORS, type OperatorName } from './layout.ts';
@@ -37,6 +38,16 @@ export class PlaceOperators {
   }
 
   /** By name. */
+  /** See RememberedPlace. */
+  get silentSince(): string | null {
+    return this.#remembered.silentSince;
+  }
+
+  /** True for an operator that was found here. */
+  has({ manifest }: Pick<Operator, 'manifest'>): boolean {
+    return this.#entries.get(qualifiedName(manifest))?.versions.some(({ version }) => version === manifest.version) === true;
+  }
+
   entries(): Iterable<[string, NamedOperators]> {
     return this.#entries;
   }

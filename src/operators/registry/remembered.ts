@@ -27,6 +27,8 @@ export class RememberedPlace {
   readonly #log: Log;
   #warned = 0;
   #failedAt = Number.NEGATIVE_INFINITY;
+  /** Time of the answers that are used while the registry can't be reached; null while it can. */
+  #outdated: string | null = null;
 
   /** @param directory for the answers of all places */
   constructor(place: Place, directory: string, log: Log) {
@@ -35,12 +37,18 @@ export class RememberedPlace {
     this.#log = log;
   }
 
+  /** When the registry gave the answers that are used, because it can't be reached now; null: it answers. */
+  get silentSince(): string | null {
+    return this.#outdated;
+  }
+
   /** A text that may have changed: one request, conditional where the answer is known. null when there is none. Throws when the registry can't be reached and never gave it. */
   async current(key: string): Promise<string | null> {
     const known = await this.recall(key);
     if (known && Date.now() - this.#failedAt < PEACE_MS) return known.text;
     try {
       const found = await this.place.files.read(key, known?.etag || undefined);
+      this.#outdated = null;
       if (found === 'unchanged') return known!.text;
       if (found === null) {
         if (known) await rm(this.#path(key), { force: true });
@@ -50,6 +58,7 @@ export class RememberedPlace {
     } catch (error) {
       this.#failedAt = Date.now();
       if (!known) throw error;
+      this.#outdated = known.at;
       this.#warn(known, error);
       return known.text;
     }

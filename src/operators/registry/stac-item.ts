@@ -117,7 +117,7 @@ function mlm(manifest: OperatorManifest): Record<string, unknown> {
     'mlm:framework': { onnx: 'ONNX', exec: 'program', image: 'OCI image' }[manifest.kind],
     ...(resources?.memory_mib === undefined ? {} : { 'mlm:memory_size': Math.ceil(resources.memory_mib * 2 ** 20) }),
     'mlm:accelerator': resources?.gpu ? 'cuda' : null,
-    'mlm:accelerator_constrained': false,
+    'mlm:accelerator_constrained': resources?.accelerator_constrained === true,
     'mlm:hyperparameters': hyperparameters(manifest),
     'mlm:input': [inputOf(manifest)],
     'mlm:output': [outputOf(manifest)],

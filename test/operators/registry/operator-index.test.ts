@@ -102,6 +102,16 @@ describe('finding operators of a registry', () => {
 
   it('works with a warning while the registry is down and all is cached', async () => {
     await (await (await open()).find('spectral:latest')).folder();
+  it('says of an operator that its registry does not answer, until it does again', async () => {
+    await (await open()).find('spectral:latest');
+    server.isDown = true;
+    const index = await open();
+    expect(index.caveat(await index.find('spectral:latest'))).toMatch(/^The registry of operators http.* can't be reached: 'spectral:1\.0\.0' is run as it was known at \d{4}-.*newer versions are not seen\.$/);
+    server.isDown = false;
+    const back = await open();
+    expect(back.caveat(await back.find('spectral:latest'))).toBeNull();
+  });
+
     server.isDown = true;
     const offline = await (await open()).find('spectral:latest');
     await offline.folder();
