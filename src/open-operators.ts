@@ -6,6 +6,7 @@ import { openRegistry } from './operators/registry/installed.ts';
 import { NodeCache } from './operators/registry/node-cache.ts';
 import { OperatorIndex } from './operators/registry/operator-index.ts';
 import { openPlace, type PlaceSettings } from './operators/registry/place.ts';
+import { Trust } from './operators/trust/trust.ts';
 import { createLocalStore } from './storage/local.ts';
 import type { ObjectStore } from './storage/object-store.ts';
 import { openS3Store } from './storage/s3.ts';
@@ -23,8 +24,9 @@ export async function openOperators(config: Config, { installed, log, store }: O
   const settings = placeSettings(config, store);
   const places = config.operators.map((place) => openPlace(place, settings));
   const directory = join(config.data, 'operators');
+  const trust = await Trust.open({ keys: config.operatorKeys, unsigned: config.unsignedOperators, log });
   const cache = new NodeCache(directory, { maxBytes: config.operatorCacheBytes, log });
-  return new OperatorIndex({ installed: (await openRegistry(installed)).list(), places, cache, directory: join(directory, 'answers'), log });
+  return new OperatorIndex({ installed: (await openRegistry(installed)).list(), places, cache, trust, directory: join(directory, 'answers'), log });
 }
 
 /** What opening a registry needs of the configuration. A command makes no data directory where it is started: only what is written makes one. */

@@ -3,6 +3,7 @@ import { operatorCheck, operatorList, operatorPack, operatorShow } from './opera
 import { operatorExport } from './operator-export-command.ts';
 import { operatorImport } from './operator-import-command.ts';
 import { operatorRegistryCommands } from './operator-registry-commands.ts';
+import { operatorTrustCommands } from './operator-trust-commands.ts';
 import { releaseCommand, testCommand } from './release-command.ts';
 
 export type OperatorVerb = (args: string[], environment: NodeJS.ProcessEnv) => Promise<void>;
@@ -16,6 +17,7 @@ const verbs: Readonly<Record<string, OperatorVerb>> = {
   import: operatorImport,
   export: operatorExport,
   ...operatorRegistryCommands,
+  ...operatorTrustCommands,
   test: testCommand,
   release: releaseCommand,
 };

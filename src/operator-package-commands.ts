@@ -14,6 +14,7 @@ import { packOperator, updateFiles } from './operators/package/pack.ts';
 import { unpackOperator } from './operators/package/unpack.ts';
 import { qualifiedName, runtimeNamed } from './operators/reference.ts';
 import type { OperatorIndex } from './operators/registry/operator-index.ts';
+import type { KnownOperator } from './operators/registry/resolve.ts';
 import { createOnnxRuntime } from './operators/runtime/onnx.ts';
 import { createOperatorRuntime } from './runtimes/operator-runtime.ts';
 import { openRuntime, processRuntimes, toolEnvironmentOf, userScratch } from './runtimes/runtimes.ts';
@@ -62,7 +63,7 @@ export async function operatorShow(args: string[], environment: NodeJS.ProcessEn
   await withPackage(only(positionals, 'FOLDER|ARCHIVE|NAME'), environment, async (operator) => print(values.json ? JSON.stringify(operator.manifest, null, 2) : described(operator)));
 }
 
-function described({ manifest, reference, runtime }: Operator): string {
+function described({ manifest, reference, runtime, signedBy, isolated }: Operator): string {
   const { params = [] } = manifest;
   return [
     `${qualifiedName(manifest)} ${manifest.version}: ${manifest.title}`,
@@ -70,6 +71,8 @@ function described({ manifest, reference, runtime }: Operator): string {
     '',
     `  reference   ${reference}`,
     `  kind        ${manifest.kind}, usually run by '${runtime}'`,
+    ...(signedBy === undefined ? [] : [`  signed by   ${signedBy}`]),
+    ...(isolated === undefined ? [] : [`  isolated    ${isolated}`]),
     `  licence     ${manifest.license}`,
     `  bands       ${manifest.input.bands.map(({ name }) => name).join(', ')} at ${manifest.input.gsd} m`,
     `  patch       ${manifest.patch} pixels, halo ${manifest.halo}`,
@@ -94,10 +97,22 @@ export async function operatorList(args: string[], environment: NodeJS.ProcessEn
   const { values } = parseArgs({ args, options: { json: { type: 'boolean' } } });
   await withOperators(environment, async (index) => {
     await index.refresh();
-    const operators = index.list();
-    if (values.json) return print(JSON.stringify(operators.map(({ manifest: { name, version, title, kind }, reference }) => ({ name, version, title, kind, reference })), null, 2));
-    for (const { manifest } of operators) print(`${`${qualifiedName(manifest)}:${manifest.version}`.padEnd(32)} ${manifest.kind.padEnd(6)} ${manifest.title}`);
+    const known = new Map(index.all().map((each) => [each.digest, each]));
+    const rows = index.list().map(({ digest }) => known.get(digest)!);
+    if (values.json) return print(JSON.stringify(rows.map(listed), null, 2));
+    for (const row of rows) print(rowOf(row));
+    for (const { operator: { manifest }, refused } of known.values()) if (refused !== undefined) print(`${qualifiedName(manifest)}:${manifest.version} is not run here: ${refused}`);
   });
+}
+
+function listed({ operator: { manifest: { name, version, title, kind }, reference, signedBy, isolated }, tags = [] }: KnownOperator) {
+  return { name, version, title, kind, reference, tags, signed_by: signedBy ?? null, isolated: isolated ?? null };
+}
+
+/** A line: what it is, what means it, and whose word there is for it. */
+function rowOf({ operator: { manifest, signedBy, isolated }, tags = [] }: KnownOperator): string {
+  const remarks = [...tags, ...(signedBy === undefined ? [] : [`signed by ${signedBy}`]), ...(isolated === undefined ? [] : [`in a sandbox: ${isolated}`])];
+  return `${`${qualifiedName(manifest)}:${manifest.version}`.padEnd(32)} ${manifest.kind.padEnd(6)} ${manifest.title}${remarks.length > 0 ? `  (${remarks.join('; ')})` : ''}`;
 }
 
 async function withOperators<T>(environment: NodeJS.ProcessEnv, work: (index: OperatorIndex) => Promise<T>): Promise<T> {

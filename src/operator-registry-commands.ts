@@ -17,6 +17,7 @@ import { archiveKey } from './operators/registry/layout.ts';
 import { reindex } from './operators/registry/metadata.ts';
 import { openPlace, writableObjects } from './operators/registry/place.ts';
 import { Registry } from './operators/registry/registry.ts';
+import { openSigner } from './operators/registry/signer.ts';
 import type { ObjectStore } from './storage/object-store.ts';
 
 type Command = (args: string[], environment: NodeJS.ProcessEnv) => Promise<void>;
@@ -24,6 +25,7 @@ type Command = (args: string[], environment: NodeJS.ProcessEnv) => Promise<void>
 const options = {
   registry: { type: 'string' }, by: { type: 'string' }, reason: { type: 'string' }, tag: { type: 'string', multiple: true },
   'no-latest': { type: 'boolean' }, to: { type: 'string' }, undo: { type: 'boolean' }, json: { type: 'boolean' }, out: { type: 'string' },
+  key: { type: 'string' }, signature: { type: 'string' },
 } as const;
 
 type Values = ReturnType<typeof parseArgs<{ options: typeof options; allowPositionals: true }>>['values'];
@@ -49,7 +51,8 @@ export const operatorRegistryCommands: Readonly<Record<string, Command>> = {
   pull,
 };
 
-function onRegistry(work: (positionals: readonly string[], work: Work) => Promise<void>): Command {
+/** A verb on the registry that `--registry` or the first place of LAMINA_OPERATORS names. */
+export function onRegistry(work: (positionals: readonly string[], work: Work) => Promise<void>): Command {
   return async (args, environment) => {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
     const config = readConfig(environment);
@@ -64,7 +67,7 @@ function onRegistry(work: (positionals: readonly string[], work: Work) => Promis
   };
 }
 
-function placeNamed(named: string | undefined, { operators }: Config): string {
+export function placeNamed(named: string | undefined, { operators }: Config): string {
   const text = named ?? operators[0];
   if (text === undefined) throw new Error('which registry? Name it with --registry or LAMINA_OPERATORS: store, /directory or s3://bucket/prefix');
   return /^\.{1,2}(?:\/|$)/.test(text) ? resolve(text) : text;
@@ -77,8 +80,9 @@ async function publish(positionals: readonly string[], { registry, values, chang
   try {
     const isFolder = await stat(path).then((found) => found.isDirectory(), () => false);
     const archive = isFolder ? (await packOperator(path, scratch)).path : path;
-    const { name, version, reference, tags: moved } = await registry.publish(archive, { ...change, latest: values['no-latest'] !== true, tags: values.tag ?? [] });
-    print(`${name}:${version} is published as ${reference}${moved.length > 0 ? `; it is ${moved.join(', ')} now` : ''}`);
+    const signer = await openSigner(values);
+    const { name, version, reference, tags: moved } = await registry.publish(archive, { ...change, latest: values['no-latest'] !== true, tags: values.tag ?? [], ...(signer ? { sign: signer } : {}) });
+    print(`${name}:${version} is published as ${reference}${signer ? ', signed' : ''}${moved.length > 0 ? `; it is ${moved.join(', ')} now` : ''}`);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

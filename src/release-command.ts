@@ -12,6 +12,7 @@ import { readOperator } from './operators/manifest.ts';
 import type { OperatorManifest } from './operators/operator.ts';
 import { runtimeNamed } from './operators/reference.ts';
 import { openPlace, writableObjects } from './operators/registry/place.ts';
+import { openSigner } from './operators/registry/signer.ts';
 import { createOnnxRuntime } from './operators/runtime/onnx.ts';
 import type { Progress, ReleaseRegistry, ReleaseSettings } from './release/context.ts';
 import { release, HTML_FILE, REPORT_FILE } from './release/release.ts';
@@ -25,7 +26,7 @@ import { openRuntime, processRuntimes, toolEnvironmentOf, userScratch } from './
 const options = {
   registry: { type: 'string' }, out: { type: 'string' }, report: { type: 'string' }, html: { type: 'string' }, tasks: { type: 'string', multiple: true },
   runtime: { type: 'string' }, 'allow-regression': { type: 'string' }, by: { type: 'string' }, tag: { type: 'string', multiple: true },
-  'no-latest': { type: 'boolean' }, 'dry-run': { type: 'boolean' }, restart: { type: 'boolean' },
+  key: { type: 'string' }, 'no-latest': { type: 'boolean' }, 'dry-run': { type: 'boolean' }, restart: { type: 'boolean' },
 } as const;
 
 type Values = ReturnType<typeof parseArgs<{ options: typeof options; allowPositionals: true }>>['values'];
@@ -53,7 +54,7 @@ async function judge(command: string, [folder, ...more]: readonly string[], valu
   const { signal, end } = untilTold();
   try {
     const report = await release({
-      ...settingsOf(values, environment, folder, out), registry: registry?.registry ?? null, publish: isPublished, signal,
+      ...settingsOf(values, environment, folder, out), registry: registry?.registry ?? null, publish: isPublished, signer: await openSigner(values), signal,
       runtimes: { onnx, programs: programsFor(manifest, values.runtime, environment) },
       sets: [syntheticTasks, ...await Promise.all((values.tasks ?? []).map((path) => openTaskSet(path)))],
       onProgress: tell,

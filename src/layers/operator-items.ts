@@ -46,7 +46,7 @@ export function withoutOperators<C extends { collection(id: string): Promise<Sta
 export async function keepOperators(catalog: OperatorCatalog, operators: readonly KnownOperator[]): Promise<boolean> {
   const present = await catalog.collection(OPERATOR_COLLECTION);
   if (present && !isOperatorCollection(present)) return false;
-  const items = uniqueById(await Promise.all(operators.map(operatorItem)));
+  const items = uniqueById(await Promise.all(operators.filter(({ refused }) => refused === undefined).map(operatorItem)));
   await catalog.putCollection(collectionOf(items));
   await catalog.putItems(OPERATOR_COLLECTION, items);
   const stored = await catalog.items({ collection: OPERATOR_COLLECTION, bbox: null, interval: null });
@@ -56,7 +56,7 @@ export async function keepOperators(catalog: OperatorCatalog, operators: readonl
 }
 
 /** The item of a version, as the API shows it. */
-export async function operatorItem({ operator, version, digest, published, archive, href, isYanked }: KnownOperator): Promise<StacItem> {
+export async function operatorItem({ operator, version, digest, published, archive, href, isYanked, tags = [] }: KnownOperator): Promise<StacItem> {
   const { manifest } = operator;
   const record = { version, digest, manifest, published: published ?? await installedAt(operator), ...(isYanked ? { isYanked } : {}) };
   return {
@@ -67,7 +67,7 @@ export async function operatorItem({ operator, version, digest, published, archi
     collection: OPERATOR_COLLECTION,
     geometry: WORLD,
     bbox: EVERYWHERE,
-    properties: operatorProperties(record),
+    properties: { ...operatorProperties(record), ...(tags.length > 0 ? { 'lamina:tags': tags } : {}), ...(operator.signedBy === undefined ? {} : { 'lamina:signed_by': operator.signedBy }) },
     assets: assetsOf({ operator, version, ...(archive ? { archive } : {}), href: href ?? null }),
     links: [],
   };

@@ -148,22 +148,27 @@ export interface Operator {
   readonly runtime: string;
   /** Of all parameters; defaults filled in. */
   readonly params: ParameterValues;
+  /** Whose signature it has, that the service trusts. */
+  readonly signedBy?: string;
+  /** Why it may run only where it is isolated: nobody who is trusted signed it. Absent: it may run anywhere. */
+  readonly isolated?: string;
   /** Absolute path of the folder with its files. They are fetched first where only the manifest is on this machine; throws OperatorUnavailable. */
   folder(): Promise<string>;
 }
 
 /** Resolves 'name', 'name:1', 'name:1.2', 'name:1.2.3', 'name:latest' and 'name@sha256:…', with a runtime before it ('podman/name:1') and parameters behind ('name:1?gain=2'). */
 export interface OperatorRegistry {
+  /** By name, each name with the version that it alone means first, then the newest first. */
   list(): readonly Operator[];
   /** `options`: parameters as JSON has them, beside those of the reference. Throws OperatorNotFound, naming the operators there are, and ProcessParameterInvalid for parameters that it does not take. */
   resolve(reference: string, options?: Readonly<Record<string, unknown>>): Operator;
+  /** What whoever uses the operator should know, e.g. that its registry does not answer; null: nothing. Absent: there never is anything. */
+  caveat?(operator: Operator): string | null;
 }
 
 /** Runs operators; inference happens in worker threads, never on the calling thread. */
 export interface OperatorRuntime {
   /**
-  /** What whoever uses the operator should know, e.g. that its registry does not answer; null: nothing. Absent: there never is anything. */
-  caveat?(operator: Operator): string | null;
    * Embeds one block. `input` holds [bands, rows, columns] raw samples with no-data already replaced,
    * rows = n·patch + 2·halo. Gives [dimensions, rows of patches, columns of patches].
    */

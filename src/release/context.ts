@@ -1,7 +1,7 @@
 /** What all stages are given, and how one says that it is done or that it can't be. */
 import type { Operator } from '../operators/operator.ts';
 import type { OperatorName } from '../operators/registry/layout.ts';
-import type { Published, PublishOptions } from '../operators/registry/registry.ts';
+import type { Published, PublishOptions, Signer } from '../operators/registry/registry.ts';
 import type { VersionRecord } from '../operators/registry/version-record.ts';
 import type { GateRuntimes } from './gate/gate.ts';
 import type { Check } from './gate/check.ts';
@@ -37,6 +37,8 @@ export interface ReleaseSettings {
   /** False: 'latest' stays where it is. */
   readonly latest: boolean;
   readonly allowRegression?: string;
+  /** Signs what is published; null: nobody does. */
+  readonly signer?: Signer | null;
   /** The commit as a pipeline names it, for machines without git. */
   readonly commit?: string;
   /** Of Lamina. */

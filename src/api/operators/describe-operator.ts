@@ -41,18 +41,20 @@ export function describeOperator(found: FoundOperator, base: string, canRun: Can
   };
 }
 
-function summaryOf({ operator, versions }: FoundOperator, canRun: CanRun) {
-  const { manifest, digest, reference, runtime } = operator;
+function summaryOf({ operator, latest }: FoundOperator, canRun: CanRun) {
+  const { manifest, digest, reference, runtime, signedBy, isolated } = operator;
   return {
     name: qualifiedName(manifest),
     version: manifest.version,
-    latest: versions[0],
+    latest,
     title: manifest.title,
     description: manifest.description,
     license: manifest.license,
     kind: manifest.kind,
     runtime,
     is_available: canRun(operator),
+    signed_by: signedBy ?? null,
+    ...(isolated === undefined ? {} : { isolated_because: isolated }),
     digest,
     reference,
     dimensions: manifest.output.dimensions,

@@ -9,7 +9,7 @@ import { asPage } from '../pages/view.ts';
 import { describeOperator, describeOperators, openApiType } from './describe-operator.ts';
 import { inferHandlers, referenceIn, type InferenceService } from './infer.ts';
 import { describeApi } from './openapi.ts';
-import { findOperator, newestOperators } from './operators.ts';
+import { findOperator, latestOperators } from './operators.ts';
 import { operatorPage, operatorsPage } from './pages.ts';
 import { inputTensor, outputTensor } from './tensors.ts';
 
@@ -29,7 +29,7 @@ export function createOperatorRouter({ operators, baseUrl, canRun }: OperatorSer
   const router = Router();
   const root = { text: 'Lamina', path: '/' };
   router.get('/', asPage(operatorsPage, { baseUrl, trail: [root] }), open, (request, response) => {
-    response.json(describeOperators(newestOperators(operators), baseUrl(request), canRun));
+    response.json(describeOperators(latestOperators(operators), baseUrl(request), canRun));
   });
   router.get('/*reference', asPage(operatorPage, { baseUrl, trail: [root, { text: 'Operators', path: '/operators' }] }), open, (request, response) => {
     const segments = (request.params as unknown as { reference: readonly string[] }).reference;
@@ -47,13 +47,13 @@ export function createInferenceRouter(service: OperatorService): Router {
   const router = Router();
   router.use(withErrorText);
   router.get('/', open, (_request, response) => void response.json({ name: 'lamina', version, extensions: ['binary_tensor_data'] }));
-  router.get('/api', open, (request, response) => void response.set('Content-Type', openApiType).json(describeApi(newestOperators(operators), baseUrl(request), version)));
+  router.get('/api', open, (request, response) => void response.set('Content-Type', openApiType).json(describeApi(latestOperators(operators), baseUrl(request), version)));
   router.get('/health/live', fresh, (_request, response) => void response.json({ live: true }));
   router.get('/health/ready', fresh, async (_request, response) => {
     const ready = await isAnswering(queues);
     response.status(ready ? 200 : 503).json({ ready });
   });
-  router.get('/models', open, (_request, response) => void response.json({ models: newestOperators(operators).map(({ operator }) => qualifiedName(operator.manifest)) }));
+  router.get('/models', open, (_request, response) => void response.json({ models: latestOperators(operators).map(({ operator }) => qualifiedName(operator.manifest)) }));
   router.get(ofModel('/ready'), fresh, (request, response) => {
     const { operator } = findOperator(operators, referenceIn(request));
     const ready = canRun(operator);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { MANIFEST_FILE, OperatorPackageInvalid, readOperator } from '../manifest.ts';
 import type { Operator, OperatorRegistry } from '../operator.ts';
 import { qualifiedName } from '../reference.ts';
-import { resolveAmong, type KnownOperator } from './resolve.ts';
+import { offered, resolveAmong, type KnownOperator } from './resolve.ts';
 import { compareVersions } from './versions.ts';
 
 /**
@@ -27,7 +27,8 @@ export function createRegistry(operators: readonly Operator[]): OperatorRegistry
     }
   });
   const known = new Map(sorted.map(({ manifest }) => [qualifiedName(manifest), { tags: {}, versions: versionsOf(sorted, qualifiedName(manifest)) }]));
-  return { list: () => sorted, resolve: (reference, options) => resolveAmong(known, reference, options) };
+  const list = offered(known);
+  return { list: () => list, resolve: (reference, options) => resolveAmong(known, reference, options) };
 }
 
 function versionsOf(operators: readonly Operator[], name: string): readonly KnownOperator[] {

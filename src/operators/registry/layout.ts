@@ -7,9 +7,10 @@
  *     operators/<namespace>/<name>/yanked.json                        versions that nobody should begin to use
  *     operators/<namespace>/<name>/versions/<version>/<name>-<version>.tar.gz
  *     operators/<namespace>/<name>/versions/<version>/{operator,item,report}.json, SHA256SUMS
+ *     operators/<namespace>/<name>/versions/<version>/SIGNATURE.json  who vouches for it; absent where nobody does
  *
- * A version exists once its SHA256SUMS does. Nothing in its folder ever changes then; what changes are tags, yanked.json
- * and, derived from all of these, collection.json and catalog.json.
+ * A version exists once its SHA256SUMS does. Nothing in its folder ever changes then, but that somebody may sign it; what changes are tags,
+ * yanked.json and, derived from all of these, collection.json and catalog.json.
  */
 
 /** Operators without a namespace of their own lie in this one. */
@@ -38,6 +39,7 @@ export const MANIFEST = 'operator.json';
 export const ITEM = 'item.json';
 export const REPORT = 'report.json';
 export const SUMS = 'SHA256SUMS';
+export const SIGNATURE = 'SIGNATURE.json';
 
 /** What a key says about an operator: its name, the rest of the path; null for keys of nothing that is ours. */
 export function operatorOfKey(key: string): { of: OperatorName; rest: string } | null {

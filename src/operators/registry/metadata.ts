@@ -4,6 +4,7 @@
  */
 import type { ObjectStore, StoredObject } from '../../storage/object-store.ts';
 import { qualifiedName } from '../reference.ts';
+import type { Signature } from '../trust/statement.ts';
 import { CATALOG, collectionKey, ITEM, operatorOfKey, OPERATORS, REPORT, SUMS, versionKey, yankedKey, type OperatorName, tagsFolder } from './layout.ts';
 import { json, putItem } from './put-version.ts';
 import { RegistryRefusal } from './refusal.ts';
@@ -30,6 +31,7 @@ export interface VersionLink extends StacLink {
   readonly 'lamina:archive': VersionRecord['archive'];
   /** RFC 3339. */
   readonly created: string;
+  readonly 'lamina:signatures'?: readonly Signature[];
   /** Yanked. */
   readonly deprecated?: boolean;
 }
@@ -74,7 +76,7 @@ export async function reindex(objects: ObjectStore): Promise<readonly { readonly
 }
 
 /** item.json where it is missing or not what the version's archive and manifest say. */
-async function restoreItem(objects: ObjectStore, of: OperatorName, version: string): Promise<void> {
+export async function restoreItem(objects: ObjectStore, of: OperatorName, version: string): Promise<void> {
   const record = await readVersion(objects, of, version);
   if (!record) return;
   const [current, report] = await Promise.all([objects.get(versionKey(of, version, ITEM)), objects.head(versionKey(of, version, REPORT))]);
@@ -144,10 +146,11 @@ function collectionDocument(of: OperatorName, newestFirst: readonly VersionRecor
   };
 }
 
-function versionLink({ version, digest, archive, published, isYanked, manifest }: VersionRecord): VersionLink {
+function versionLink({ version, digest, archive, published, isYanked, manifest, signatures }: VersionRecord): VersionLink {
   return {
     rel: 'item', href: `./versions/${version}/${ITEM}`, type: 'application/geo+json', title: `${manifest.title} ${version}`,
     version, created: published, 'lamina:digest': digest, 'lamina:archive': archive,
+    ...(signatures ? { 'lamina:signatures': signatures } : {}),
     ...(isYanked ? { deprecated: true } : {}), ...(isPrerelease(version) ? { experimental: true } : {}),
   };
 }

@@ -3,19 +3,23 @@ import { OpenEOError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { Operator, OperatorRegistry } from '../operator.ts';
 import { parseReference, qualifiedName, type OperatorReference } from '../reference.ts';
+import type { Trust } from '../trust/trust.ts';
 import { KnownPackages } from './known-packages.ts';
 import type { OperatorName } from './layout.ts';
 import type { NodeCache } from './node-cache.ts';
+import { mergeOperators } from './merge.ts';
 import { PlaceOperators } from './place-operators.ts';
 import type { Place } from './place.ts';
 import { RememberedPlace } from './remembered.ts';
-import { offered, plainAmong, resolveAmong, type KnownOperator, type NamedOperators } from './resolve.ts';
+import { isBound, offered, plainAmong, resolveAmong, type KnownOperator, type NamedOperators } from './resolve.ts';
 import { isVersion } from './versions.ts';
 
 export interface OperatorIndexOptions {
   readonly installed: readonly Operator[];
   readonly places: readonly Place[];
   readonly cache: NodeCache;
+  /** What operators of the places may do. Absent: as much as installed ones. */
+  readonly trust?: Trust;
   /** Where answers of registries are kept. */
   readonly directory: string;
   readonly log: Log;
@@ -32,6 +36,7 @@ const MOST_RESOLVED = 2000;
 export class OperatorIndex implements OperatorRegistry {
   readonly #installed: readonly Operator[];
   readonly #places: readonly PlaceOperators[];
+  readonly #trust: Trust | undefined;
   readonly #log: Log;
   #known: ReadonlyMap<string, NamedOperators>;
   #offered: readonly Operator[];
@@ -41,12 +46,13 @@ export class OperatorIndex implements OperatorRegistry {
   #refreshed = 0;
   #refreshing: Promise<void> | null = null;
 
-  constructor({ installed, places, cache, directory, log }: OperatorIndexOptions) {
+  constructor({ installed, places, cache, trust, directory, log }: OperatorIndexOptions) {
+    this.#trust = trust;
     this.#installed = installed;
     const packages = new KnownPackages(cache, log);
     this.#places = places.map((place) => new PlaceOperators(new RememberedPlace(place, directory, log), packages, log));
     this.#log = log;
-    this.#known = this.#merge();
+    this.#known = mergeOperators(this.#installed, this.#places, this.#trust);
     this.#offered = offered(this.#known);
   }
 
@@ -64,12 +70,6 @@ export class OperatorIndex implements OperatorRegistry {
     return operator;
   }
 
-  /**
-   * As `resolve`, after asking the registries: about a moving reference each time (one conditional request), about a pinned one only when it is
-   * not known here. Throws OperatorNotFound, ProcessParameterInvalid, and OperatorUnavailable when a registry can't be reached that nothing is known of.
-   */
-  async find(text: string, options?: Readonly<Record<string, unknown>>): Promise<Operator> {
-    await this.learn(text);
   /** Says of an operator whose registry does not answer that it comes out of the cache. */
   caveat(operator: Operator): string | null {
     const { manifest } = operator;
@@ -79,6 +79,12 @@ export class OperatorIndex implements OperatorRegistry {
     return `The registry of operators ${from.place.shown} can't be reached: '${qualifiedName(manifest)}:${manifest.version}' is run as it was known at ${from.silentSince}; newer versions are not seen.`;
   }
 
+  /**
+   * As `resolve`, after asking the registries: about a moving reference each time (one conditional request), about a pinned one only when it is
+   * not known here. Throws OperatorNotFound, ProcessParameterInvalid, and OperatorUnavailable when a registry can't be reached that nothing is known of.
+   */
+  async find(text: string, options?: Readonly<Record<string, unknown>>): Promise<Operator> {
+    await this.learn(text);
     return this.resolve(text, options);
   }
 
@@ -138,17 +144,19 @@ export class OperatorIndex implements OperatorRegistry {
 
   /** Asks all registries at once; gives the first failure, and logs all of them. */
   async #readFrom(read: (place: PlaceOperators) => Promise<void>): Promise<{ readonly at: string; readonly error: Error } | null> {
+    const areKeysOther = await this.#trust?.refresh();
     const failures = await Promise.all(this.#places.map((place) => read(place).then(() => null, (error: unknown) => ({ at: place.place.shown, error: error as Error }))));
-    this.#changed();
+    this.#changed(areKeysOther);
     for (const failure of failures) if (failure) this.#log.warning(`The registry of operators ${failure.at} can't be read: ${failure.error.message}`);
     return failures.find((failure) => failure !== null) ?? null;
   }
 
-  /** True when a pinned reference needs nobody to be asked. */
+  /** True when a pinned reference needs nobody to be asked: what it means is known, and nobody can have signed it meanwhile. */
   async #recalled(reference: OperatorReference): Promise<boolean> {
     const { tag, digest } = reference;
     if (digest === undefined && (tag === undefined || !isVersion(tag))) return false;
-    const isThere = () => this.#known.get(qualifiedName(reference))?.versions.some((known) => (digest === undefined ? known.version === tag : known.digest === digest)) === true;
+    const isRecent = Date.now() - this.#refreshed < 2 * EVERY_MS;
+    const isThere = () => this.#known.get(qualifiedName(reference))?.versions.some((known) => (isRecent || !isBound(known)) && (digest === undefined ? known.version === tag : known.digest === digest)) === true;
     if (isThere()) return true;
     for (const place of this.#places) await place.recall(reference);
     this.#changed();
@@ -162,32 +170,13 @@ export class OperatorIndex implements OperatorRegistry {
   }
 
   /** The list stays the same object while nothing changes: others keep what they made of it. */
-  #changed(): void {
-    if (!this.#places.some(({ isChanged }) => isChanged)) return;
+  #changed(areKeysOther = false): void {
+    if (!areKeysOther && !this.#places.some(({ isChanged }) => isChanged)) return;
     for (const place of this.#places) place.isChanged = false;
-    this.#known = this.#merge();
+    this.#known = mergeOperators(this.#installed, this.#places, this.#trust);
     this.#offered = offered(this.#known);
     this.#resolved.clear();
     for (const listener of this.#listeners) listener();
-  }
-
-  /** Installed operators come first, then the registries in their order; of one version, or of one digest, the first counts. */
-  #merge(): ReadonlyMap<string, NamedOperators> {
-    const merged = new Map<string, { versions: KnownOperator[]; tags: Record<string, string> }>();
-    const at = (name: string) => merged.get(name) ?? merged.set(name, { versions: [], tags: {} }).get(name)!;
-    const add = (name: string, known: KnownOperator) => {
-      const { versions } = at(name);
-      if (!versions.some(({ version, digest }) => version === known.version && digest === known.digest)) versions.push(known);
-    };
-    for (const operator of this.#installed) add(qualifiedName(operator.manifest), { version: operator.manifest.version, digest: operator.digest, operator });
-    for (const place of this.#places) {
-      for (const [name, { versions, tags }] of place.entries()) {
-        for (const version of versions) add(name, version);
-        const merging = at(name);
-        merging.tags = { ...tags, ...merging.tags };
-      }
-    }
-    return merged;
   }
 }
 

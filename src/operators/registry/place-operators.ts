@@ -3,6 +3,7 @@ import { posix } from 'node:path';
 import type { Log } from '../../log.ts';
 import type { Operator } from '../operator.ts';
 import { isOperatorName, qualifiedName } from '../reference.ts';
+import { plausibleSignatures } from '../trust/statement.ts';
 import type { KnownPackages } from './known-packages.ts';
 import { archiveKey, CATALOG, collectionKey, operatorOfKey, OPERATORS, type OperatorName } from './layout.ts';
 import type { OperatorCollection, OperatorLink, VersionLink } from './metadata.ts';
@@ -37,7 +38,6 @@ export class PlaceOperators {
     return this.#remembered.place;
   }
 
-  /** By name. */
   /** See RememberedPlace. */
   get silentSince(): string | null {
     return this.#remembered.silentSince;
@@ -48,6 +48,7 @@ export class PlaceOperators {
     return this.#entries.get(qualifiedName(manifest))?.versions.some(({ version }) => version === manifest.version) === true;
   }
 
+  /** By name. */
   entries(): Iterable<[string, NamedOperators]> {
     return this.#entries;
   }
@@ -91,10 +92,10 @@ export class PlaceOperators {
   }
 
   /** null for a version that can't be used, with a warning. */
-  async #known(of: OperatorName, { version, deprecated, created, 'lamina:digest': digest, 'lamina:archive': archive }: VersionLink): Promise<KnownOperator | null> {
+  async #known(of: OperatorName, { version, deprecated, created, 'lamina:digest': digest, 'lamina:archive': archive, 'lamina:signatures': signatures }: VersionLink): Promise<KnownOperator | null> {
     try {
       const operator = await this.#packages.operator(this.#remembered, { of, version, digest, archive });
-      return { version, digest, operator, published: created, archive, href: this.place.hrefOf(archiveKey(of, version)), ...(deprecated ? { isYanked: true } : {}) };
+      return { version, digest, operator, published: created, archive, signatures: plausibleSignatures(signatures), isOwn: this.place.isOwn, href: this.place.hrefOf(archiveKey(of, version)), ...(deprecated ? { isYanked: true } : {}) };
     } catch (error) {
       this.#log.warning(`${qualifiedName(of)}:${version} of the registry ${this.place.shown} is left out: ${(error as Error).message}`);
       return null;

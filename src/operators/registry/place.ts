@@ -14,6 +14,8 @@ export interface Place {
   /** For messages: without user and password. */
   readonly shown: string;
   readonly files: RegistryFiles;
+  /** It is the object store of the service itself. */
+  readonly isOwn: boolean;
   /** null: it can only be read. */
   readonly objects: ObjectStore | null;
   /** Where others can fetch an object: a URL, or 'object:<key>' in the object store of the service; null: nowhere. */
@@ -44,7 +46,7 @@ export function openPlace(text: string, settings: PlaceSettings): Place {
   const { kind, bucket, prefix } = parsePlace(text);
   if (kind === 'http') {
     const shown = new URL(text).origin + new URL(text).pathname.replace(/\/+$/, '');
-    return { shown, files: httpFiles(text), objects: null, hrefOf: (key) => `${shown}/${key}`, close: () => {} };
+    return { shown, files: httpFiles(text), isOwn: false, objects: null, hrefOf: (key) => `${shown}/${key}`, close: () => {} };
   }
   if (kind === 's3') {
     if (settings.s3 === null) throw new Error(`${text} needs LAMINA_S3_ENDPOINT and its keys`);
@@ -52,7 +54,7 @@ export function openPlace(text: string, settings: PlaceSettings): Place {
     const store = storeLater(() => openS3Store(s3));
     return writable(text, storeBelow(store, prefix!), () => void store.opened()?.then((opened) => opened.close(), () => {}));
   }
-  return kind === 'store' ? { ...writable(text, storeLater(settings.store)), hrefOf: (key) => `object:${key}` } : writable(text, createLocalStore(text));
+  return kind === 'store' ? { ...writable(text, storeLater(settings.store)), isOwn: true, hrefOf: (key) => `object:${key}` } : writable(text, createLocalStore(text));
 }
 
 /** The objects of a place. Throws RegistryRefusal ReadOnly. */
@@ -61,4 +63,4 @@ export function writableObjects({ objects, shown }: Place): ObjectStore {
   throw new RegistryRefusal('ReadOnly', `The registry ${shown} can only be read; name a directory or a bucket with --registry.`);
 }
 
-const writable = (shown: string, objects: ObjectStore, close = () => {}): Place => ({ shown, files: objects, objects, hrefOf: () => null, close });
+const writable = (shown: string, objects: ObjectStore, close = () => {}): Place => ({ shown, files: objects, isOwn: false, objects, hrefOf: () => null, close });

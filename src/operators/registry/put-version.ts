@@ -11,6 +11,8 @@ import { unpackOperator } from '../package/unpack.ts';
 import { qualifiedName } from '../reference.ts';
 import { archiveKey, archiveName, collectionKey, ITEM, MANIFEST, REPORT, SUMS, versionKey, type OperatorName } from './layout.ts';
 import { RegistryRefusal } from './refusal.ts';
+import type { Signature } from '../trust/statement.ts';
+import { addSignatures } from './signatures.ts';
 import { itemOf } from './stac-item.ts';
 import { formatSums, readText, readVersion, sha256, type ArchiveFacts, type VersionRecord } from './version-record.ts';
 
@@ -19,6 +21,14 @@ export interface OpenedPackage {
   readonly manifest: OperatorManifest;
   /** operator.json as it is in the archive. */
   readonly manifestBytes: Uint8Array;
+  readonly facts: ArchiveFacts;
+}
+
+/** What goes into the folder of a version beside the archive. */
+export interface Accompaniment {
+  /** The report of the release; absent: there was none. */
+  readonly report?: unknown;
+  readonly signatures?: readonly Signature[];
 }
 
 /**
@@ -30,23 +40,24 @@ export async function openPackage(archive: string, scratch: string): Promise<Ope
   const place = await mkdtemp(join(scratch, 'publish-'));
   try {
     const { manifest } = await unpackOperator(archive, join(place, 'package'));
-    return { manifest, manifestBytes: await readFile(join(place, 'package', MANIFEST)) };
+    return { manifest, manifestBytes: await readFile(join(place, 'package', MANIFEST)), facts: await archiveFacts(archive) };
   } finally {
     await rm(place, { recursive: true, force: true });
   }
 }
 
 /** Throws RegistryRefusal VersionExists, also for a publication that was cut short with another archive. */
-export async function putVersion(objects: ObjectStore, archive: string, { manifest, manifestBytes }: OpenedPackage, report: unknown, now: Date): Promise<VersionRecord> {
+export async function putVersion(objects: ObjectStore, archive: string, { manifest, manifestBytes, facts }: OpenedPackage, { report, signatures = [] }: Accompaniment, now: Date): Promise<VersionRecord> {
   const { version } = manifest;
-  const [known, facts] = await Promise.all([readVersion(objects, manifest, version), archiveFacts(archive)]);
+  const known = await readVersion(objects, manifest, version);
   if (known) {
     // Killed before it was in the index: what is left to do are the tags and the index.
     if (known.archive.sha256 === facts.sha256 && !await isInIndex(objects, manifest, version)) return known;
     throw exists(manifest, `It is ${known.digest}`);
   }
   await putArchive(objects, archive, manifest, facts);
-  const record: VersionRecord = { version, digest: digest(manifest), archive: facts, published: now.toISOString(), manifest };
+  const unsigned: VersionRecord = { version, digest: digest(manifest), archive: facts, published: now.toISOString(), manifest };
+  const record = signatures.length > 0 ? { ...unsigned, signatures: await addSignatures(objects, manifest, unsigned, signatures) } : unsigned;
   const files: Record<string, Uint8Array> = { [MANIFEST]: manifestBytes, ...(report === undefined ? {} : { [REPORT]: json(report) }) };
   for (const [name, bytes] of Object.entries(files)) await objects.put(versionKey(manifest, version, name), bytes, { contentType: 'application/json' });
   await putItem(objects, record, report !== undefined);

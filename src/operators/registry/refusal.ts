@@ -10,6 +10,8 @@ export type RefusalReason =
   | 'TagInvalid'
   /** The archive, or what lies in the registry, is not what it says. */
   | 'Damaged'
+  /** The signature is of something else, or no signature. */
+  | 'SignatureInvalid'
   /** The place can be read only. */
   | 'ReadOnly';
 

@@ -1,11 +1,14 @@
 /** A registry that can be written: publishing, tags, rollback and yanking. */
 import { tmpdir } from 'node:os';
+import { digest } from '../../cube/digest.ts';
 import type { ObjectStore, StoredObject } from '../../storage/object-store.ts';
 import { qualifiedName } from '../reference.ts';
 import { tagsFolder, yankedKey, type OperatorName } from './layout.ts';
-import { writeIndex } from './metadata.ts';
+import type { Signature, SignedFacts } from '../trust/statement.ts';
+import { restoreItem, writeIndex } from './metadata.ts';
 import { openPackage, putVersion } from './put-version.ts';
 import { RegistryRefusal } from './refusal.ts';
+import { addSignatures, signedFacts } from './signatures.ts';
 import { parseTag, pathOf, readTag, swapTag, type ReadTag, type Tag, type TagChange } from './tags.ts';
 import { listVersions, readVersion, type ArchiveFacts, type VersionRecord } from './version-record.ts';
 import { chooseVersion, compareVersions, isPrerelease, newest } from './versions.ts';
@@ -25,7 +28,11 @@ export interface PublishOptions extends ChangeOptions {
   readonly latest?: boolean;
   /** Further tags that mean this version from now on. */
   readonly tags?: readonly string[];
+  readonly sign?: Signer;
 }
+
+/** Gives the signatures of what is about to be published, or was. May throw; then nothing is written. */
+export type Signer = (facts: SignedFacts) => readonly Signature[];
 
 export interface Published {
   /** With the namespace, where it has one. */
@@ -63,7 +70,7 @@ export class Registry {
   /**
    * Publishes an archive as the name and version that its manifest says: first the archive, which is never replaced, then what
    * describes it, then the tags. One that was cut short is taken up again by publishing the same archive.
-   * Throws OperatorPackageInvalid for an archive that is not safe or not whole, RegistryRefusal VersionExists, TagMoved when 'latest'
+   * Throws OperatorPackageInvalid for an archive that is not safe or not whole, what the signer throws, RegistryRefusal VersionExists, TagMoved when 'latest'
    * was rolled back meanwhile (the version is published then), TagInvalid.
    */
   async publish(archive: string, options: PublishOptions): Promise<Published> {
@@ -72,8 +79,9 @@ export class Registry {
     // A tag that can't be is told before anything is written.
     const others = [...new Set(options.tags ?? [])].filter((tag) => tag !== 'latest');
     for (const tag of others) await readTag(this.#objects, manifest, tag);
+    const signatures = options.sign?.(signedFacts(manifest, { version: manifest.version, digest: digest(manifest), archive: opened.facts })) ?? [];
     const before = await readTag(this.#objects, manifest, 'latest');
-    const record = await putVersion(this.#objects, archive, opened, options.report, this.#now()).catch(async (error: unknown) => {
+    const record = await putVersion(this.#objects, archive, opened, { report: options.report, signatures }, this.#now()).catch(async (error: unknown) => {
       // Of an operator that was killed at its very end only the index may be missing.
       if (error instanceof RegistryRefusal && error.reason === 'VersionExists') await writeIndex(this.#objects, manifest);
       throw error;
@@ -83,6 +91,15 @@ export class Registry {
     await writeIndex(this.#objects, manifest);
     const name = qualifiedName(manifest);
     return { name, version: record.version, digest: record.digest, reference: `${name}@${record.digest}`, archive: record.archive, tags: [...moved, ...others] };
+  }
+
+  /** Signs a version that is published; gives all its signatures. Throws RegistryRefusal VersionNotFound. */
+  async sign(of: OperatorName, version: string, signer: Signer): Promise<readonly Signature[]> {
+    const record = await this.#version(of, version);
+    const signatures = await addSignatures(this.#objects, of, record, signer(signedFacts(of, record)));
+    await restoreItem(this.#objects, of, version);
+    await writeIndex(this.#objects, of);
+    return signatures;
   }
 
   /** What 'latest' means now; null when nothing is published, or only pre-releases. */

@@ -4,7 +4,8 @@
  */
 import type { OperatorManifest } from '../operator.ts';
 import { qualifiedName } from '../reference.ts';
-import { archiveName, MANIFEST, REPORT, USUAL_NAMESPACE, type OperatorName } from './layout.ts';
+import { ENVELOPE_TYPE } from '../trust/statement.ts';
+import { archiveName, MANIFEST, REPORT, SIGNATURE, USUAL_NAMESPACE, type OperatorName } from './layout.ts';
 import type { VersionRecord } from './version-record.ts';
 import { isPrerelease } from './versions.ts';
 
@@ -46,7 +47,7 @@ export function collectionId({ namespace = USUAL_NAMESPACE, name }: OperatorName
   return namespace === USUAL_NAMESPACE ? name : `${namespace}.${name}`;
 }
 
-/** item.json: what it refers to lies beside it in the registry; `hasReport`: report.json too. */
+/** item.json: what it refers to lies beside it in the registry; `hasReport`: report.json too. Of a signed version the signatures are an asset. */
 export function itemOf(record: VersionRecord, hasReport: boolean): OperatorItem {
   const { manifest, version } = record;
   return {
@@ -61,6 +62,7 @@ export function itemOf(record: VersionRecord, hasReport: boolean): OperatorItem 
     assets: {
       archive: archiveAsset(record, `./${archiveName(manifest, version)}`),
       manifest: { href: `./${MANIFEST}`, type: 'application/json', title: 'What the operator takes and gives', roles: ['metadata'] },
+      ...(record.signatures ? { signature: { href: `./${SIGNATURE}`, type: ENVELOPE_TYPE, title: 'Signatures of the archive (DSSE)', roles: ['metadata'] } } : {}),
       ...(hasReport ? { report: { href: `./${REPORT}`, type: 'application/json', title: 'Report of the release', roles: ['metadata'] } } : {}),
     },
     links: [
@@ -87,7 +89,7 @@ export function archiveAsset({ manifest, archive }: Pick<VersionRecord, 'manifes
 }
 
 /** The properties of a version's item. */
-export function operatorProperties({ manifest, version, digest, published, isYanked }: Omit<VersionRecord, 'archive'>): Readonly<Record<string, unknown>> & { readonly datetime: string } {
+export function operatorProperties({ manifest, version, digest, published, isYanked }: Omit<VersionRecord, 'archive' | 'signatures'>): Readonly<Record<string, unknown>> & { readonly datetime: string } {
   return {
     datetime: published,
     created: published,

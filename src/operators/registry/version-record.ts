@@ -5,6 +5,8 @@ import type { ObjectStore } from '../../storage/object-store.ts';
 import { parseManifest } from '../manifest.ts';
 import type { OperatorManifest } from '../operator.ts';
 import { qualifiedName } from '../reference.ts';
+import { readSignatures } from './signatures.ts';
+import type { Signature } from '../trust/statement.ts';
 import { archiveKey, archiveName, MANIFEST, SUMS, versionKey, versionsFolder, type OperatorName } from './layout.ts';
 import { RegistryRefusal } from './refusal.ts';
 import { isVersion, type KnownVersion } from './versions.ts';
@@ -19,6 +21,8 @@ export interface VersionRecord extends KnownVersion {
   readonly published: string;
   readonly archive: ArchiveFacts;
   readonly manifest: OperatorManifest;
+  /** Of whom is for those who read them to decide; see `Trust`. Absent: nobody signed it. */
+  readonly signatures?: readonly Signature[];
 }
 
 /** What reading needs, of a directory, a bucket or a server. */
@@ -46,7 +50,9 @@ export async function readVersion(files: Pick<ObjectStore, 'read' | 'head'>, of:
     throw new RegistryRefusal('Damaged', `${qualifiedName(of)}:${version} of the registry is damaged: ${MANIFEST} is not the one that was published.`);
   }
   const manifest = parseManifest(Buffer.from(bytes.bytes).toString(), `${qualifiedName(of)}:${version}`);
-  return { version, digest: digest(manifest), archive: { sha256: sum, size: archive?.sizeBytes ?? 0 }, published: sums.info.modified, manifest };
+  const record = { version, digest: digest(manifest), archive: { sha256: sum, size: archive?.sizeBytes ?? 0 }, published: sums.info.modified, manifest };
+  const signatures = await readSignatures(files, of, record);
+  return signatures.length > 0 ? { ...record, signatures } : record;
 }
 
 /** The versions that were published whole, in no order. */

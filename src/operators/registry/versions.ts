@@ -46,6 +46,11 @@ export function chooseVersion<V extends KnownVersion>(versions: readonly V[], ta
   return newest(versions.filter(({ version, isYanked }) => !isYanked && !isPrerelease(version) && (wanted === 'latest' || `${version}.`.startsWith(`${wanted}.`))));
 }
 
+/** For lists: the newest release first, pre-releases behind all releases. */
+export function newestFirst(a: string, b: string): number {
+  return Number(isPrerelease(a)) - Number(isPrerelease(b)) || compareVersions(b, a);
+}
+
 /** The newest of these; undefined for none. */
 export function newest<V extends { readonly version: string }>(versions: readonly V[]): V | undefined {
   return versions.toSorted((a, b) => compareVersions(b.version, a.version))[0];

@@ -65,25 +65,25 @@ function describe(plain: ProcessDescription, manifests: readonly KnownManifest[]
 
 const nameOf = ({ namespace, name }: KnownManifest) => (namespace === undefined ? name : `${namespace}/${name}`);
 
-/** The newest of each name; the list has it first. */
-function newestOf(manifests: readonly KnownManifest[]): readonly KnownManifest[] {
-  return [...Map.groupBy(manifests, nameOf).values()].map(([newest]) => newest!);
+/** What each name means; the list has it first. */
+function latestOf(manifests: readonly KnownManifest[]): readonly KnownManifest[] {
+  return [...Map.groupBy(manifests, nameOf).values()].map(([latest]) => latest!);
 }
 
 /** Examples and not an enum: versions, digests and runtimes can be written in more ways than a list could hold. */
 function withNames(model: ParameterDescription, manifests: readonly KnownManifest[]): ParameterDescription {
-  const lines = newestOf(manifests).map((manifest) => `* \`${nameOf(manifest)}\`: ${manifest.title} (${manifest.version})`);
+  const lines = latestOf(manifests).map((manifest) => `* \`${nameOf(manifest)}\`: ${manifest.title} (${manifest.version})`);
   if (lines.length === 0) return model;
   return {
     ...model,
     description: `${model.description}\n\nOperators of this service:\n\n${lines.join('\n')}`,
-    schema: { ...(model.schema as object), examples: newestOf(manifests).map(nameOf) },
+    schema: { ...(model.schema as object), examples: latestOf(manifests).map(nameOf) },
   };
 }
 
 /** One alternative for each operator that has parameters, and one for all others, which take none. */
 function withSchemas(options: ParameterDescription, manifests: readonly KnownManifest[]): ParameterDescription {
-  const own = newestOf(manifests).map((manifest) => ({
+  const own = latestOf(manifests).map((manifest) => ({
     title: nameOf(manifest),
     type: 'object',
     properties: Object.fromEntries(manifest.params!.map((parameter) => [parameter.name, schemaOf(parameter)])),

@@ -20,7 +20,7 @@ export async function publish(context: StageContext): Promise<StageOutcome> {
 }
 
 async function publishArchive({ settings, found, report }: StageContext): Promise<Publication> {
-  const { reference, tags } = await settings.registry!.publish(join(settings.out, found.build!.archive), { ...changeOf(settings), report: { ...report, status: 'published' }, latest: settings.latest, tags: settings.tags });
+  const { reference, tags } = await settings.registry!.publish(join(settings.out, found.build!.archive), { ...changeOf(settings), report: { ...report, status: 'published' }, latest: settings.latest, tags: settings.tags, ...(settings.signer ? { sign: settings.signer } : {}) });
   return { reference, tags };
 }
 

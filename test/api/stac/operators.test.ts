@@ -79,6 +79,20 @@ describe('the collection of operators', () => {
     expect(await ids('/collections/operators/items')).toEqual(['conv-1.0.0', 'pca-1.0.0']);
   });
 
+  it('says which version a name and its tags mean, after a rollback too', async () => {
+    const of = { namespace: 'e2s', name: 'rolled' };
+    for (const version of ['1.0.0', '1.1.0']) await registry.publish((await packed(folder, { ...of, version })).path, { by: 'someone', tags: ['next'] });
+    const means = async (tag: string) => {
+      await index.refresh();
+      await keepOperators(service.store, index.all());
+      return ids(`/search?collections=operators&filter-lang=cql2-text&filter=${encodeURIComponent(`"lamina:operator" = 'e2s/rolled' AND A_CONTAINS("lamina:tags", ['${tag}'])`)}`);
+    };
+    expect(await means('latest')).toEqual(['e2s.rolled-1.1.0']);
+    await registry.rollback(of, { by: 'someone' });
+    expect(await means('latest')).toEqual(['e2s.rolled-1.0.0']);
+    expect(await means('next')).toEqual(['e2s.rolled-1.1.0']);
+  });
+
   it('changes nothing when there is nothing new', async () => {
     await keepOperators(service.store, index.all());
     const before = await service.store.revision('operators');

@@ -14,6 +14,8 @@ import { OperatorIndex } from '../../../src/operators/registry/operator-index.ts
 import { openPlace } from '../../../src/operators/registry/place.ts';
 import { Registry } from '../../../src/operators/registry/registry.ts';
 import { createLocalStore } from '../../../src/storage/local.ts';
+import { withOperators } from '../../../src/processes/cubes/known-operators.ts';
+import { allProcesses, createRegistry, loadDescriptions } from '../../../src/processes/index.ts';
 import { startS3 } from '../../storage/s3-double.ts';
 import { operatorsDirectory } from '../golden.ts';
 import { serveDirectory, type HttpDouble } from './http-double.ts';
@@ -100,8 +102,6 @@ describe('finding operators of a registry', () => {
     expect((await index.find('spectral:1.1.0')).manifest.version).toBe('1.1.0');
   });
 
-  it('works with a warning while the registry is down and all is cached', async () => {
-    await (await (await open()).find('spectral:latest')).folder();
   it('says of an operator that its registry does not answer, until it does again', async () => {
     await (await open()).find('spectral:latest');
     server.isDown = true;
@@ -112,6 +112,8 @@ describe('finding operators of a registry', () => {
     expect(back.caveat(await back.find('spectral:latest'))).toBeNull();
   });
 
+  it('works with a warning while the registry is down and all is cached', async () => {
+    await (await (await open()).find('spectral:latest')).folder();
     server.isDown = true;
     const offline = await (await open()).find('spectral:latest');
     await offline.folder();
@@ -211,6 +213,20 @@ describe('the index of a service', () => {
     expect(index.resolve('spectral').manifest.version).toBe('1.1.0');
     await index.refresh(60_000);
     expect(asked()).toEqual([]);
+  });
+
+  it('has first what a name means, after a rollback too', async () => {
+    await registry.publish(archives['1.1.0']!.path, { by, tags: ['next'] });
+    const index = await open();
+    const shown = () => index.list().filter(({ manifest }) => manifest.name === 'spectral').map(({ manifest }) => manifest.version);
+    const tags = () => Object.fromEntries(index.all().filter(({ operator }) => operator.manifest.name === 'spectral').map((known) => [known.version, known.tags]));
+    await index.refresh();
+    expect([shown(), tags()]).toEqual([['1.1.0', '1.0.0'], { '1.1.0': ['latest', 'next'], '1.0.0': [] }]);
+    await registry.rollback(spectral, { by });
+    await index.refresh();
+    expect([shown(), tags()]).toEqual([['1.0.0', '1.1.0'], { '1.1.0': ['next'], '1.0.0': ['latest'] }]);
+    const processes = withOperators(createRegistry(await loadDescriptions(new URL('../../../processes/', import.meta.url)), allProcesses), index);
+    expect(processes.get('compress_embed')!.description.parameters.find(({ name }) => name === 'model')!.description).toContain('`spectral`: Linear codec of Sentinel-2 patches (1.0.0)');
   });
 
   it('keeps what it knows while a registry is down, and starts with it', async () => {
