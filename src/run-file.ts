@@ -5,7 +5,7 @@ import type { Operator } from './operators/operator.ts';
 import { runtimeNamed, type RuntimeName } from './operators/reference.ts';
 import { createOnnxRuntime } from './operators/runtime/onnx.ts';
 import { quantizationOf } from './processes/cubes/embedding-arguments.ts';
-import { parseBatchOptions } from './runtimes/batch-options.ts';
+import { parseBatchOptions } from './operators/batch-options.ts';
 import { createOperatorRuntime } from './runtimes/operator-runtime.ts';
 import type { Ended } from './runtimes/program.ts';
 import { openRuntime, processRuntimes, toolEnvironmentOf, userScratch } from './runtimes/runtimes.ts';

@@ -36,7 +36,7 @@ import type { OperatorRuntime } from './operators/operator.ts';
 import { refusingWithoutAccelerator, type Accelerators } from './operators/accelerators.ts';
 import { createOnnxRuntime } from './operators/runtime/onnx.ts';
 import { workingProviders } from './operators/runtime/providers.ts';
-import { parseBatchOptions } from './runtimes/batch-options.ts';
+import { parseBatchOptions } from './operators/batch-options.ts';
 import { acceleratorDevices } from './runtimes/devices.ts';
 import { createOperatorRuntime } from './runtimes/operator-runtime.ts';
 import { openRuntime, toolEnvironmentOf, type RuntimeSettings } from './runtimes/runtimes.ts';

@@ -5,6 +5,8 @@
  * card.md, report.json, and train/ with the code that made them.
  */
 
+import type { BatchOptions } from './batch-options.ts';
+
 export interface OperatorBand {
   /** Sentinel-2 band name, e.g. 'B02'; matched first. */
   readonly name: string;
@@ -152,6 +154,8 @@ export interface Operator {
   readonly signedBy?: string;
   /** Why it may run only where it is isolated: nobody who is trusted signed it. Absent: it may run anywhere. */
   readonly isolated?: string;
+  /** What jobs of batch systems that run it are submitted with, beside and before what the service says. */
+  readonly batch?: BatchOptions;
   /** Absolute path of the folder with its files. They are fetched first where only the manifest is on this machine; throws OperatorUnavailable. */
   folder(): Promise<string>;
 }

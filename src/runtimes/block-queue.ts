@@ -6,6 +6,7 @@
  * one with the first of them alone: an operator that gives other bits then gets its blocks one by one from there on. (Before a
  * release the gate compares more than that.)
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Log } from '../log.ts';
 import { patchesOf } from '../operators/block-geometry.ts';
 import type { Operator } from '../operators/operator.ts';
@@ -146,7 +147,7 @@ export class BlockQueue {
 }
 
 function isAlike(one: Waiting, other: Waiting): boolean {
-  return one.operator.digest === other.operator.digest && one.rows === other.rows && one.columns === other.columns;
+  return one.operator.digest === other.operator.digest && one.rows === other.rows && one.columns === other.columns && isDeepStrictEqual(one.operator.batch, other.operator.batch);
 }
 
 function isSame(one: Float32Array, other: Float32Array): boolean {

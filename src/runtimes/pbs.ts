@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ask, batchPlace, gpuRefusal, roomFor, type JobState } from './batch-place.ts';
-import type { BatchOptions } from './batch-options.ts';
+import type { BatchOptions } from '../operators/batch-options.ts';
 import { RuntimeUnavailable, type Place, type Program } from './program.ts';
 
 export function pbs(options: BatchOptions): Place {

@@ -161,7 +161,7 @@ function failureOf({ reason, exitCode, signal, output }: Ended, { limits }: Prog
 function programOf(operator: Operator, folders: Folders, isolation: Isolation, limits: Limits, gpu: boolean): Program {
   const { manifest } = operator;
   const inside = isolation.inside(folders);
-  const base = { variables: variablesOf(operator, inside), folders, limits, gpu };
+  const base = { variables: variablesOf(operator, inside), folders, limits, gpu, ...(operator.batch && { batch: operator.batch }) };
   if (manifest.kind === 'image') return { ...base, command: manifest.command ?? [], reads: [], image: manifest.image };
   if (manifest.kind === 'exec') return { ...base, command: inPackage(manifest.command, inside.package), reads: [], image: null };
   const { file, input, output } = manifest.model;

@@ -1,5 +1,6 @@
 /** The words of this folder: a program, the folders it works in, its limits, the command that starts it, and how it ended. */
 
+import type { BatchOptions } from '../operators/batch-options.ts';
 import type { RunPlace } from './isolation.ts';
 
 /** What a run may use. */
@@ -34,6 +35,8 @@ export interface Program {
   /** Gets an accelerator: of this machine, or one that a batch system is asked for. */
   readonly gpu: boolean;
   readonly limits: Limits;
+  /** What its job of Slurm is submitted with, beside and before what the service says. */
+  readonly batch?: BatchOptions;
 }
 
 /** What is really started. */

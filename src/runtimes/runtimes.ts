@@ -13,7 +13,7 @@ import { createProcessRuntime, type ProcessRuntime } from './process-runtime.ts'
 import type { Limits, Place } from './program.ts';
 import { proot } from './proot.ts';
 import { slurm } from './slurm.ts';
-import type { BatchOptions } from './batch-options.ts';
+import type { BatchOptions } from '../operators/batch-options.ts';
 
 /** By name. */
 export const isolations: Readonly<Record<Isolation['name'], Isolation>> = { containerless, bubblewrap, proot, podman, docker };

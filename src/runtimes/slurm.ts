@@ -1,6 +1,6 @@
 /** Slurm: jobs are submitted with sbatch, looked at with squeue and scontrol, and cancelled with scancel. */
 import { ask, batchPlace, gpuRefusal, roomFor, type JobState } from './batch-place.ts';
-import type { BatchOptions } from './batch-options.ts';
+import type { BatchOptions } from '../operators/batch-options.ts';
 import { RuntimeUnavailable, type EndReason, type Place, type Program } from './program.ts';
 
 /** A job that waits, runs, or is on its way out; all other states are final (squeue(1), JOB STATE CODES). */
@@ -10,7 +10,7 @@ const reasons: Readonly<Record<string, EndReason>> = { TIMEOUT: 'time', DEADLINE
 export function slurm(options: BatchOptions): Place {
   return batchPlace({
     async submit(line, program, run) {
-      const flags = ['--parsable', `--job-name=${run.name}`, '--output=/dev/null', `--chdir=${run.folder}`, '--ntasks=1', '--no-requeue', ...flagsOf(program, options)];
+      const flags = ['--parsable', `--job-name=${run.name}`, '--output=/dev/null', `--chdir=${run.folder}`, '--ntasks=1', '--no-requeue', ...flagsOf(program, { ...options, ...program.batch })];
       const said = await ask(['sbatch', ...flags], run, `#!/bin/sh\n${line}\n`).catch((error: unknown) => {
         throw gpuRefusal(program, error) ?? error;
       });
@@ -23,10 +23,9 @@ export function slurm(options: BatchOptions): Place {
 
 /** One minute is the least that Slurm counts; the script itself keeps the limit to the second. */
 function flagsOf({ limits, gpu }: Program, options: BatchOptions): string[] {
-  const gres = options.gres ?? (gpu ? 'gpu:1' : undefined);
-  const { partition, account, qos, constraint } = options;
+  const { partition, account, qos, constraint, gres = gpu ? 'gpu:1' : undefined, seconds = limits.seconds + 60, extra = [] } = options;
   const chosen = Object.entries({ partition, account, qos, constraint, gres }).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`]));
-  return [`--time=${Math.ceil(limits.seconds / 60) + 1}`, `--mem=${roomFor(limits)}M`, ...chosen];
+  return [`--time=${Math.ceil(seconds / 60)}`, `--mem=${roomFor(limits)}M`, ...chosen, ...extra];
 }
 
 /** A job that ended minutes ago is known no more. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseRun } from '../../src/run-command.ts';
-import { parseBatchOptions } from '../../src/runtimes/batch-options.ts';
+import { parseBatchOptions } from '../../src/operators/batch-options.ts';
 import { quoted } from '../../src/operators/shell-word.ts';
 import { lamina, run } from '../system/processes.ts';
 import { execFileSync } from 'node:child_process';
