@@ -44,6 +44,7 @@ const settings = {
   udfSeconds: { env: 'LAMINA_UDF_SECONDS', parse: integer(1, 3600), fallback: 20 },
   udfMemoryMegabytes: { env: 'LAMINA_UDF_MEMORY_MB', parse: integer(16, 2048), fallback: 128 },
   allowedHosts: { env: 'LAMINA_ALLOWED_HOSTS', parse: hosts, fallback: [] as readonly string[] },
+  upstreamSecrets: { env: 'LAMINA_UPSTREAM_SECRETS', parse: absolutePath },
   embedThreads: { env: 'LAMINA_EMBED_THREADS', parse: integer(1, 256), fallback: Math.min(8, availableParallelism()) },
   /** null: 8, and 1 on the CPU. */
   embedBatch: { env: 'LAMINA_EMBED_BATCH', parse: integer(1, 64) },
@@ -52,6 +53,7 @@ const settings = {
   operatorSeconds: { env: 'LAMINA_OPERATOR_SECONDS', parse: integer(1, 24 * 3600), fallback: 300 },
   operatorMemoryMegabytes: { env: 'LAMINA_OPERATOR_MEMORY_MB', parse: integer(64, 1024 * 1024), fallback: 4096 },
   batchOptions: { env: 'LAMINA_BATCH_OPTIONS', parse: text, fallback: '' },
+  batchAllowed: { env: 'LAMINA_BATCH_ALLOWED', parse: text, fallback: '' },
   operators: { env: 'LAMINA_OPERATORS', parse: registries, fallback: ['store'] as readonly string[] },
   operatorKeys: { env: 'LAMINA_OPERATOR_KEYS', parse: absolutePath },
   unsignedOperators: { env: 'LAMINA_UNSIGNED_OPERATORS', parse: oneOf('run', 'isolate', 'refuse'), fallback: 'isolate' as 'run' | 'isolate' | 'refuse' },

@@ -1,9 +1,13 @@
 /** `lamina ingest`: registers files or STAC items, whether or not a service is running on the data directory. */
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { checkpointsIn } from './catalog/bulk/checkpoints.ts';
+import { createItemChecker } from './catalog/bulk/item-checker.ts';
+import { ProgressBar } from './catalog/bulk/progress-bar.ts';
 import { ingest } from './catalog/ingest/ingest.ts';
 import { syncObject } from './catalog/ingest/ingest-object.ts';
 import { pollSources } from './catalog/ingest/poll.ts';
-import type { IngestDependencies, IngestReport, IngestRequest } from './catalog/ingest/report.ts';
+import type { Buckets, IngestDependencies, IngestReport, IngestRequest } from './catalog/ingest/report.ts';
 import { withdrawVanished, type Withdrawn } from './catalog/ingest/vanished.ts';
 import { CatalogStore } from './catalog/store.ts';
 import { Watches, type Watch } from './catalog/watches.ts';
@@ -13,7 +17,9 @@ import { migrate } from './database/migrations.ts';
 import { RasterCache } from './formats/cog/raster-cache.ts';
 import { createStreamLog, type Log } from './log.ts';
 import { reachDatabase } from './reach-database.ts';
+import type { ObjectStore } from './storage/object-store.ts';
 import { openObjectStore } from './storage/open.ts';
+import { openS3Store } from './storage/s3.ts';
 
 const options = {
   collection: { type: 'string' },
@@ -51,16 +57,41 @@ export async function ingestCommand(args: string[], environment: NodeJS.ProcessE
   const { url, stop } = await reachDatabase(config);
   const database = openDatabase(url, { log });
   const rasters = new RasterCache({ blockBytes: 0 });
+  const bar = new ProgressBar(process.stderr);
   try {
     await migrate(database);
     const store = new CatalogStore(database);
-    await run(errand, { store, rasters, log });
+    const bulk = { check: createItemChecker(config.stacSchemas), checkpoints: checkpointsIn(join(config.data, 'ingest')), onProgress: ({ source, fraction, items }) => bar.show({ label: source, fraction, items }) } satisfies IngestDependencies['bulk'];
+    await run(errand, { store, rasters, log, bulk, buckets: bucketsOf(config, { store, log, watches: new Watches(database) }) });
+    bar.end();
     if (errand.watch) await watch(errand, { config, store, log, watches: new Watches(database) });
   } finally {
     await rasters.close();
     await database.close();
     await stop();
   }
+}
+
+/** Buckets of the S3 server that the service uses, with its credentials. */
+function bucketsOf(config: Config, { store, log, watches }: { store: CatalogStore; log: Log; watches: Watches }): Buckets {
+  const open = async (bucket: string): Promise<ObjectStore> => {
+    if (config.s3 === null) throw new Error('no S3 server is configured: set LAMINA_S3_ENDPOINT and its credentials');
+    return openS3Store({ ...config.s3, bucket, create: false });
+  };
+  return {
+    open,
+    async ingestRaster(bucket, key, { collection, bands, datetime }) {
+      if (bucket !== config.s3?.bucket) return { did: 'refused', reason: `GeoTIFF files are read from the service's own bucket ('${config.s3?.bucket ?? 'none'}'); of another one give the URL behind which they are read: --watch ${bucket}/… --watch-url URL` };
+      const objects = await open(bucket);
+      const rasters = new RasterCache({ store: objects, blockBytes: 0 });
+      try {
+        const { did, reason } = await syncObject({ store, watches, rasters, objects, log }, { bucket, prefix: '', url: null, collection, bands: bands ?? null, datetime: datetime ?? null }, key);
+        return did === 'ingested' || did === 'unchanged' ? { did } : { did: 'refused', reason: reason ?? did };
+      } finally {
+        await rasters.close();
+      }
+    },
+  };
 }
 
 async function run({ request, everyMs, withdraw, watch: place }: Errand, dependencies: IngestDependencies): Promise<void> {

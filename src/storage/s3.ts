@@ -38,6 +38,8 @@ export interface S3Settings {
   readonly accessKey: string;
   readonly secretKey: string;
   readonly patience?: Patience;
+  /** false: a bucket that is missing is an error. Default true. */
+  readonly create?: boolean;
 }
 
 /**
@@ -60,7 +62,7 @@ export async function openS3Store(settings: S3Settings, pageSize = 1000): Promis
     requestHandler: { connectionTimeout: patience.connectMs, requestTimeout: patience.idleMs, throwOnRequestTimeout: true, socketTimeout: 0 },
   };
   const bucket = new Bucket(options, settings.bucket, pageSize, patience);
-  await bucket.ensure();
+  await bucket.ensure(settings.create ?? true);
   return bucket;
 }
 
@@ -85,11 +87,12 @@ class Bucket implements ObjectStore {
     this.#pageSize = pageSize;
   }
 
-  async ensure(): Promise<void> {
+  async ensure(mayCreate: boolean): Promise<void> {
     try {
       await this.#client.send(new HeadBucketCommand({ Bucket: this.#name }));
     } catch (error) {
       if (statusOf(error) !== 404) throw remoteFailure(error);
+      if (!mayCreate) throw new Error(`there is no bucket '${this.#name}'`);
       await this.#client.send(new CreateBucketCommand({ Bucket: this.#name })).catch((failure: unknown) => {
         // Another process was faster.
         if (!['BucketAlreadyOwnedByYou', 'BucketAlreadyExists'].includes((failure as Error).name)) throw remoteFailure(failure);

@@ -149,7 +149,7 @@ function commonFields({ type, title, roles, bands, data_type: dataType, gsd, 'ra
 }
 
 /** East is less than west in the result when the box crosses the antimeridian. */
-function unionBox(boxes: readonly (readonly [number, number, number, number])[]): number[] {
+export function unionBox(boxes: readonly (readonly [number, number, number, number])[]): number[] {
   // Where one box crosses, those on the far side are counted on beyond 180.
   const crosses = boxes.some(([, , east]) => east > 180);
   const turned = boxes.map(([west, south, east, north]) => (crosses && east < 0 ? [west + 360, south, east + 360, north] : [west, south, east, north]));

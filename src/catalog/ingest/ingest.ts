@@ -1,4 +1,5 @@
 /** `lamina ingest`: makes a collection of files or STAC items that stay where they are. */
+import { ingestBulkSources, isBulkSource, type BulkReport } from '../bulk/bulk-sources.ts';
 import type { StacCollection, StacItem } from '../types.ts';
 import { deriveCollection } from './collection.ts';
 import { parseTime, type Time } from './file-name.ts';
@@ -25,19 +26,45 @@ interface Harvest {
  * files adds to the collection. Throws an Error (one line) for a request that makes no sense, and when the
  * collection is a virtual one.
  */
-export async function ingest(request: IngestRequest, { store, rasters, log }: IngestDependencies): Promise<IngestReport> {
+export async function ingest(request: IngestRequest, dependencies: IngestDependencies): Promise<IngestReport> {
+  const { store, rasters, log } = dependencies;
   const fallback = checkRequest(request);
   const existing = await store.collection(request.collection);
   if (existing?.['lamina:layer']) throw new Error(`The collection '${request.collection}' is a virtual one: its items are computed, not ingested.`);
   const harvests: Harvest[] = [];
-  const paths = request.sources.filter((source) => !isStacSource(source));
+  const bulk = await filterAsync(request.sources, isBulkSource);
+  const bulkReport = await ingestBulkSources(bulk, request, dependencies);
+  const sources = request.sources.filter((source) => !bulk.includes(source));
+  const paths = sources.filter((source) => !isStacSource(source));
   if (paths.length > 0) harvests.push(await fromFiles(paths, request, fallback, rasters));
-  for (const source of request.sources.filter(isStacSource)) harvests.push(await readStac(source, request.collection, request.limit ?? 1000));
+  for (const source of sources.filter(isStacSource)) harvests.push(await readStac(source, request.collection, request.limit ?? 1000));
   const items = [...new Map(harvests.flatMap((harvest) => harvest.items).map((item) => [item.id, item])).values()];
   const changed = items.length === 0 ? 0 : await register(request, items, existing ?? harvests.find((h) => h.collection)?.collection ?? null, store);
-  const report = summarise(request, items, changed, harvests);
+  const report = withBulk(summarise(request, items, changed, harvests), bulkReport, bulkReport.items > 0 ? await store.collection(request.collection) : null);
   log.info(`Ingested ${report.items} items into '${report.collection}' (${report.changed} new or changed), ${report.refused.length} refused`);
   return report;
+}
+
+async function filterAsync<T>(list: readonly T[], test: (entry: T) => Promise<boolean>): Promise<T[]> {
+  const tested = await Promise.all(list.map(test));
+  return list.filter((_, i) => tested[i]);
+}
+
+/** With the items of large files, whose bands and reference systems the collection tells. */
+function withBulk(report: IngestReport, bulk: BulkReport, collection: StacCollection | null): IngestReport {
+  const ends = [report.interval, bulk.interval].filter((interval) => interval !== null).flat().sort((a, b) => Date.parse(a) - Date.parse(b));
+  const names = (collection?.bands ?? []).flatMap((band) => band.name ?? []);
+  return {
+    ...report,
+    items: report.items + bulk.items,
+    changed: report.changed + bulk.changed,
+    assets: report.assets + bulk.assets,
+    bands: [...new Set([...report.bands, ...names])],
+    crs: [...new Set([...report.crs, ...[collection?.summaries['proj:code'] ?? []].flat().map(String)])],
+    interval: ends.length === 0 ? null : [ends[0]!, ends.at(-1)!],
+    refused: [...report.refused, ...bulk.refused],
+    warnings: [...report.warnings, ...bulk.warnings],
+  };
 }
 
 function checkRequest({ collection, sources, datetime, bands }: IngestRequest): Time | null {

@@ -40,7 +40,7 @@ export async function pollSources(request: IngestRequest, dependencies: IngestDe
 
 /** A digest of paths, sizes and times; null when there are sources that have to be asked. */
 async function stateOf(sources: readonly string[]): Promise<string | null> {
-  if (sources.some(isStacSource)) return null;
+  if (sources.some((source) => isStacSource(source) || source.startsWith('s3://'))) return null;
   const { files } = await findFiles(sources);
   const digest = createHash('sha256');
   for (const file of files) {

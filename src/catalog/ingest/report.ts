@@ -2,9 +2,11 @@
 import type { Log } from '../../log.ts';
 import type { RasterOpener } from '../read-asset.ts';
 import type { CatalogStore } from '../store.ts';
+import type { BulkDependencies } from '../bulk/bulk-ingest.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
 
 export interface IngestRequest {
-  /** Folders, GeoTIFF files, STAC JSON files, or one or more STAC URLs. */
+  /** Folders, GeoTIFF files, STAC JSON files, NDJSON, stac-geoparquet, s3:// prefixes with such files, or one or more STAC URLs. */
   readonly sources: readonly string[];
   /** Id of the collection; made when it does not exist. */
   readonly collection: string;
@@ -17,7 +19,7 @@ export interface IngestRequest {
   readonly keywords?: readonly string[];
   /** SPDX expression; 'other' when not given. */
   readonly license?: string;
-  /** Items taken from a STAC API at most; default 1000. */
+  /** Items taken at most; default 1000 from a STAC API, of files all. */
   readonly limit?: number;
 }
 
@@ -25,6 +27,17 @@ export interface IngestDependencies {
   readonly store: CatalogStore;
   readonly rasters: RasterOpener;
   readonly log: Log;
+  /** For files of many items; absent: they are checked, and an interrupted ingest begins anew. */
+  readonly bulk?: Omit<BulkDependencies, 'store'>;
+  /** For s3:// prefixes. */
+  readonly buckets?: Buckets;
+}
+
+/** The buckets that an ingest may read. */
+export interface Buckets {
+  open(bucket: string): Promise<ObjectStore>;
+  /** Takes in GeoTIFF objects of a bucket; gives the refusals. */
+  ingestRaster(bucket: string, key: string, request: IngestRequest): Promise<{ readonly did: 'ingested' | 'unchanged' | 'refused'; readonly reason?: string }>;
 }
 
 export interface Refusal {

@@ -24,6 +24,9 @@ export function isStacSource(source: string): boolean {
   return /^https?:\/\//i.test(source) || /\.(geo)?json$/i.test(source);
 }
 
+/** Links of an item that stay true wherever it is kept. */
+const LASTING_RELS = new Set(['derived_from', 'license', 'cite-as', 'about', 'canonical', 'processing-expression']);
+
 /** Reads up to `limit` items; what can't be taken over is refused with its reason. */
 export async function readStac(source: string, collection: string, limit: number): Promise<StacHarvest> {
   const url = /^https?:/i.test(source) ? source : pathToFileURL(resolve(source)).href;
@@ -101,8 +104,6 @@ export function takeOver(raw: Fields, base: string, collection: string): StacIte
   const { id, geometry, bbox, properties, assets, links, stac_extensions: schemas, ...rest } = raw;
   const problem = problemOf(raw);
   if (problem !== null) return { source: typeof id === 'string' ? id : base, reason: problem };
-  const self = ((links as StacLink[] | undefined) ?? []).find((link) => link.rel === 'self')?.href;
-  const origin = self ?? (base.startsWith('file:') ? undefined : base);
   return {
     ...(rest as object),
     type: 'Feature',
@@ -113,12 +114,23 @@ export function takeOver(raw: Fields, base: string, collection: string): StacIte
     geometry: geometry as StacItem['geometry'],
     bbox: bbox as number[],
     properties: upgradeProjection(properties as Fields) as StacItem['properties'],
-    links: origin === undefined ? [] : [{ rel: 'via', href: new URL(origin, base).href, type: 'application/geo+json', title: 'The item at its source' }],
+    links: lastingLinks(links, base),
     assets: Object.fromEntries(Object.entries(assets as Record<string, Fields>).map(([key, asset]) => {
       const upgraded = upgradeAsset(asset);
       return [key, { ...upgraded, href: absolute(upgraded.href, base) }];
     })),
   };
+}
+
+/** Where the item came from, and what it refers to outside of its catalog. */
+function lastingLinks(value: unknown, base: string): StacLink[] {
+  const links = (Array.isArray(value) ? (value as Partial<StacLink>[]) : []).filter((link): link is StacLink => typeof link?.rel === 'string' && typeof link.href === 'string');
+  const lasting = links.filter(({ rel, href }) => LASTING_RELS.has(rel) && /^https?:/i.test(href));
+  const self = links.find((link) => link.rel === 'self')?.href;
+  const known = links.find((link) => link.rel === 'via' && /^https?:/i.test(link.href));
+  const origin = self ?? (base.startsWith('file:') || known ? undefined : base);
+  const via = origin === undefined ? known : { rel: 'via', href: new URL(origin, base).href, type: 'application/geo+json', title: 'The item at its source' };
+  return [...(via ? [via] : []), ...lasting];
 }
 
 function problemOf({ type, id, geometry, bbox, properties, assets }: Fields): string | null {

@@ -78,7 +78,8 @@ interface Table {
   readonly lattice: CellLattice;
 }
 
-function bufferOf(source: ByteSource): AsyncBuffer {
+/** The bytes of a file as the library for Parquet wants them. */
+export function bufferOf(source: ByteSource): AsyncBuffer {
   const { sizeBytes } = source;
   if (sizeBytes === null) throw unreadable(source, 'its server does not tell how large it is');
   return {
@@ -86,7 +87,8 @@ function bufferOf(source: ByteSource): AsyncBuffer {
     async slice(start, end = sizeBytes) {
       if (end - start > LARGEST_READ) throw unreadable(source, 'its row groups are too large');
       const bytes = await source.read(start, end - start);
-      return bytes.slice().buffer as ArrayBuffer;
+      // A copy: what a source gives may be a window into memory that it shares.
+      return new Uint8Array(bytes).buffer;
     },
   };
 }
