@@ -9,7 +9,8 @@ const numbers = (...lengths: number[]) => ({ type: 'array', items: { type: 'numb
 const listOf = (items: object) => ({ type: 'array', items });
 
 /** As entries: an object with a member `then` is taken for a promise by some. */
-const when = (condition: object, demand: object) => Object.fromEntries([['if', condition], ['then', demand]]);
+const [IF, THEN] = ['if', 'then'];
+const when = (condition: object, demand: object) => Object.fromEntries([[IF, condition], [THEN, demand]]);
 
 const position = { type: 'array', minItems: 2, items: { type: 'number' } };
 const line = { ...listOf(position), minItems: 2 };
