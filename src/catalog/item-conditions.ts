@@ -3,10 +3,14 @@ import { binder, type Bind } from '../database/connection.ts';
 import { withoutHeights } from '../geo/bbox.ts';
 import { boxOf, type Box } from '../geo/geometry.ts';
 import { filterCondition } from './cql2/sql.ts';
+import type { ItemFacts } from './item-facts.ts';
 import { conditionSql, isIndexed } from './item-property.ts';
 import type { ItemQuery, ItemTable } from './item-query.ts';
 import { viewSql } from './item-view.ts';
 import { storable } from './storable.ts';
+
+/** Ids are looked up in so many collections one by one. */
+const MAX_NAMED = 500;
 
 export interface Condition {
   /** A table or a query in brackets. */
@@ -17,18 +21,20 @@ export interface Condition {
   readonly params: readonly unknown[];
 }
 
-/** Items that come into question; of boxes and geometries only the bounding box is compared. */
-export function conditionOf(query: Omit<ItemQuery, 'limit'>, table: ItemTable): Condition {
+/** Items that come into question; of boxes and geometries only the bounding box is compared. With `facts` of the table there are better ways to them. */
+export function conditionOf(query: Omit<ItemQuery, 'limit'>, table: ItemTable, facts: ItemFacts | null = null): Condition {
   const params: unknown[] = [];
   const bind = binder(params);
   const from = query.view ? viewSql(table, query.view, bind) : table;
   const parts: string[] = [];
-  if (query.collections && query.collections.length > 0) parts.push(`collection = any(${bind(query.collections.map(storable))})`);
+  const isNamed = query.collections !== undefined && query.collections.length > 0;
+  if (facts && !query.view) parts.push(...collectionParts(query, facts, bind));
+  else {
+    if (isNamed) parts.push(`collection = any(${bind(query.collections!.map(storable))})`);
+    if (query.user !== undefined) parts.push(visibleCondition(query.user, bind));
+  }
   if (query.ids && query.ids.length > 0) parts.push(`id = any(${bind(query.ids.map(storable))})`);
-  if (query.user !== undefined) parts.push(visibleCondition(query.user, bind));
-  const [start, end] = query.datetime ?? [null, null];
-  if (start !== null) parts.push(`ends >= ${bind(start)}::timestamptz`);
-  if (end !== null) parts.push(`starts <= ${bind(end)}::timestamptz`);
+  parts.push(...timeParts(query, facts, bind));
   for (const box of [query.bbox && flatBox(query.bbox), query.intersects && boxOf(query.intersects)]) {
     if (box) parts.push(boxCondition(box, bind));
   }
@@ -48,10 +54,28 @@ export function conditionOf(query: Omit<ItemQuery, 'limit'>, table: ItemTable): 
 
 const allOf = (parts: readonly string[]) => parts.join(' and ') || 'true';
 
+/** A key by collection and id needs both, and an order by time within one collection needs to know that it is one. */
+function collectionParts({ ids }: Omit<ItemQuery, 'limit'>, { collections, isAll }: ItemFacts, bind: Bind): string[] {
+  if (isAll && (!ids || ids.length === 0 || collections.length > MAX_NAMED)) return [];
+  return [collections.length === 1 ? `collection = ${bind(collections[0])}` : `collection = any(${bind(collections)})`];
+}
+
+/** An index knows the instant of an item; its time touches an interval where it begins and ends around there. */
+function timeParts({ datetime }: Omit<ItemQuery, 'limit'>, facts: ItemFacts | null, bind: Bind): string[] {
+  const [start, end] = datetime ?? [null, null];
+  const areInstants = facts?.lead === 0 && facts.lag === 0;
+  const moved = (instant: string, sign: '+' | '-', seconds: number) => `${bind(instant)}::timestamptz${seconds === 0 ? '' : ` ${sign} make_interval(secs => ${bind(seconds)})`}`;
+  return [
+    ...(start !== null && facts ? [`instant >= ${moved(start, '-', facts.lag)}`] : []),
+    ...(end !== null && facts ? [`instant <= ${moved(end, '+', facts.lead)}`] : []),
+    ...(start !== null && !areInstants ? [`ends >= ${bind(start)}::timestamptz`] : []),
+    ...(end !== null && !areInstants ? [`starts <= ${bind(end)}::timestamptz`] : []),
+  ];
+}
+
 /** Without the items of collections of files that are private to somebody else (`lamina:files`). */
 function visibleCondition(user: string | null, bind: Bind): string {
-  const mark = (field: string) => `definition -> 'lamina:files' ->> '${field}'`;
-  return `collection <> all(array(select id from collections where ${mark('visibility')} = 'private' and ${mark('owner')} is distinct from ${bind(user)}::text))`;
+  return `collection <> all(array(select id from collections where is_private and owner is distinct from ${bind(user)}::text))`;
 }
 
 /** The stored boxes reach beyond 180 where they cross the antimeridian, so the neighbouring turns are asked too. */

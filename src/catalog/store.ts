@@ -1,8 +1,10 @@
 /** The catalog in PostgreSQL: collections, their items, and the lattice point on which each collection is anchored. */
 import { binder, type Database, type Queryable } from '../database/connection.ts';
+import { CountMemory } from './item-counts.ts';
 import { describeFields } from './item-fields.ts';
 import { groupItems } from './item-groups.ts';
 import type { ItemField, ItemGroup, ItemGroupQuery } from './item-query.ts';
+import { putRows, timesOf } from './item-rows.ts';
 import { boxCondition, flatBox, searchItems, storable } from './item-search.ts';
 import type { ItemPage, ItemQuery, ItemSource } from './item-source.ts';
 import type { StacCollection, StacItem } from './types.ts';
@@ -24,12 +26,9 @@ export interface LoadQuery {
   readonly interval: readonly [string | null, string | null] | null;
 }
 
-const BATCH = 500;
-
-const COLUMNS = [['collection', 'text'], ['id', 'text'], ['definition', 'json'], ['properties', 'jsonb'], ['instant', 'timestamptz'], ['starts', 'timestamptz'], ['ends', 'timestamptz'], ['footprint', 'box'], ['shape', 'json']] as const;
-
 export class CatalogStore implements ItemSource {
   readonly #database: Database;
+  readonly #counts = new CountMemory();
 
   constructor(database: Database) {
     this.#database = database;
@@ -102,10 +101,9 @@ export class CatalogStore implements ItemSource {
    * different. Throws an Error when an item has no time or another collection.
    */
   async putItems(collection: string, items: readonly StacItem[]): Promise<number> {
-    const rows = items.map((item) => itemRow(collection, item));
+    for (const item of items) timesOf(collection, item);
     return this.#database.transaction(async (transaction) => {
-      let changed = 0;
-      for (let i = 0; i < rows.length; i += BATCH) changed += await putBatch(transaction, rows.slice(i, i + BATCH));
+      const changed = await putRows(transaction, collection, items);
       if (changed > 0) await touch(transaction, collection);
       return changed;
     });
@@ -116,13 +114,13 @@ export class CatalogStore implements ItemSource {
    * changed. Throws as putItems does.
    */
   async createItems(collection: string, items: readonly StacItem[]): Promise<string[]> {
-    const rows = items.map((item) => itemRow(collection, item));
+    for (const item of items) timesOf(collection, item);
     return this.#database.transaction(async (transaction) => {
       // Whoever creates the same item waits here until we are done.
       await transaction.query('select 1 from collections where id = $1 for update', [storable(collection)]);
       const known = await transaction.query<{ id: string }>('select id from items where collection = $1 and id = any($2) order by id', [storable(collection), items.map(({ id }) => storable(id))]);
       if (known.length > 0) return known.map(({ id }) => id);
-      for (let i = 0; i < rows.length; i += BATCH) await putBatch(transaction, rows.slice(i, i + BATCH));
+      await putRows(transaction, collection, items);
       await touch(transaction, collection);
       return [];
     });
@@ -143,7 +141,7 @@ export class CatalogStore implements ItemSource {
   }
 
   search(query: ItemQuery): Promise<ItemPage> {
-    return searchItems(this.#database, query);
+    return searchItems(this.#database, query, 'items', this.#counts);
   }
 
   groups(query: ItemGroupQuery): Promise<ItemGroup[]> {
@@ -202,56 +200,6 @@ async function putCollection(database: Queryable, collection: StacCollection): P
   return rows.length > 0;
 }
 
-interface ItemRow {
-  readonly collection: string;
-  readonly id: string;
-  /** JSON. */
-  readonly definition: string;
-  readonly properties: string;
-  readonly instant: string;
-  readonly starts: string;
-  readonly ends: string;
-  readonly footprint: string | null;
-  /** JSON of the geometry. */
-  readonly shape: string | null;
-}
-
-function itemRow(collection: string, item: StacItem): ItemRow {
-  if (item.collection !== collection) throw new Error(`Item '${item.id}' says it belongs to collection '${item.collection}', not '${collection}'.`);
-  const { datetime, start_datetime: start, end_datetime: end } = item.properties as { datetime: string | null; start_datetime?: string; end_datetime?: string };
-  const instant = datetime ?? start;
-  if (instant === undefined) throw new Error(`Item '${item.id}' has neither a datetime nor a start_datetime.`);
-  const box = item.geometry === null ? null : flatBox(item.bbox);
-  return {
-    collection,
-    id: item.id,
-    definition: JSON.stringify(item),
-    properties: JSON.stringify(item.properties),
-    instant,
-    starts: start ?? instant,
-    ends: end ?? instant,
-    footprint: box && `(${box[0]},${box[1]}),(${box[2]},${box[3]})`,
-    shape: item.geometry && JSON.stringify(item.geometry),
-  };
-}
-
 async function touch(transaction: Queryable, collection: string): Promise<void> {
   await transaction.query('update collections set revision = revision + 1, updated = now() where id = $1', [collection]);
-}
-
-/** Each value is a parameter of its own: in one large document the server would take every item apart twice. */
-async function putBatch(transaction: Queryable, rows: readonly ItemRow[]): Promise<number> {
-  const params: unknown[] = [];
-  const bind = binder(params);
-  const values = rows.map((row) => `(${COLUMNS.map(([name, type]) => `${bind(row[name])}::${type}`).join(', ')})`);
-  const changed = await transaction.query(
-    `insert into items as i (${COLUMNS.map(([name]) => name).join(', ')})
-     values ${values.join(', ')}
-     on conflict (collection, id) do update set definition = excluded.definition, properties = excluded.properties,
-       instant = excluded.instant, starts = excluded.starts, ends = excluded.ends, footprint = excluded.footprint, shape = excluded.shape, updated = now()
-     where i.definition::text is distinct from excluded.definition::text
-     returning 1`,
-    params,
-  );
-  return changed.length;
 }

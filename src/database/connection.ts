@@ -50,7 +50,8 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
     // A date without a zone is UTC everywhere in openEO and STAC, whatever the server is set to.
-    options: ['-c timezone=UTC', ...(options.searchPath === undefined ? [] : [`-c search_path=${options.searchPath}`])].join(' '),
+    // Compiling a search takes longer than the search.
+    options: ['-c timezone=UTC', '-c jit=off', ...(options.searchPath === undefined ? [] : [`-c search_path=${options.searchPath}`])].join(' '),
   });
   const log = options.log ?? silentLog;
   // Idle connections die when the server restarts; the pool makes new ones, but the event must have a listener.

@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
@@ -175,11 +176,23 @@ function serverFlags(server: Server, port: number): string[] {
     // No socket file: its directory would have to exist and be writable for the account.
     unix_socket_directories: '',
     max_connections: 100,
-    shared_buffers: '64MB',
+    shared_buffers: `${sharedMegabytes()}MB`,
+    // What is not in there is most likely in the memory of the system, and disks of today don't mind jumping.
+    effective_cache_size: `${4 * sharedMegabytes()}MB`,
+    random_page_cost: 1.1,
+    // Putting many items in would end in a checkpoint every few seconds.
+    max_wal_size: '2GB',
+    checkpoint_timeout: '15min',
     logging_collector: 'off',
     ...(server.options.durable === false ? { fsync: 'off', full_page_writes: 'off' } : {}),
   };
   return ['-D', server.cluster, '-p', String(port), ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
+}
+
+/** A sixteenth of the memory of this machine (or container) for pages of tables: 64 to 512 MB, taken as it is needed. */
+function sharedMegabytes(): number {
+  const bytes = Math.min(totalmem(), process.constrainedMemory() || Infinity);
+  return Math.min(512, Math.max(64, Math.floor(bytes / 16 / 2 ** 20)));
 }
 
 async function ensureDatabase(url: string): Promise<void> {

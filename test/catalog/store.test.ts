@@ -188,22 +188,91 @@ describe('paging', () => {
 });
 
 describe('numberMatched', () => {
-  it('is exact up to 20 000 matches and left out beyond', async () => {
+  const grow = (id: string, from: number, to: number) => fresh.database.query(
+    `insert into items (collection, id, definition, properties, instant, starts, ends, footprint)
+     select $4, 'c' || n, $1::json, '{}', t, t, t, box(point(0, 0), point(1, 1)) from generate_series($2::int, $3::int) as n, lateral (select '2020-01-01T00:00:00Z'::timestamptz + make_interval(mins => n) as t) as times`,
+    [JSON.stringify(item(id, { id: 'one' })), from, to, id],
+  );
+
+  it('of all items is exact, and so is every other up to 20 000 items; of more it is exact where few come into question, else left out', async () => {
     await store.putCollection(collection('crowd'));
-    const definition = JSON.stringify(item('crowd', { id: 'one' }));
-    const grow = (from: number, to: number) => fresh.database.query(
-      `insert into items (collection, id, definition, properties, instant, starts, ends, footprint)
-       select 'crowd', 'c' || n, $1::json, '{}', now(), now(), now(), box(point(0, 0), point(1, 1)) from generate_series($2::int, $3::int) as n`, [definition, from, to]);
     const count = async (more: Partial<ItemQuery>) => (await store.search({ collections: ['crowd'], limit: 1, ...more })).numberMatched;
-    await grow(1, 20_000);
+    await grow('crowd', 1, 20_000);
     expect(await count({})).toBe(20_000);
     expect(await count({ bbox: [-1, -1, 2, 2] })).toBe(20_000);
-    await grow(20_001, 20_001);
-    expect(await count({})).toBeNull();
+    expect(await count({ where: [{ property: 'id', comparison: 'startsWith', value: 'c1' }] })).toBe(11_111);
+    await grow('crowd', 20_001, 20_001);
+    expect(await count({})).toBe(20_001);
     expect(await count({ bbox: [-1, -1, 2, 2] })).toBeNull();
     expect(await count({ bbox: [0.5, 0.5, 2, 2] })).toBeNull();
     expect(await count({ ids: ['c7', 'c8'] })).toBe(2);
+    expect(await count({ bbox: [-1, -1, 2, 2], datetime: ['2020-01-01T01:00:00Z', '2020-01-01T02:00:00Z'] })).toBe(61);
     await store.deleteCollection('crowd');
+  });
+
+  it('follows every change of the items, also when it is asked for again', async () => {
+    await store.putCollection(collection('counted again'));
+    const of = (id: string, box: readonly number[]) => item('counted again', { id, box });
+    const numbers = async () => [
+      (await store.search({ collections: ['counted again'], limit: 1 })).numberMatched,
+      (await store.search({ collections: ['counted again'], limit: 1, bbox: [0, 0, 4, 4] })).numberMatched,
+    ];
+    await store.putItems('counted again', ['a', 'b', 'c'].map((id) => of(id, [1, 1, 2, 2])));
+    expect([await numbers(), await numbers()]).toEqual([[3, 3], [3, 3]]);
+    await store.putItems('counted again', [of('a', [50, 50, 51, 51]), of('d', [1, 1, 2, 2]), of('e', [1, 1, 2, 2])]);
+    expect(await numbers()).toEqual([5, 4]);
+    await store.deleteItems('counted again', ['b', 'none']);
+    expect(await numbers()).toEqual([4, 3]);
+    await fresh.database.query("update items set footprint = null where collection = 'counted again' and id = 'c'");
+    expect(await numbers()).toEqual([4, 2]);
+    await store.deleteCollection('counted again');
+    await store.putCollection(collection('counted again'));
+    expect(await numbers()).toEqual([0, 0]);
+  });
+
+  it('counts what a visitor may see', async () => {
+    const secret = { ...collection('secret'), 'lamina:files': { visibility: 'private', owner: 'ann' } };
+    await store.putCollection(secret);
+    await store.putItems('secret', ['a', 'b'].map((id) => item('secret', { id })));
+    const count = async (user?: string | null) => (await store.search({ collections: ['secret', 'paged'], ids: ['a', 'b', 'p00'], limit: 1, ...(user === undefined ? {} : { user }) })).numberMatched;
+    expect([await count(), await count('ann'), await count('bob'), await count(null)]).toEqual([3, 3, 1, 1]);
+    expect((await store.search({ collections: ['secret'], limit: 1, user: null })).numberMatched).toBe(0);
+    await store.deleteCollection('secret');
+  });
+});
+
+describe('times of items', () => {
+  it('are found however far they reach from their instant, also where longer ones come later', async () => {
+    await store.putCollection(collection('spans'));
+    const at = (start: string | null, end: string | null) => search({ collections: ['spans'], datetime: [start, end] });
+    await store.putItems('spans', [item('spans', { id: 'moment', datetime: '2020-06-01T00:00:00Z' })]);
+    expect(await at('2020-05-01T00:00:00Z', '2020-06-01T00:00:00Z')).toEqual(['moment']);
+    expect(await at('2020-06-01T00:00:00.000001Z', null)).toEqual([]);
+    await store.putItems('spans', [
+      item('spans', { id: 'month', datetime: null, start: '2020-03-01T00:00:00Z', end: '2020-03-31T23:59:59.5Z' }),
+      item('spans', { id: 'years', datetime: '2010-01-01T00:00:00Z', start: '2001-01-01T00:00:00Z', end: '2019-12-31T00:00:00Z' }),
+    ]);
+    expect(await at('2020-03-31T23:59:59.5Z', '2020-04-01T00:00:00Z')).toEqual(['month']);
+    expect(await at('2019-12-31T00:00:00Z', '2020-02-29T23:59:59Z')).toEqual(['years']);
+    expect(await at(null, '2001-01-01T00:00:00Z')).toEqual(['years']);
+    expect(await at('2001-02-01T00:00:00Z', '2020-06-01T00:00:00Z')).toEqual(['moment', 'month', 'years']);
+    await store.putItems('spans', [item('spans', { id: 'month', datetime: '2020-03-01T00:00:00Z', start: '2020-03-01T00:00:00Z', end: '2020-12-31T00:00:00Z' })]);
+    expect(await at('2020-12-31T00:00:00Z', null)).toEqual(['month']);
+  });
+});
+
+describe('shapes', () => {
+  it('are those of the item as it is now, whoever changed it', async () => {
+    await store.putCollection(collection('moved'));
+    const touching = async (x: number, y: number) => search({ collections: ['moved'], intersects: { type: 'Point', coordinates: [x, y] } });
+    const triangle = (x: number): StacItem['geometry'] => ({ type: 'Polygon', coordinates: [[[x, 0], [x + 10, 0], [x, 10], [x, 0]]] });
+    await store.putItems('moved', [item('moved', { id: 'one', box: [0, 0, 10, 10], geometry: triangle(0) })]);
+    expect([await touching(1, 1), await touching(9, 9)]).toEqual([['one'], []]);
+    await store.putItems('moved', [item('moved', { id: 'one', box: [20, 0, 30, 10], geometry: triangle(20) })]);
+    expect([await touching(1, 1), await touching(21, 1), await touching(29, 9)]).toEqual([[], ['one'], []]);
+    const other = { ...item('moved', { id: 'one', box: [20, 0, 30, 10] }) };
+    await fresh.database.query("update items set definition = $1::json where collection = 'moved'", [JSON.stringify(other)]);
+    expect(await touching(29, 9)).toEqual(['one']);
   });
 });
 
