@@ -2,9 +2,12 @@
 import { fileURLToPath } from 'node:url';
 import type { Config } from './config.ts';
 import { BlockCatalogStore } from './catalog/block-catalog.ts';
-import { CatalogStore } from './catalog/store.ts';
+import { Unreadable } from './catalog/remote/download.ts';
+import { guardedFetch } from './catalog/remote/guarded-fetch.ts';
 import { openDatabase, type Database } from './database/connection.ts';
 import { migrate } from './database/migrations.ts';
+import { FederatedCatalog } from './federation/federated-catalog.ts';
+import { readSecrets } from './federation/secrets.ts';
 import type { ProcessRegistry } from './graph/process.ts';
 import { WorkerFleet } from './jobs/fleet.ts';
 import { JobLogs } from './jobs/logs.ts';
@@ -29,7 +32,7 @@ export interface Deployment {
   readonly database: Database;
   readonly objects: ObjectStore;
   readonly queues: TaskQueues;
-  readonly catalog: CatalogStore;
+  readonly catalog: FederatedCatalog;
   /** The list of what the cache holds. */
   readonly cache: BlockCatalogStore;
   readonly jobs: JobStore;
@@ -68,13 +71,20 @@ export async function openDeployment(config: Config, databaseUrl: string, log: L
     closers.push(() => fleet.close());
     await fleet.watch();
     const registry = withOperators(createRegistry(await loadDescriptions(new URL('../processes/', import.meta.url)), allProcesses), allowedOperators(config, operators, fleet));
+    const catalog = await openCatalog(config, database, log);
     const jobs = new JobStore(database);
     const jobLogs = new JobLogs(database);
-    return { config, log, database, objects, queues, cache, operators, registry, fleet, jobs, jobLogs, catalog: new CatalogStore(database), close };
+    return { config, log, database, objects, queues, cache, operators, registry, fleet, jobs, jobLogs, catalog, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Collections and items, also those that lie in other catalogs. */
+export async function openCatalog(config: Config, database: Database, log: Log): Promise<FederatedCatalog> {
+  const fetch = guardedFetch({ allowedHosts: config.allowedHosts, refuse: (reason) => new Unreadable(reason) });
+  return new FederatedCatalog(database, { fetch, secrets: await readSecrets(config.upstreamSecrets), log });
 }
 
 /** What graphs may name: a call of an operator in a runtime that this service does not allow, or that no worker has the accelerator for, is refused before anything is queued. */

@@ -5,6 +5,7 @@ import { readCollectionFiles, registerRaw } from './catalog/collection-files.ts'
 import { ensureSyntheticCollection, SYNTHETIC_COLLECTION } from './catalog/synthetic/synthetic.ts';
 import type { StacAsset, StacItem } from './catalog/types.ts';
 import type { Deployment } from './deployment.ts';
+import { checkUpstreams } from './federation/definition.ts';
 import { RasterCache } from './formats/cog/raster-cache.ts';
 import { lazyEngine } from './layers/layer-trial.ts';
 import { LayerPublisher } from './layers/publish-layer.ts';
@@ -14,6 +15,7 @@ export async function prepareCatalog(deployment: Deployment, folders: readonly s
   await prepareSynthetic(deployment);
   const { catalog, log } = deployment;
   const files = await readCollectionFiles(folders);
+  checkUpstreams(files.raw);
   await registerRaw(files.raw, catalog);
   const layers = await new LayerPublisher(catalog, lazyEngine(deployment)).publishFiles(files.layers);
   for (const { collection, change, resolved } of layers) {

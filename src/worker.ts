@@ -69,7 +69,7 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   const deployment = await openDeployment(config, databaseUrl, log);
   const { catalog, database, objects, queues, cache, jobs, jobLogs, operators } = deployment;
   const { runtime, programSeconds, accelerators } = await openOperatorRuntime(config, log);
-  const rasters = new RasterCache({ store: objects, blockBytes: config.cacheBytes });
+  const rasters = new RasterCache({ store: objects, blockBytes: config.cacheBytes, http: { fetch: catalog.assetFetch } });
   const fetch = guardedFetch({ allowedHosts: config.allowedHosts });
   const fetchFile = guardedFetch({ allowedHosts: config.allowedHosts, refuse: (reason) => new Unreadable(reason) });
   const remote = new RemoteStac({ fetch, rasters: rasters.forUrls({ fetch }) });

@@ -38,7 +38,8 @@ export async function readCollectionFiles(folders: readonly string[]): Promise<C
 
 /** Registers raw collections. Those whose file has gone stay, because their items may still be there. */
 export async function registerRaw(raw: CollectionFiles['raw'], store: CatalogStore): Promise<void> {
-  for (const definition of raw.values()) await store.putCollection(await withDerived(definition, store));
+  // Items that lie elsewhere are not asked for: a start must need nobody else.
+  for (const definition of raw.values()) await store.putCollection(definition['lamina:upstream'] === undefined ? await withDerived(definition, store) : definition);
 }
 
 /** A file must not undo what the items have told since. */

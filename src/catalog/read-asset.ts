@@ -6,6 +6,7 @@ import { createWarp, scaleBetween, type Warp } from '../cube/warp.ts';
 import type { RasterFile } from '../formats/raster-file.ts';
 import { cropGrid, intersectWindows, isSameLattice, latticeOffset, type CellWindow, type Grid } from '../geo/grid.ts';
 import type { BandSource } from './load-plan.ts';
+import { shifted } from './shift.ts';
 
 export interface RasterOpener {
   /** Opens the file behind a stored asset href; opened files are cached by their version. */
@@ -54,6 +55,11 @@ export class AssetReader {
 
   /** Bands of one file in a window of the grid, [bands, y, x]; null when the file has nothing there. */
   async read(sources: readonly BandSource[], cells: CellWindow, signal: AbortSignal): Promise<Block | null> {
+    const block = await this.#read(sources, cells, signal);
+    return block && shifted(block, sources[0]!);
+  }
+
+  async #read(sources: readonly BandSource[], cells: CellWindow, signal: AbortSignal): Promise<Block | null> {
     const file = await this.#options.rasters.open(sources[0]!.href);
     const bands = sources.map((s) => s.index);
     const native = sources[0]!.grid;

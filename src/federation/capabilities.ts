@@ -73,4 +73,4 @@ function linksOf(fields: Fields): Fields[] {
 
 const hasLink = (fields: Fields, rel: string) => linksOf(fields).some((link) => link['rel'] === rel);
 
-const searchMethods = (fields: Fields) => linksOf(fields).filter((link) => link['rel'] === 'search').map((link) => String(link['method'] ?? 'GET').toUpperCase());
+const searchMethods = (fields: Fields) => linksOf(fields).filter((link) => link['rel'] === 'search').map(({ method }) => (typeof method === 'string' ? method.toUpperCase() : 'GET'));

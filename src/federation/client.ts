@@ -1,6 +1,7 @@
 /** Requests to one catalog: bounded in time and size, tried again where that helps, and given up where it does not. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UpstreamError } from '../catalog/item-query.ts';
+import { Unreadable } from '../catalog/remote/download.ts';
 import { isOpenEOError } from '../errors.ts';
 import type { Fetch } from '../formats/http-source.ts';
 import type { Breaker } from './breaker.ts';
@@ -10,7 +11,7 @@ type Fields = Readonly<Record<string, unknown>>;
 export interface ClientOptions {
   /** Our id of the collection, for messages. */
   readonly collection: string;
-  /** Reaches only what may be reached (guardedFetch). */
+  /** Reaches only what may be reached (guardedFetch, which throws Unreadable for the rest). */
   readonly fetch: Fetch;
   /** Headers of every request, secrets among them. */
   readonly headers: Readonly<Record<string, string>>;
@@ -132,6 +133,8 @@ export class UpstreamClient {
     } catch (error) {
       if (error instanceof Passing || isOpenEOError(error)) throw error;
       if (timeout.aborted || signal.aborted) throw new Passing('it did not answer in time', 0, error);
+      // What the guard refuses stays refused.
+      if (error instanceof Unreadable) throw new UpstreamError('UpstreamUnavailable', collection, error.message, { cause: error });
       if (error instanceof SyntaxError) throw new UpstreamError('UpstreamInvalid', collection, 'it is not JSON', { cause: error });
       throw new Passing('it can\'t be reached', 0, error);
     }

@@ -5,6 +5,7 @@
 import { takeOver } from '../catalog/ingest/stac-source.ts';
 import type { StacAsset, StacBand, StacCollection, StacItem } from '../catalog/types.ts';
 import { boxOf, GeometryError, parseGeometry } from '../geo/geometry.ts';
+import { objectUrl } from './asset-fetch.ts';
 import { upstreamOf, type BandPlace, type OffsetCondition, type Upstream } from './definition.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -62,7 +63,7 @@ export class Converter {
 
   #asset(key: string, asset: StacAsset, offset: number | null): StacAsset {
     const places = this.#places.get(key);
-    if (!places) return asset;
+    if (!places) return this.#places.size === 0 ? asset : withoutBandNames(asset);
     const own = asset.bands ?? [];
     const bands = Array.from({ length: Math.max(own.length, ...places.map(({ place }) => (place.index ?? 0) + 1)) }, (_, i): StacBand => {
       const named = places.find(({ place }) => (place.index ?? 0) === i);
@@ -98,8 +99,7 @@ export class Converter {
     const [, bucket, key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(href) ?? [];
     const access = this.#upstream.access?.find((each) => each.type === 's3' && href.startsWith(each.prefix));
     if (bucket === undefined || access?.type !== 's3') return href;
-    const path = key!.split('/').map(encodeURIComponent).join('/');
-    return access.endpoint === undefined ? `https://${bucket}.s3.${access.region}.amazonaws.com/${path}` : `${access.endpoint.replace(/\/+$/, '')}/${bucket}/${path}`;
+    return objectUrl(access, bucket, key!.split('/').map(encodeURIComponent).join('/'));
   }
 
   /** Samples added to each stored one, so that the scale and offset of the collection hold. */
@@ -113,6 +113,11 @@ export class Converter {
     }
     return 0;
   }
+}
+
+/** A picture of some bands must not be taken for the bands themselves. */
+function withoutBandNames(asset: StacAsset): StacAsset {
+  return asset.bands === undefined ? asset : { ...asset, bands: asset.bands.map(({ name: _, ...band }) => band) };
 }
 
 /** Some catalogs leave out the box of an item, which is that of its geometry. */

@@ -66,7 +66,8 @@ export function nextLink(fields: Fields, sent: { readonly catalog: string; reado
   const links = Array.isArray(fields['links']) ? (fields['links'] as unknown[]).filter(isObject) : [];
   const link = links.find((each) => each['rel'] === 'next' && typeof each['href'] === 'string');
   if (!link) return null;
-  if (String(link['method'] ?? 'GET').toUpperCase() === 'POST') return isObject(link['body']) ? { add: changes(link['body'], sent.parameters) } : null;
+  const { method } = link;
+  if (typeof method === 'string' && method.toUpperCase() === 'POST') return isObject(link['body']) ? { add: changes(link['body'], sent.parameters) } : null;
   return fromUrl(link['href'] as string, sent, base);
 }
 

@@ -84,6 +84,18 @@ export function checkUpstream(value: unknown): Upstream {
   return value as Upstream;
 }
 
+/** Checks the definitions among collections from files. Throws an Error that names the file, the key of the map. */
+export function checkUpstreams(files: ReadonlyMap<string, StacCollection>): void {
+  for (const [file, collection] of files) {
+    if (upstreamOf(collection) === undefined) continue;
+    try {
+      checkUpstream(upstreamOf(collection));
+    } catch (error) {
+      throw new Error(`${file}: ${(error as Error).message}`, { cause: error });
+    }
+  }
+}
+
 type Rule = readonly [path: string, isRight: boolean, expected: string];
 
 const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);

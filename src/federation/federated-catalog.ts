@@ -11,6 +11,7 @@ import type { StacCollection, StacItem } from '../catalog/types.ts';
 import type { Database } from '../database/connection.ts';
 import type { Fetch } from '../formats/http-source.ts';
 import type { Log } from '../log.ts';
+import { assetFetch, type AssetAccess } from './asset-fetch.ts';
 import { Breaker } from './breaker.ts';
 import { UpstreamClient } from './client.ts';
 import { checkUpstream, upstreamOf } from './definition.ts';
@@ -66,6 +67,17 @@ export class FederatedCatalog extends CatalogStore {
       if (this.#definitions === reading) this.#definitions = null;
     });
     return reading.value;
+  }
+
+  /** How files of the collections are reached that need more than their href. */
+  async accesses(): Promise<AssetAccess[]> {
+    return [...(await this.federated()).values()].flatMap((each) => (upstreamOf(each)!.access ?? []).map((access) => ({ collection: each.id, access })));
+  }
+
+  /** Opens URLs of assets, those of other catalogs with what they ask for; never an address inside. */
+  get assetFetch(): Fetch {
+    const { fetch, secrets } = this.#options;
+    return assetFetch({ fetch, secrets, accesses: () => this.accesses() });
   }
 
   override async putCollection(collection: StacCollection): Promise<boolean> {

@@ -98,7 +98,8 @@ function ordered(comparison: PropertyCondition['comparison'], order: number): bo
     case 'lt': return order < 0;
     case 'lte': return order <= 0;
     case 'gt': return order > 0;
-    default: return order >= 0;
+    case 'gte': return order >= 0;
+    case 'in': case 'startsWith': case 'endsWith': case 'contains': return false;
   }
 }
 

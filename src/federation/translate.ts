@@ -148,7 +148,7 @@ export function queryString(parameters: Parameters): URLSearchParams {
   const text = (name: string, value: unknown): string => {
     if (name === 'sortby') return (value as { field: string; direction: string }[]).map(({ field, direction }) => `${direction === 'desc' ? '-' : '+'}${field}`).join(',');
     if (Array.isArray(value)) return value.join(',');
-    return typeof value === 'object' ? JSON.stringify(value) : String(value);
+    return typeof value === 'string' ? value : JSON.stringify(value);
   };
   return new URLSearchParams(Object.entries(parameters).map(([name, value]): [string, string] => [name, text(name, value)]));
 }
