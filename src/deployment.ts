@@ -19,6 +19,8 @@ import type { Log } from './log.ts';
 import { openOperators } from './open-operators.ts';
 import { checkAccelerator, type Accelerators } from './operators/accelerators.ts';
 import { checkRuntime } from './operators/called-operator.ts';
+import { parseBatchRules } from './operators/batch-options.ts';
+import type { RuntimeRules } from './operators/runtime-choice.ts';
 import { runtimeNamed } from './operators/reference.ts';
 import type { OperatorIndex } from './operators/registry/operator-index.ts';
 import { withOperators, type KnownOperators } from './processes/cubes/known-operators.ts';
@@ -98,6 +100,15 @@ function allowedOperators(config: Config, operators: OperatorIndex, fleet: Worke
       checkAccelerator(operator, acceleratorsOf(fleet));
     },
   };
+}
+
+/** How jobs may have their operators run. Throws an Error that names the setting. */
+export function runtimeRules({ runtimes, batchAllowed }: Pick<Config, 'runtimes' | 'batchAllowed'>): RuntimeRules {
+  try {
+    return { runtimes: runtimes.map((name) => runtimeNamed(name)!), batch: parseBatchRules(batchAllowed) };
+  } catch (error) {
+    throw new Error(`LAMINA_BATCH_ALLOWED: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** null while no worker has said what it has. */

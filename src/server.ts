@@ -37,7 +37,7 @@ import { guardedFetch } from './catalog/remote/guarded-fetch.ts';
 import { Watches } from './catalog/watches.ts';
 import { readConfig, type Config } from './config.ts';
 import type { DefinitionSource } from './graph/link.ts';
-import { acceleratorsOf, editorsOf, openDeployment, packageFolder, type Deployment } from './deployment.ts';
+import { acceleratorsOf, editorsOf, openDeployment, packageFolder, runtimeRules, type Deployment } from './deployment.ts';
 import { OpenEOError } from './errors.ts';
 import { RasterCache } from './formats/cog/raster-cache.ts';
 import { resultFormats } from './formats/index.ts';
@@ -189,6 +189,7 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
     tokenHours: config.tokenHours,
     linkHours: config.linkHours,
     syncTimeoutSeconds: config.syncTimeoutSeconds,
+    runtimeRules: runtimeRules(config),
     resultDays: config.resultDays,
     version,
     log,

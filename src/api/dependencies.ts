@@ -13,6 +13,7 @@ import type { UserFiles } from '../storage/user-files.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { UserProcessStore } from '../user-processes/store.ts';
 import type { LinkSigner } from './assets/sign.ts';
+import type { RuntimeRules } from '../operators/runtime-choice.ts';
 import type { Authentication } from './auth/authenticate.ts';
 import type { OidcSettings } from './auth/oidc-settings.ts';
 import type { Sessions } from './auth/sessions.ts';
@@ -70,6 +71,8 @@ export interface ApiDependencies {
   readonly tokenHours: number;
   readonly linkHours: number;
   readonly syncTimeoutSeconds: number;
+  /** How jobs may have their operators run; absent: in the usual runtimes. */
+  readonly runtimeRules?: RuntimeRules;
   /** What processing costs; absent: it is free. */
   readonly billing?: Billing;
   /** Days that results are kept after the end of their job; absent or 0: for ever. */

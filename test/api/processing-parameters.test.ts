@@ -1,13 +1,14 @@
 /** The extension for processing parameters: what there is, whose value counts, and that it does something. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseBatchRules } from '../../src/operators/batch-options.ts';
 import { startService, writing } from './service.ts';
 import type { TestService } from './service.ts';
 
 let service: TestService;
 let bearer: Record<string, string>;
 beforeAll(async () => {
-  service = await startService();
+  service = await startService({ runtimeRules: { runtimes: ['onnx', 'bubblewrap', 'slurm+podman'], batch: parseBatchRules('partition=low,gpu; gres=gpu:*; time=2:00:00; extra=--nice=*') } });
   bearer = await service.token();
 });
 afterAll(() => service.close());
@@ -26,7 +27,8 @@ async function made(body: object): Promise<Record<string, unknown>> {
 it('lists what requests may say, all of it optional', async () => {
   const found = await (await call('GET', '/processing_parameters')).json() as Record<string, { name: string; optional: boolean }[]>;
   expect(Object.keys(found)).toEqual(['create_job_parameters', 'create_service_parameters', 'create_synchronous_parameters']);
-  for (const parameter of Object.values(found).flat()) expect(parameter).toMatchObject({ name: 'timeout', optional: true, description: expect.any(String), schema: { type: 'number' } });
+  for (const parameter of Object.values(found).flat()) expect(parameter).toMatchObject({ name: expect.stringMatching(/^(timeout|job_options)$/), optional: true, description: expect.any(String), schema: { type: expect.stringMatching(/^(number|object)$/) } });
+  expect(found['create_synchronous_parameters']!.map(({ name }) => name)).toEqual(['timeout']);
   const { conformsTo } = await (await call('GET', '/conformance')).json() as { conformsTo: string[] };
   expect(conformsTo).toContain('https://api.openeo.org/extensions/processing-parameters/0.1.0');
 });
@@ -67,6 +69,50 @@ describe('the value that counts', () => {
     expect((await call('PATCH', `/jobs/${String(id)}`, { timeout: 'x' })).status).toBe(400);
     expect((await call('PATCH', `/jobs/${String(id)}`, { timeout: 3 })).status).toBe(204);
     expect((await call('PUT', '/process_graphs/p', { ...process(), default_job_options: [] })).status).toBe(400);
+  });
+});
+
+describe('how operators are run', () => {
+  it('is announced, with what this service allows', async () => {
+    const { create_job_parameters: found } = await (await call('GET', '/processing_parameters')).json() as { create_job_parameters: { name: string; schema: { properties: Record<string, { enum?: string[]; properties?: Record<string, { description: string }> }> } }[] };
+    const { properties } = found.find(({ name }) => name === 'job_options')!.schema;
+    expect(properties['runtime']!.enum).toEqual(['onnx', 'bubblewrap', 'slurm+podman']);
+    expect(Object.keys(properties['slurm']!.properties!)).toEqual(['partition', 'account', 'time', 'gres', 'extra']);
+    expect(properties['slurm']!.properties!['partition']!.description).toContain('low, gpu');
+    expect(properties['slurm']!.properties!['account']!.description).toContain('allows none');
+  });
+
+  it('is kept with the job, also what other back-ends know', async () => {
+    const job_options = { runtime: 'slurm+podman', slurm: { partition: 'low', time: '00:30:00', gres: 'gpu:a100:1', extra: ['--nice=100'] }, 'driver-memory': '2g' };
+    expect(await made({ process: process(), job_options })).toMatchObject({ job_options });
+    await store('clustered', { default_job_options: { job_options: { runtime: 'slurm+podman' } } });
+    expect(await made({ process: process('clustered') })).toMatchObject({ job_options: { runtime: 'slurm+podman' } });
+  });
+
+  it.each<[string, unknown, string]>([
+    ['another runtime', { runtime: 'containerless' }, "'runtime' must be one of onnx, bubblewrap, slurm+podman"],
+    ['a runtime that there is not', { runtime: 7 }, "'runtime' must be one of"],
+    ['another partition', { slurm: { partition: 'secret' } }, "'partition' can't be 'secret'; this service allows low, gpu"],
+    ['an account, where none is allowed', { slurm: { account: 'e2s' } }, "'account' can't be 'e2s'; this service allows none"],
+    ['too much time', { slurm: { time: '3:00:00' } }, "'time' can't be '3:00:00'; this service allows at most 120 minutes"],
+    ['no time', { slurm: { time: 'long' } }, "'long' is no time"],
+    ['a flag that is not allowed', { slurm: { extra: ['--exclusive'] } }, "'extra' can't have '--exclusive'; this service allows --nice=*"],
+    ['a flag that starts a program', { slurm: { extra: ['--wrap=id'] } }, "'extra' can't have '--wrap=id'"],
+    ['two flags in one', { slurm: { extra: ['--nice=1 --uid=0'] } }, "'extra' can't have '--nice=1 --uid=0'"],
+    ['a flag that is no text', { slurm: { extra: [{}] } }, "'extra' can't have '{}'"],
+    ['an option that there is not', { slurm: { export: 'ALL' } }, "there is no 'export'"],
+    ['a list', [], 'it must be an object'],
+  ])('is refused when it is %s, before anything is queued', async (_, job_options, message) => {
+    const answer = await call('POST', '/jobs', { process: process(), job_options });
+    expect([answer.status, await answer.json()]).toEqual([400, expect.objectContaining({ code: 'ProcessParameterInvalid', message: expect.stringContaining(message) })]);
+    expect((await call('PUT', '/process_graphs/bad', { ...process(), default_job_options: { job_options } })).status).toBe(200);
+    expect((await call('POST', '/jobs', { process: process('bad') })).status).toBe(400);
+  });
+
+  it('can be changed until the job is started', async () => {
+    const { id } = await made({ process: process() });
+    expect((await call('PATCH', `/jobs/${String(id)}`, { job_options: { runtime: 'docker' } })).status).toBe(400);
+    expect((await call('PATCH', `/jobs/${String(id)}`, { job_options: { runtime: 'bubblewrap' } })).status).toBe(204);
   });
 });
 

@@ -6,6 +6,7 @@ import type { Response } from 'express';
 import { invalidArgument } from '../../errors.ts';
 import type { ProcessRegistry } from '../../graph/process.ts';
 import type { JobDefinition } from '../../jobs/job.ts';
+import { readJobOptions, usualRules, type RuntimeRules } from '../../operators/runtime-choice.ts';
 import { checkDefinition } from './definition.ts';
 import type { Context } from './endpoint.ts';
 import { linked } from './linked.ts';
@@ -22,15 +23,41 @@ interface ProcessingParameter {
   readonly optional: true;
   /** Absent: null. */
   readonly default?: number;
-  readonly schema: { readonly type: 'number'; readonly minimum: number; readonly maximum?: number };
+  readonly schema: { readonly type: 'number'; readonly minimum: number; readonly maximum?: number } | { readonly type: 'object'; readonly properties: Fields };
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
-function parametersOf(kind: ProcessingKind, { syncTimeoutSeconds }: Pick<Context, 'syncTimeoutSeconds'>): readonly ProcessingParameter[] {
+/** What the checks need of a context. */
+type Settings = Pick<Context, 'syncTimeoutSeconds' | 'runtimeRules'>;
+
+function parametersOf(kind: ProcessingKind, { syncTimeoutSeconds, runtimeRules = usualRules }: Settings): readonly ProcessingParameter[] {
   const timeout = { name: 'timeout', optional: true, description: 'Seconds that processing may take, once a worker has begun. Processing that takes longer ends with the error `RequestTimeout`.' } as const;
-  if (kind === 'job') return [{ ...timeout, description: `${timeout.description} Without it there is no limit.`, schema: { type: 'number', minimum: 1 } }];
+  if (kind === 'job') return [{ ...timeout, description: `${timeout.description} Without it there is no limit.`, schema: { type: 'number', minimum: 1 } }, jobOptions(runtimeRules)];
   return [{ ...timeout, default: syncTimeoutSeconds, schema: { type: 'number', minimum: 1, maximum: syncTimeoutSeconds } }];
+}
+
+/** How operators are run, in the words that other back-ends have for such things, too. */
+function jobOptions({ runtimes, batch }: RuntimeRules): ProcessingParameter {
+  const allowed = (values: readonly string[]) => (values.length === 0 ? 'This service allows none.' : `This service allows ${values.join(', ')}; \`*\` stands for anything.`);
+  const slurm = {
+    partition: { type: 'string', description: allowed(batch.partition) },
+    account: { type: 'string', description: allowed(batch.account) },
+    time: { type: 'string', description: `After it Slurm ends a run of the operator: minutes, \`HH:MM:SS\` or \`D-HH:MM:SS\`. ${batch.seconds === 0 ? allowed([]) : `This service allows at most ${Math.floor(batch.seconds / 60)} minutes.`}` },
+    gres: { type: 'string', description: `Generic resources, \`gpu:1\`. ${allowed(batch.gres)}` },
+    extra: { type: 'array', items: { type: 'string' }, description: `Further flags of sbatch, each as \`--flag=value\`. ${allowed(batch.extra)}` },
+  };
+  return {
+    name: 'job_options', optional: true,
+    description: 'How the operators of the job are run. The embeddings are the same, bit for bit, whatever is chosen. Options of other back-ends are kept and do nothing.',
+    schema: {
+      type: 'object',
+      properties: {
+        runtime: { type: 'string', enum: runtimes, description: 'What all operators of the job are run in, whatever their references say. Absent: as those say.' },
+        ...(runtimes.some((name) => name.startsWith('slurm+')) && { slurm: { type: 'object', properties: slurm, additionalProperties: false, description: 'What jobs of Slurm are submitted with, where the runtime is one of `slurm+…`.' } }),
+      },
+    },
+  };
 }
 
 /** GET /processing_parameters. */
@@ -55,12 +82,25 @@ export async function readProcessing(kind: ProcessingKind, endpoint: string, con
 }
 
 /** Checks what a request says for the parameters of its kind. Throws ProcessParameterInvalid. */
-export function checkParameters(kind: ProcessingKind, endpoint: string, context: Pick<Context, 'syncTimeoutSeconds'>, given: Fields): void {
-  for (const { name, schema: { minimum, maximum = Infinity } } of parametersOf(kind, context)) {
+export function checkParameters(kind: ProcessingKind, endpoint: string, context: Settings, given: Fields): void {
+  for (const { name, schema } of parametersOf(kind, context)) {
     const value = given[name];
     if (value === undefined || value === null) continue;
+    if (schema.type === 'object') {
+      checkJobOptions(endpoint, name, value, context);
+      continue;
+    }
+    const { minimum, maximum = Infinity } = schema;
     const range = maximum === Infinity ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`;
     if (typeof value !== 'number' || !(value >= minimum && value <= maximum)) throw invalidArgument(endpoint, name, `it must be a number ${range}.`);
+  }
+}
+
+function checkJobOptions(endpoint: string, name: string, value: unknown, { runtimeRules = usualRules }: Settings): void {
+  try {
+    readJobOptions(value, runtimeRules);
+  } catch (error) {
+    throw error instanceof RangeError ? invalidArgument(endpoint, name, error.message) : error;
   }
 }
 
