@@ -2,16 +2,18 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { judged, shown } from '../../src/release/gate/check.ts';
+import { judged, shown, type Check } from '../../src/release/gate/check.ts';
 import { checkCodec, checkRate, rateOf } from '../../src/release/gate/codec.ts';
 import { checkDeterminism } from '../../src/release/gate/determinism.ts';
 import { checkGolden } from '../../src/release/gate/golden.ts';
 import { checkInterface } from '../../src/release/gate/interface.ts';
+import { checkLayer } from '../../src/release/gate/layer.ts';
 import { checkLicence } from '../../src/release/gate/licence.ts';
 import { measureQuality } from '../../src/release/gate/quality.ts';
 import { checkSecrets, secretsIn } from '../../src/release/gate/secrets.ts';
-import { embedOne, noiseBlock } from '../../src/release/gate/subject.ts';
+import { embedOne, noiseBlock, type Subject } from '../../src/release/gate/subject.ts';
 import { checkThroughput } from '../../src/release/gate/speed.ts';
 import { madeUpLandscapes } from '../../src/release/tasks/synthetic.ts';
 import { manifest, subject } from './operators.ts';
@@ -174,14 +176,46 @@ describe('quality', () => {
 });
 
 it('refuses a version that is much slower than the one before, measured side by side', async () => {
-  const wait = (ms: number) => {
-    const end = performance.now() + ms;
-    while (performance.now() < end);
-  };
-  const fast = subject({ spoil: (v) => (wait(4), v) });
-  const slow = subject({ spoil: (v) => (wait(40), v) });
+  const taking = (ms: number): Subject => ({ ...subject(), embed: async (blocks) => delay(ms, blocks.map(() => new Float32Array(1))) });
+  const [fast, slow] = [taking(2), taking(60)];
   expect((await checkThroughput(slow, fast)).detail).toMatch(/throughput against the version before is 0\.\d+, and must be at least 0\.8/);
   expect((await checkThroughput(fast, slow)).status).toBe('passed');
+});
+
+describe('layer', () => {
+  const figure = (check: Check, name: string) => check.figures.find((each) => each.name === name)!.value;
+
+  it('is published, read and drawn for a good operator, with the vectors that it gives by itself', async () => {
+    const check = await checkLayer(subject());
+    expect(check).toMatchObject({ check: 'layer', status: 'passed' });
+    expect(check.detail).toMatch(/^A layer over 48 × 48 patches gives the operator's vectors, and a tile of it in [\d.]+ ms/);
+    // An edge of blocks goes through the middle of the scene.
+    expect(figure(check, 'blocks computed for the tile')).toBe(4);
+    expect(figure(check, 'share of the tile that is drawn')).toBe(1);
+    expect(figure(check, 'colours of the tile')).toBeGreaterThan(50);
+  });
+
+  it('works for bands that no sunlight has', async () => {
+    const radar = await checkLayer(subject({}, { input: { ...manifest.input, bands: manifest.input.bands.map((_, i) => ({ name: `C${i}` })) } }));
+    expect(radar).toMatchObject({ status: 'passed', detail: expect.stringMatching(/over 8 × 8 patches/) as unknown });
+  });
+
+  it.each([
+    ['gives other vectors in blocks of another size', { spoil: (v: Float32Array) => v.map((x) => x + v.length / 1000) }, 'difference of the layer from the operator'],
+    ['gives the same vector everywhere', { spoil: (v: Float32Array) => v.fill(1) }, 'colours of the tile is 1, and must be at least 2'],
+  ])('refuses an operator that %s', async (_, ways, reason) => {
+    const check = await checkLayer(subject(ways));
+    expect(check.status).toBe('failed');
+    expect(check.detail).toContain(reason);
+  });
+
+  it('throws what the layer says of an operator that can\'t be one', async () => {
+    await expect(checkLayer(subject({ spoil: (v) => v.subarray(1) }))).rejects.toThrow(/values instead of/);
+  });
+
+  it('is left out for patches whose blocks no gate should compute', async () => {
+    expect(await checkLayer(subject({}, { patch: 2048 }))).toMatchObject({ status: 'skipped', detail: expect.stringMatching(/samples with patches of 2048 pixels/) as unknown });
+  });
 });
 
 describe('licence', () => {

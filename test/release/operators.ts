@@ -14,7 +14,7 @@ export const manifest: OperatorManifest = {
   input: { ...pca.input, bands: pca.input.bands.slice(0, 2) },
   output: { dimensions: DIMENSIONS, prefix_truncatable: false },
   quantization: { int8: { scale: [40, 40, 40, 40], offset: [2000, 2000, 2000, 2000] } },
-  rgb: { ...pca.rgb, mean: [0, 0, 0, 0], components: [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]] },
+  rgb: { ...pca.rgb, mean: [0, 0, 0, 0], components: [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]], low: [0, 0, 0], high: [5000, 5000, 5000] },
 };
 
 /** What may be wrong with one. */

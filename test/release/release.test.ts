@@ -53,12 +53,12 @@ describe('a release', () => {
     expect(new Set(report.stages.map(({ status }) => status))).toEqual(new Set(['passed']));
     expect(report.publish).toEqual({ reference: `spectral@${report.build!.digest}`, tags: ['latest', 'stable'] });
     expect(report.test!.checks.map(({ check, status }) => [check, status])).toEqual([
-      ['interface', 'passed'], ['golden', 'passed'], ['determinism', 'passed'], ['codec', 'passed'], ['rate', 'passed'], ['quality', 'passed'], ['throughput', 'passed'], ['memory', 'skipped'], ['licence', 'passed'], ['secrets', 'passed'],
+      ['interface', 'passed'], ['golden', 'passed'], ['determinism', 'passed'], ['layer', 'passed'], ['codec', 'passed'], ['rate', 'passed'], ['quality', 'passed'], ['throughput', 'passed'], ['memory', 'skipped'], ['licence', 'passed'], ['secrets', 'passed'],
     ]);
     expect(await registry.latest({ name: 'spectral' })).toMatchObject({ version: '1.0.0' });
     expect(JSON.parse(await readFile(join(`${source}-out`, 'report.json'), 'utf8'))).toEqual({ ...JSON.parse(JSON.stringify(report)) as object, ms: expect.any(Number) as number });
     expect(progress.filter(({ kind }) => kind === 'ended')).toHaveLength(7);
-    expect(progress.filter(({ kind }) => kind === 'check')).toHaveLength(10);
+    expect(progress.filter(({ kind }) => kind === 'check')).toHaveLength(11);
   });
 
   it('leaves a page for people, in which nothing of a package is HTML', async () => {
@@ -104,7 +104,7 @@ describe('a release', () => {
     await writeFile(join(source, 'golden.json'), JSON.stringify(golden));
     const report = await run(source, registry);
     expect(statuses(report)).toEqual({ source: 'passed', dependencies: 'passed', build: 'passed', test: 'failed', metadata: 'skipped', version: 'skipped', publish: 'skipped' });
-    expect(detail(report, 'test')).toMatch(/2 of 10 checks failed\. golden: largest difference is 1.*secrets: run\.sh, line 1: a password in an assignment/);
+    expect(detail(report, 'test')).toMatch(/2 of 11 checks failed\. golden: largest difference is 1.*secrets: run\.sh, line 1: a password in an assignment/);
     expect(detail(report, 'test')).not.toContain('wJalrXUtn');
     expect(await registry.versions({ name: 'spectral' })).toEqual([]);
   });
@@ -205,7 +205,7 @@ describe('a release that was cut short', () => {
     expect(await registry.versions({ name: 'spectral' })).toEqual([]);
     const report = await run(source, registry);
     expect(statuses(report)).toEqual({ source: 'passed', dependencies: 'passed, resumed', build: 'passed, resumed', test: 'passed, resumed', metadata: 'passed', version: 'passed', publish: 'passed' });
-    expect(report.test!.checks).toHaveLength(10);
+    expect(report.test!.checks).toHaveLength(11);
     expect(report.status).toBe('published');
   });
 

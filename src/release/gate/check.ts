@@ -15,7 +15,7 @@ export interface Figure {
 }
 
 /** The checks in the order in which they are made. */
-export const checkIds = ['interface', 'golden', 'determinism', 'codec', 'rate', 'quality', 'throughput', 'memory', 'licence', 'secrets'] as const;
+export const checkIds = ['interface', 'golden', 'determinism', 'layer', 'codec', 'rate', 'quality', 'throughput', 'memory', 'licence', 'secrets'] as const;
 export type CheckId = (typeof checkIds)[number];
 
 /** 'allowed': it failed, and somebody took responsibility with a reason. */

@@ -4,7 +4,7 @@
  */
 import { largestDifference } from '../../operators/package/golden.ts';
 import { judged, type Check, type Figure } from './check.ts';
-import { cut, embedOne, noiseBlock, rms, type Pixels, type Subject } from './subject.ts';
+import { cut, embedOne, hills, noiseBlock, rms, type Pixels, type Subject } from './subject.ts';
 
 /** Rounding may differ between shapes of blocks; relative to the size of the vectors. */
 const SEAM_TOLERANCE = 1e-4;
@@ -19,7 +19,8 @@ export interface OtherWays {
 }
 
 export async function checkDeterminism(subject: Subject, { elsewhere, together }: OtherWays): Promise<Check> {
-  const whole = scene(subject);
+  // Normalising by the block would show.
+  const whole = hills(subject, EDGE);
   const once = await embedOne(subject, whole);
   const again = await embedOne(subject, whole);
   const scale = Math.max(rms(once), 1e-12);
@@ -34,13 +35,6 @@ export async function checkDeterminism(subject: Subject, { elsewhere, together }
   if (joint) figures.push({ name: `difference of ${TOGETHER} blocks in one run, relative`, value: worst(joint, alone) / scale, at_most: SEAM_TOLERANCE });
   if (elsewhere) figures.push({ name: 'difference in another process', value: largestDifference(await embedOne(elsewhere, whole), once), at_most: 0 });
   return judged('determinism', figures, `A place has the same vector in every run, in any company and in blocks of any size.${joint === null ? ' The model takes one block at a time.' : ''}`);
-}
-
-/** Hills under noise: a block's mean is not that of the whole, so normalising by block shows. */
-function scene(subject: Subject): Pixels {
-  const { rows, columns, samples } = noiseBlock(subject, EDGE, EDGE, 9, 0, 400);
-  const hills = (i: number) => 1500 + 1200 * Math.sin((i % columns) / 29 + Math.floor(i / (rows * columns))) * Math.cos((Math.floor(i / columns) % rows) / 23);
-  return { rows, columns, samples: samples.map((v, i) => Math.round(v + hills(i))) };
 }
 
 async function oneByOne(subject: Subject, blocks: readonly Pixels[]): Promise<Float32Array[]> {

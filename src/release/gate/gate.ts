@@ -10,6 +10,7 @@ import { checkCodec, checkRate, rateOf } from './codec.ts';
 import { checkDeterminism } from './determinism.ts';
 import { callable, checkGolden } from './golden.ts';
 import { checkInterface } from './interface.ts';
+import { checkLayer } from './layer.ts';
 import { checkLicence } from './licence.ts';
 import { measureQuality, type Quality, type SetReport } from './quality.ts';
 import { checkSecrets, secretsIn } from './secrets.ts';
@@ -71,7 +72,7 @@ class Gate {
     let quality: Quality | null = null;
     if (subject === null) this.#skip('interface', `No runtime for operators of the kind '${operator.manifest.kind}' can be had on this machine, so it can't be judged.`, true);
     else if (await this.#check('interface', () => checkInterface(subject))) quality = await this.#runnable(subject, previous === null ? null : this.#subject(await callable(previous)));
-    for (const check of checkIds.slice(1, 8)) if (!this.#checks.some((each) => each.check === check)) this.#skip(check, 'Not looked at, because the operator does not keep its interface.');
+    for (const check of checkIds.slice(1, checkIds.indexOf('licence'))) if (!this.#checks.some((each) => each.check === check)) this.#skip(check, 'Not looked at, because the operator does not keep its interface.');
     await this.#check('licence', async () => checkLicence(operator.manifest.license, this.#request.files));
     await this.#check('secrets', () => this.#secrets());
     return { passed: this.#checks.every(({ status }) => status !== 'failed'), checks: this.#checks, sets: quality?.sets ?? [], likeness: quality?.likeness ?? null };
@@ -87,6 +88,7 @@ class Gate {
       elsewhere: isModel && programs ? subjectAsProgram(programs, operator) : null,
       together: isModel ? (blocks) => embedTogether(operator, blocks) : null,
     }));
+    await this.#check('layer', () => checkLayer(subject, signal));
     let quality: Quality | null = null;
     const judgedQuality = await this.#quiet('quality', async () => {
       quality = await measureQuality(subject, previous, sets, signal);

@@ -1,5 +1,5 @@
 /** How fast the operator is and what memory it takes, beside the version before on the same machine in the same minutes. */
-import type { Operator, OperatorManifest } from '../../operators/operator.ts';
+import type { OperatorManifest } from '../../operators/operator.ts';
 import type { ProcessRuntime } from '../../runtimes/process-runtime.ts';
 import { judged, shown, skipped, type Check, type Figure } from './check.ts';
 import { embedOne, noiseBlock, type Pixels, type Subject } from './subject.ts';
@@ -22,10 +22,12 @@ const MIB = 2 ** 20;
  * after each other, in turns, so that a busy machine meets both.
  */
 export async function checkThroughput(subject: Subject, previous: Subject | null, signal?: AbortSignal): Promise<Check> {
+  const runner = runnerOf(subject);
+  const rival = previous && runnerOf(previous);
   const ratios: number[] = [];
   let best = 0;
   for (let round = 0; round < ROUNDS || (round < MOST_ROUNDS && previous !== null && median(ratios) < LEAST_THROUGHPUT); round++) {
-    const [own, old] = await rounds(subject, previous, round % 2 === 1, signal);
+    const [own, old] = await rounds(runner, rival, round % 2 === 1, signal);
     best = Math.max(best, own);
     if (previous !== null) ratios.push(areaOf(subject, own) / areaOf(previous, old));
   }
@@ -37,11 +39,23 @@ export async function checkThroughput(subject: Subject, previous: Subject | null
   return judged('throughput', figures, `${shown(best)} patches, ${shown(areaOf(subject, best))} km² a second on one thread of this machine.`);
 }
 
+/** A subject with a block of the usual size, made once: making it takes longer than many a model. */
+interface Runner {
+  readonly subject: Subject;
+  readonly block: Pixels;
+  readonly patches: number;
+}
+
+function runnerOf(subject: Subject): Runner {
+  const edge = Math.max(1, Math.round(BLOCK_EDGE / subject.operator.manifest.patch));
+  return { subject, block: noiseBlock(subject, edge, edge, 17), patches: edge ** 2 };
+}
+
 /** A round of each, one first or the other; 0 for no version before. */
-async function rounds(subject: Subject, previous: Subject | null, isPreviousFirst: boolean, signal?: AbortSignal): Promise<readonly [number, number]> {
-  const old = previous !== null && isPreviousFirst ? await roundOf(previous, signal) : 0;
-  const own = await roundOf(subject, signal);
-  return [own, previous !== null && !isPreviousFirst ? await roundOf(previous, signal) : old];
+async function rounds(runner: Runner, rival: Runner | null, isRivalFirst: boolean, signal?: AbortSignal): Promise<readonly [number, number]> {
+  const old = rival !== null && isRivalFirst ? await roundOf(rival, signal) : 0;
+  const own = await roundOf(runner, signal);
+  return [own, rival !== null && !isRivalFirst ? await roundOf(rival, signal) : old];
 }
 
 function median(values: readonly number[]): number {
@@ -53,8 +67,8 @@ function areaOf({ operator: { manifest } }: Subject, patches: number): number {
   return patches * (manifest.patch * manifest.input.gsd / 1000) ** 2;
 }
 
-async function roundOf(subject: Subject, signal?: AbortSignal): Promise<number> {
-  const { block, patches } = usualBlock(subject.operator, subject);
+/** Patches per second. */
+async function roundOf({ subject, block, patches }: Runner, signal?: AbortSignal): Promise<number> {
   await embedOne(subject, block, signal);
   const start = performance.now();
   let runs = 0;
@@ -63,11 +77,6 @@ async function roundOf(subject: Subject, signal?: AbortSignal): Promise<number> 
     runs++;
   } while (performance.now() - start < ROUND_MS);
   return (1000 * runs * patches) / (performance.now() - start);
-}
-
-function usualBlock({ manifest }: Operator, subject: Subject): { block: Pixels; patches: number } {
-  const edge = Math.max(1, Math.round(BLOCK_EDGE / manifest.patch));
-  return { block: noiseBlock(subject, edge, edge, 17), patches: edge ** 2 };
 }
 
 /** The most memory of a process of its own that computes blocks of the usual size. `programs` is what starts such for operators of a kind. */
@@ -85,7 +94,7 @@ export async function checkMemory(subject: Subject, previous: Subject | null, pr
 }
 
 async function peakOf(subject: Subject, runtime: ProcessRuntime, signal: AbortSignal = new AbortController().signal): Promise<number | null> {
-  const { block: { samples, rows, columns } } = usualBlock(subject.operator, subject);
+  const { block: { samples, rows, columns } } = runnerOf(subject);
   // Several blocks: a run that is over at once has no time to be looked at.
   const { usage } = await runtime.run(subject.operator, { inputs: Array.from({ length: 4 }, () => samples), rows, columns }, signal);
   return usage.peakMemoryBytes === null ? null : usage.peakMemoryBytes / MIB;

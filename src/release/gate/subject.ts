@@ -51,6 +51,13 @@ export function noiseBlock(subject: Subject, down: number, across: number, seed:
   return { rows, columns, samples: goldenInput(subject.operator.manifest.input.bands.length * rows * columns, { seed, low, high }) };
 }
 
+/** Hills under noise, so many patches a side: a block's mean is not that of the whole. */
+export function hills(subject: Subject, side: number): Pixels {
+  const { rows, columns, samples } = noiseBlock(subject, side, side, 9, 0, 400);
+  const height = (i: number) => 1500 + 1200 * Math.sin((i % columns) / 29 + Math.floor(i / (rows * columns))) * Math.cos((Math.floor(i / columns) % rows) / 23);
+  return { rows, columns, samples: samples.map((v, i) => Math.round(v + height(i))) };
+}
+
 /** The pixels of `down` × `across` patches from patch (row, column) of a block on, with their halo. */
 export function cut(subject: Subject, whole: Pixels, row: number, column: number, down: number, across: number): Pixels {
   const { patch, input: { bands } } = subject.operator.manifest;
