@@ -52,7 +52,7 @@ const HELP = `lamina — virtual embedding layers for Earth observation (openEO 
       --item MLM.json, --settings CONFIG.yaml, --sensor NAME, --samples FILE.npy, --bands B02,B03,…, --gsd 10,
       --chip 224, --pooling mean|class, --license SPDX
                                    of a model: what describes it, and how its output becomes vectors
-  lamina operator export NAME --to cwl|k8s|slurm|pbs
+  lamina operator export NAME --to cwl|k8s|slurm|pbs|lsf
                                    a file for a workflow engine or a scheduler: --output FILE
       --image, --claim, --pull-secret
                                    of Kubernetes: image with lamina, volume claim, secret for the image

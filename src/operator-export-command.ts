@@ -5,7 +5,7 @@ import { readConfig } from './config.ts';
 import { packageFolder } from './deployment.ts';
 import { createStreamLog } from './log.ts';
 import { openOperators } from './open-operators.ts';
-import { toPbs, toSlurm } from './operators/export/batch.ts';
+import { toLsf, toPbs, toSlurm } from './operators/export/batch.ts';
 import { toCwl } from './operators/export/cwl.ts';
 import { toKubernetes } from './operators/export/kubernetes.ts';
 import type { ExportTarget } from './operators/export/target.ts';
@@ -14,9 +14,9 @@ import { formatReference, parseReference } from './operators/reference.ts';
 import type { OperatorIndex } from './operators/registry/operator-index.ts';
 import { RUN_OPTIONS } from './run-command.ts';
 
-const targets: Readonly<Record<string, (target: ExportTarget) => string>> = { cwl: toCwl, k8s: toKubernetes, slurm: toSlurm, pbs: toPbs };
+const targets: Readonly<Record<string, (target: ExportTarget) => string>> = { cwl: toCwl, k8s: toKubernetes, slurm: toSlurm, pbs: toPbs, lsf: toLsf };
 
-/** `lamina operator export REFERENCE --to cwl|k8s|slurm|pbs [--output FILE]` */
+/** `lamina operator export REFERENCE --to cwl|k8s|slurm|pbs|lsf [--output FILE]` */
 export async function operatorExport(args: string[], environment: NodeJS.ProcessEnv): Promise<void> {
   const { values, positionals: [reference, ...more] } = parseArgs({
     args, allowPositionals: true,

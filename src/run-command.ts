@@ -17,12 +17,12 @@ import { untilTold } from './until-told.ts';
 
 const USAGE = `lamina run [RUNTIME/]NAME[:VERSION] --input FILE.tif --output FILE.tif [--PARAMETER VALUE …]
       --component REFERENCE        the same as the first word
-      --runtime NAME               instead of a prefix: ${['onnx', ...processRuntimes.slice(0, 5)].join(', ')}, or slurm+… and pbs+…
+      --runtime NAME               instead of a prefix: ${['onnx', ...processRuntimes.slice(0, 5)].join(', ')}, or slurm+…, pbs+… and lsf+…
       --bands B02,B03,…            names of the file's bands, where it has none
       --quantization NAME          float32 (default), float16, int8, int8_power2, int8_per_vector, binary
       --param NAME=VALUE           a parameter whose name is that of an option
       --params FILE.json           parameters that shall not stand on a command line, which everybody on a machine can read
-      --scratch DIRECTORY          for the files of runs; for slurm+… and pbs+… one that all nodes see
+      --scratch DIRECTORY          for the files of runs; for slurm+…, pbs+… and lsf+… one that all nodes see
       --batch partition=P,account=A,gres=gpu:1
                                    what jobs of batch systems are submitted with
       --threads N                  runs at a time (default 1)

@@ -16,7 +16,7 @@ import { OpenEOError } from '../errors.ts';
 /** What can run an operator by itself. */
 export const baseRuntimes = ['onnx', 'containerless', 'bubblewrap', 'proot', 'podman', 'docker'] as const;
 /** What can start one of those on another machine. */
-export const batchSystems = ['slurm', 'pbs'] as const;
+export const batchSystems = ['slurm', 'pbs', 'lsf'] as const;
 
 export type BaseRuntime = (typeof baseRuntimes)[number];
 export type BatchSystem = (typeof batchSystems)[number];

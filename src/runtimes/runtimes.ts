@@ -6,6 +6,7 @@ import { baseRuntimes, batchSystems, type BatchSystem, type RuntimeName } from '
 import { bubblewrap } from './bubblewrap.ts';
 import { containerless } from './containerless.ts';
 import { here } from './here.ts';
+import { lsf } from './lsf.ts';
 import type { Isolation } from './isolation.ts';
 import { docker, podman } from './podman.ts';
 import { pbs } from './pbs.ts';
@@ -43,12 +44,14 @@ export function openRuntime(name: RuntimeName, settings: RuntimeSettings): Proce
   return createProcessRuntime({ name, isolation, place, scratch, limits, toolEnvironment });
 }
 
+const places: Readonly<Record<BatchSystem, (options: BatchOptions) => Place>> = { slurm, pbs, lsf };
+
 function placeOf(system: BatchSystem, { batch = {} }: RuntimeSettings): Place {
-  return system === 'slurm' ? slurm(batch) : pbs(batch);
+  return places[system](batch);
 }
 
 /** Variables that say where the tools find their configuration and their state; nothing else of an environment concerns them. */
-const TOOL_VARIABLES = ['PATH', 'HOME', 'USER', 'LOGNAME', 'XDG_RUNTIME_DIR', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'CONTAINERS_CONF', 'CONTAINERS_STORAGE_CONF', 'CONTAINER_HOST', 'DOCKER_HOST', 'DOCKER_CONFIG', 'SLURM_CONF', 'PBS_CONF_FILE', 'PBS_DEFAULT', 'PBS_SERVER'];
+const TOOL_VARIABLES = ['PATH', 'HOME', 'USER', 'LOGNAME', 'XDG_RUNTIME_DIR', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'CONTAINERS_CONF', 'CONTAINERS_STORAGE_CONF', 'CONTAINER_HOST', 'DOCKER_HOST', 'DOCKER_CONFIG', 'SLURM_CONF', 'PBS_CONF_FILE', 'PBS_DEFAULT', 'PBS_SERVER', 'LSF_ENVDIR', 'LSF_SERVERDIR', 'LSF_BINDIR', 'LSF_LIBDIR'];
 
 /** Where commands of a user keep the files of runs: accounts that share a machine do not share that folder. */
 export function userScratch(): string {

@@ -56,7 +56,7 @@ describe('a reference', () => {
     ['kubernetes/e2s/pca', "'kubernetes' is no runtime; there are onnx, containerless, bubblewrap"],
     ['slurm/e2s/pca', "'slurm' is no runtime"],
     ['slurm+pbs+onnx/pca', "'slurm+pbs+onnx' is no runtime"],
-    ['lsf+onnx/pca', "'lsf+onnx' is no runtime"],
+    ['sge+onnx/pca', "'sge+onnx' is no runtime"],
     ['onnx/podman/pca', "'podman' is a runtime and can't be a namespace"],
     ['onnx/a/b/pca', 'at most one namespace'],
     ['onnx/../pca', "'..' is no namespace"],

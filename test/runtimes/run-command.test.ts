@@ -75,5 +75,5 @@ it('lamina runtimes tells what works here, by trying', async () => {
   const found = JSON.parse(output) as { name: string; works: boolean; reason?: string; milliseconds?: number; reached?: string[] }[];
   expect(found.map(({ name }) => name)).toEqual(['onnx', 'containerless', 'pbs+docker']);
   expect(found[1]).toMatchObject({ works: true, reached: ['files', 'network'], milliseconds: expect.any(Number) });
-  expect((await run(lamina(['runtimes', 'lsf'], bench.environment))).output).toMatch(/there is no runtime 'lsf'; there are onnx, containerless/);
+  expect((await run(lamina(['runtimes', 'sge'], bench.environment))).output).toMatch(/there is no runtime 'sge'; there are onnx, containerless/);
 }, 60_000);

@@ -1,4 +1,4 @@
-/** An operator as a job script of Slurm or PBS. The words of its call stand in quotes, so no value of a parameter is read by the shell. */
+/** An operator as a job script of Slurm, PBS or LSF. The words of its call stand in quotes, so no value of a parameter is read by the shell. */
 import { headline, jobName, runWords, type ExportTarget } from './target.ts';
 import { shellWord } from '../shell-word.ts';
 
@@ -26,6 +26,18 @@ export function toPbs(target: ExportTarget): string {
   return script(target, [`-N ${name}`, `-l ${chunk.join(',')}`, '-j oe'].map((words) => `#PBS ${words}`), call, [
     'cd "${PBS_O_WORKDIR:-.}"', `input=\${INPUT:?write: ${call}}`, `output=\${OUTPUT:?write: ${call}}`,
   ]);
+}
+
+/** `INPUT=input.tif OUTPUT=output.tif bsub < FILE`: bsub hands the variables over. Tried with a stand-in of bsub only. */
+export function toLsf(target: ExportTarget): string {
+  const { memory_mib: memory, cpu = 1, gpu } = target.operator.manifest.resources ?? {};
+  const directives = [
+    `-J ${jobName(target.operator)}`, `-n ${Math.ceil(cpu)}`, '-R "span[hosts=1]"',
+    ...(memory === undefined ? [] : [`-M ${memory}MB`]),
+    ...(gpu ? ['-gpu "num=1"'] : []),
+  ];
+  const call = 'INPUT=INPUT.tif OUTPUT=OUTPUT.tif bsub < FILE';
+  return script(target, directives.map((words) => `#BSUB ${words}`), call, [`input=\${INPUT:?write: ${call}}`, `output=\${OUTPUT:?write: ${call}}`]);
 }
 
 function script(target: ExportTarget, directives: readonly string[], call: string, start: readonly string[]): string {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { calledOperator, plainOperator } from '../../../src/operators/called-operator.ts';
-import { toPbs, toSlurm } from '../../../src/operators/export/batch.ts';
+import { toLsf, toPbs, toSlurm } from '../../../src/operators/export/batch.ts';
 import { toCwl } from '../../../src/operators/export/cwl.ts';
 import { Job } from 'kubernetes-models/batch/v1';
 import { parse } from 'yaml';
@@ -78,6 +78,13 @@ describe('a job script', () => {
     const script = toPbs(target);
     expect(calledWith(script, { INPUT: 'a b.tif', OUTPUT: 'c.tif' })).toEqual(['run', operator.reference, '--input', 'a b.tif', '--output', 'c.tif', '--quiet']);
     expect(script.split('\n').filter((line) => line.startsWith('#PBS'))).toEqual(['#PBS -N e2s-spectral-1', '#PBS -l nodes=1:ppn=2:gpus=1,mem=512mb', '#PBS -j oe']);
+  });
+
+  it('for LSF gets its files from variables, which bsub hands over', () => {
+    const script = toLsf(target);
+    expect(calledWith(script, { INPUT: 'a b.tif', OUTPUT: 'c.tif' })).toEqual(['run', operator.reference, '--input', 'a b.tif', '--output', 'c.tif', '--quiet']);
+    expect(script.split('\n').filter((line) => line.startsWith('#BSUB'))).toEqual(['#BSUB -J e2s-spectral-1-0-0', '#BSUB -n 2', '#BSUB -R "span[hosts=1]"', '#BSUB -M 512MB', '#BSUB -gpu "num=1"']);
+    expect(() => calledWith(toLsf(plainTarget), { INPUT: 'a.tif' })).toThrow('write: INPUT=INPUT.tif OUTPUT=OUTPUT.tif bsub < FILE');
   });
 
   it('says how it is called when it is called otherwise', () => {
