@@ -46,7 +46,7 @@ class ClientLeft extends Error {}
  * would get texts among their numbers without them (ADR 0043). It can't be asked: openEO's client accepts anything.
  */
 function readsPythonsJson(request: Request): boolean {
-  return /^openeo-python-client\//.test(request.get('User-Agent') ?? '');
+  return request.get('User-Agent')?.startsWith('openeo-python-client/') ?? false;
 }
 
 async function send(context: Context, answer: SyncAnswer, request: Request, response: Response): Promise<void> {
