@@ -49,6 +49,7 @@ const owner: Record<string, string> = {
   hyparquet: 'formats',
   'hyparquet-writer': 'formats',
   yaml: 'operators',
+  yauzl: 'operators',
   yazl: 'formats',
   sharp: 'formats',
   ndarray: 'cube',
