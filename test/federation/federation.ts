@@ -1,9 +1,11 @@
 /** For tests: a catalog with collections that lie in another catalog, and items for it. */
 import { FederatedCatalog, type FederationOptions } from '../../src/federation/federated-catalog.ts';
+import { Unreadable } from '../../src/catalog/remote/download.ts';
 import { guardedFetch } from '../../src/catalog/remote/guarded-fetch.ts';
 import type { StacCollection, StacItem } from '../../src/catalog/types.ts';
 import type { Upstream } from '../../src/federation/definition.ts';
 import { createLog, type LogEntry } from '../../src/log.ts';
+import type { Database } from '../../src/database/connection.ts';
 import { startFreshDatabase } from '../database/fresh-database.ts';
 
 export interface Federation {
@@ -12,11 +14,14 @@ export interface Federation {
   stop(): Promise<void>;
 }
 
-/** @param host 'host:port' that may be asked */
-export async function startFederation(host: string, options: Partial<FederationOptions> = {}): Promise<Federation> {
-  const fresh = await startFreshDatabase();
+/**
+ * @param host 'host:port' that may be asked
+ * @param database one that is there; it is left without collections. Absent: a new one
+ */
+export async function startFederation(host: string, options: Partial<FederationOptions> = {}, database?: Database): Promise<Federation> {
+  const fresh = database ? { database, stop: () => database.query('delete from collections').then(() => undefined) } : await startFreshDatabase();
   const log: LogEntry[] = [];
-  const catalog = new FederatedCatalog(fresh.database, { fetch: guardedFetch({ allowedHosts: [host] }), secrets: {}, log: createLog((entry) => log.push(entry)), definitionsMs: 0, freshMs: 0, ...options });
+  const catalog = new FederatedCatalog(fresh.database, { fetch: guardedFetch({ allowedHosts: [host], refuse: (reason) => new Unreadable(reason) }), secrets: {}, log: createLog((entry) => log.push(entry)), definitionsMs: 0, freshMs: 0, ...options });
   return { catalog, log, stop: () => fresh.stop() };
 }
 
