@@ -20,6 +20,7 @@ export function viewSql(table: ItemTable, view: ItemView, bind: Bind): string {
 function stateSql(table: ItemTable): string {
   const time = (column: string) => `to_char(l.${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
   const status = table === 'items' ? `coalesce(l.status, 'virtual')` : `'withdrawn'`;
+  const cached = table === 'items' ? `, 'lamina:cached', case when l.status = 'computed' and l.blocks is not null then jsonb_build_object('blocks', l.blocks, 'bytes', l.bytes) end` : '';
   const reason = table === 'items' ? `, 'lamina:reason', nullif(l.reason, '')` : '';
-  return `jsonb_strip_nulls(jsonb_build_object('lamina:status', ${status}, 'updated', ${time('since')}, 'processing:datetime', ${time('computed')}${reason}))`;
+  return `jsonb_strip_nulls(jsonb_build_object('lamina:status', ${status}, 'updated', ${time('since')}, 'processing:datetime', ${time('computed')}${reason}${cached}))`;
 }

@@ -14,6 +14,7 @@ import type { Operator } from '../operators/operator.ts';
 import { encodingOf } from '../operators/quantize.ts';
 import { embeddingProperties } from './embedding-properties.ts';
 import { usedExtensions } from './extensions.ts';
+import { blockCost } from './lamina-extension.ts';
 import type { LayerText } from './layer-fields.ts';
 import type { Layer, LayerDefinition } from './layer.ts';
 
@@ -108,7 +109,7 @@ export function describeLayer(layer: Layer, stored: StacCollection, root: StacCo
     ...(bands.length > 0 ? { bands } : {}),
     ...seen,
     'lamina:layer': { ...definition, ...(operator ? { operator: operator.reference } : {}) },
-    ...(operator ? { 'lamina:views': viewsOf(definition) } : {}),
+    ...(operator ? { 'lamina:views': viewsOf(definition), 'lamina:block': blockCost(operator.manifest) } : {}),
     links: [...stored.links, ...sourceLinks(layer)],
   };
 }
@@ -214,7 +215,7 @@ export function describeLayerItem(layer: Layer, raw: StacItem, result: ItemResul
     ...(gsd === null ? {} : { gsd }),
     ...(typeof crs === 'string' && epsgCode(crs) !== undefined ? { 'proj:code': crs } : {}),
     ...(operator
-      ? embeddingProperties(operator, viewsOf(definition)[0], definition.process_graph, null)
+      ? { ...embeddingProperties(operator, viewsOf(definition)[0], definition.process_graph, null), 'lamina:block': blockCost(operator.manifest) }
       : { 'processing:expression': { format: 'openeo', expression: { process_graph: definition.process_graph } } }),
   };
   const assets = Object.fromEntries(viewsOf(definition).flatMap((view): [string, StacAsset][] => {

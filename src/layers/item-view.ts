@@ -5,7 +5,7 @@ import type { StacItem } from '../catalog/types.ts';
 /** Told by every item on its own; `describeLayerItem` passes them on. */
 const passedOn = ['datetime', 'start_datetime', 'end_datetime'];
 /** Told by the state of an item, see layer-state.ts. */
-const ofState = ['lamina:status', 'lamina:reason', 'updated', 'processing:datetime'];
+const ofState = ['lamina:status', 'lamina:reason', 'lamina:cached', 'updated', 'processing:datetime'];
 
 /** Whether a search looks into properties at all: without that nobody needs a view. */
 export function needsView({ where, sortby, filter }: ItemQuery): boolean {

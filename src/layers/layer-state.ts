@@ -65,7 +65,7 @@ export function withStates(items: ItemSource, layer: Layer, states: StateSource 
 
 /** `lamina:status` is 'virtual' for an item that nobody computed ahead: it is computed where somebody looks. */
 function stated(item: StacItem, state: LayerItemState | undefined): StacItem {
-  return withProperties(item, { 'lamina:status': state?.status ?? 'virtual', ...timesOf(state), ...(state?.reason ? { 'lamina:reason': state.reason } : {}) });
+  return withProperties(item, { 'lamina:status': state?.status ?? 'virtual', ...timesOf(state), ...(state?.reason ? { 'lamina:reason': state.reason } : {}), ...cachedOf(state) });
 }
 
 /** What a withdrawn item once was: without assets, because its pixels can't be read any more. */
@@ -74,6 +74,12 @@ function withdrawnItem(layer: Layer, raw: StacItem, state: LayerItemState | unde
   const item = { ...describeLayerItem(layer, raw), stac_extensions: [], links: [], assets: {} };
   const said = withProperties(item, { 'lamina:status': 'withdrawn', ...timesOf(state), deprecated: true });
   return { ...said, stac_extensions: [...said.stac_extensions, VERSION_EXTENSION] };
+}
+
+/** What was computed ahead; an item that is outdated has blocks of older pixels, which nobody is given. */
+function cachedOf(state: LayerItemState | undefined): Record<string, unknown> {
+  if (state?.status !== 'computed' || state.blocks === null) return {};
+  return { 'lamina:cached': { blocks: state.blocks, ...(state.bytes === null ? {} : { bytes: state.bytes }) } };
 }
 
 /** When the state changed, and when the vectors were computed. */

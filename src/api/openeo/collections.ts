@@ -3,6 +3,7 @@ import type { Request, Response } from 'express';
 import type { StacCollection, StacLink } from '../../catalog/types.ts';
 import { OpenEOError } from '../../errors.ts';
 import { pageOfList } from '../http/page.ts';
+import { shownExtensions } from '../stac/extension.ts';
 import { mapLinks } from '../tiles/map-links.ts';
 import type { Context } from './endpoint.ts';
 import { pathVariable } from './endpoint.ts';
@@ -44,7 +45,7 @@ function shown(collection: StacCollection, api: string, base: string): StacColle
     { rel: queryablesRelation, href: `${api}/collections/${path}/queryables`, type: 'application/schema+json' },
   ];
   const kept = collection.links.filter(({ rel, href }) => !ownRelations.includes(rel) && !href.startsWith('file:'));
-  return { ...collection, links: [...links, ...[...kept, ...mapLinks({ ...collection, links: kept })].map((link) => absolute(link, base))] };
+  return { ...collection, stac_extensions: shownExtensions(collection, `${base}/stac`), links: [...links, ...[...kept, ...mapLinks({ ...collection, links: kept })].map((link) => absolute(link, base))] };
 }
 
 /** Paths of the service, such as tiles, become URLs. */

@@ -62,6 +62,7 @@ const paths: Json = {
   '/api': { get: route('getServiceDescription', 'This document', { responses: { 200: { description: 'OpenAPI 3.0' } } }) },
   '/api.html': { get: route('getServiceDocumentation', 'This document for people', { responses: { 200: { description: 'HTML' } } }) },
   '/queryables': { get: route('getQueryables', 'Queryable properties of all collections', answers(SCHEMA_TYPE, 'Schema')) },
+  '/extensions/lamina/v1.0.0/schema.json': { get: route('getExtension', 'Schema of the fields lamina:*', answers(SCHEMA_TYPE, 'Schema')) },
   '/functions': { get: route('getFunctions', 'Functions that filters may call', answers(JSON_TYPE, 'Functions')) },
   '/sortables': { get: route('getSortables', 'Properties of all collections by which items can be sorted', answers(SCHEMA_TYPE, 'Schema')) },
   '/children': { get: route('getChildren', 'The collections that the landing page links to', { parameters: parameters('pageLimit', 'after'), ...answers(JSON_TYPE, 'Children', '400') }) },

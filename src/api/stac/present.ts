@@ -3,6 +3,7 @@ import type { ItemPage } from '../../catalog/item-source.ts';
 import type { StacAsset, StacCollection, StacItem, StacLink } from '../../catalog/types.ts';
 import { mapLinks } from '../tiles/map-links.ts';
 import type { StacContext } from './dependencies.ts';
+import { shownExtensions } from './extension.ts';
 import { chooseFields, type FieldChoice } from './fields.ts';
 import { GEOJSON_TYPE, JSON_TYPE, SCHEMA_TYPE } from './respond.ts';
 
@@ -34,6 +35,7 @@ export function presentCollection(collection: StacCollection, context: StacConte
   const url = collectionUrl(context, collection.id);
   return {
     ...collection,
+    stac_extensions: shownExtensions(collection, context.baseUrl),
     links: [
       { rel: 'self', href: url, type: JSON_TYPE },
       rootLink(context),
@@ -54,6 +56,7 @@ export function presentItem(item: StacItem, context: StacContext): StacItem {
   const collection = collectionUrl(context, item.collection);
   return {
     ...item,
+    stac_extensions: shownExtensions(item, context.baseUrl),
     links: [
       { rel: 'self', href: `${collection}/items/${encodeURIComponent(item.id)}`, type: GEOJSON_TYPE },
       rootLink(context),
