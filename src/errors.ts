@@ -14,6 +14,8 @@ export interface OpenEOErrorOptions extends ErrorOptions {
   readonly detail?: string;
   /** When another try makes sense; the answer says it in Retry-After. */
   readonly retryAfterSeconds?: number;
+  /** No second try of the same task can mend it, whatever its status. */
+  readonly isFinal?: boolean;
 }
 
 /** For errors of an overload that say nothing more precise. */
@@ -30,12 +32,14 @@ export class OpenEOError<C extends ErrorCode = ErrorCode> extends Error {
   path: NodePath = [];
   /** null for errors that waiting does not mend. */
   readonly retryAfterSeconds: number | null;
+  readonly isFinal: boolean;
 
   constructor(code: C, values: Values<C>, options: OpenEOErrorOptions = {}) {
     const filled = errorCodes[code].message.replace(/\{(\w+)\}/g, (_, key: string) => String((values as Record<string, unknown>)[key]));
     super(options.detail ? `${filled} ${options.detail}` : filled, options);
     this.code = code;
     this.status = errorCodes[code].status;
+    this.isFinal = options.isFinal ?? (this.status < 500 || code === 'NoAccelerator');
     this.retryAfterSeconds = options.retryAfterSeconds ?? (this.status === 503 || this.status === 429 ? RETRY_AFTER_SECONDS : null);
   }
 }
@@ -60,4 +64,29 @@ export function unsuitableInput(detail: string, options: ErrorOptions = {}): Ope
 /** The commonest refusal: an argument of a process is wrong. */
 export function invalidArgument(process: string, parameter: string, reason: string, options?: OpenEOErrorOptions): OpenEOError<'ProcessParameterInvalid'> {
   return new OpenEOError('ProcessParameterInvalid', { process, parameter, reason }, options);
+}
+
+/** What a run was at when it failed: finding data and operators, fetching an operator, reading pixels, running an operator, writing files. */
+export type Stage = 'resolve' | 'download' | 'read' | 'infer' | 'write';
+
+const stages = new WeakMap<object, Stage>();
+
+/** Notes what was going on when an error came up, and gives the error. Whoever was nearest says it first, and that stays. */
+export function markStage<E>(error: E, stage: Stage): E {
+  if (typeof error === 'object' && error !== null && !stages.has(error)) stages.set(error, stage);
+  return error;
+}
+
+/** null when nobody has said it. */
+export function stageOf(error: unknown): Stage | null {
+  return typeof error === 'object' && error !== null ? stages.get(error) ?? null : null;
+}
+
+/** Work whose errors are those of a stage. */
+export async function during<T>(stage: Stage, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw markStage(error, stage);
+  }
 }

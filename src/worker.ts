@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Materialisations } from './catalog/materialisations.ts';
 import { readConfig, type Config } from './config.ts';
-import { acceleratorsOf, editorsOf, openDeployment, type Deployment } from './deployment.ts';
+import { acceleratorsOf, editorsOf, openDeployment, runtimeRules, type Deployment } from './deployment.ts';
 import { ChangeFeed } from './catalog/changes.ts';
 import { LayerStates } from './catalog/layer-states.ts';
 import { UploadedFiles } from './catalog/uploaded/uploaded-files.ts';
@@ -105,7 +105,7 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   const tiles = engineFor('tile');
   const tile = createTileHandler(tiles, objects, cache);
   const serviceTile = createServiceTileHandler({ engine: tiles, objects, services: new ServiceStore(database), logs: new ServiceLogs(database), maxSamples: config.syncMaxPixels, catalog: cache });
-  const processing = { store: jobs, logs: jobLogs, watch: new RunWatch(jobs), billing, costs: costsUnder(billing), ...measuring, objects, log, scratch, syncMaxSamples: config.syncMaxPixels, publishing: { catalog, editors: editorsOf(config), workspaces, exclusively: watches.exclusively.bind(watches) } };
+  const processing = { store: jobs, logs: jobLogs, watch: new RunWatch(jobs), billing, costs: costsUnder(billing), ...measuring, objects, log, scratch, syncMaxSamples: config.syncMaxPixels, runtimeRules: runtimeRules(config), publishing: { catalog, editors: editorsOf(config), workspaces, exclusively: watches.exclusively.bind(watches) } };
 
   // Looks at files and takes no sample out of them.
   const opened = withoutSamples(rasters);

@@ -3,6 +3,7 @@ import { createNullBlock, type Block, type Window } from '../cube/block.ts';
 import type { Resampling } from '../cube/cube.ts';
 import { pasteBlock } from '../cube/paste.ts';
 import { createWarp, scaleBetween, type Warp } from '../cube/warp.ts';
+import { during } from '../errors.ts';
 import type { RasterFile } from '../formats/raster-file.ts';
 import { cropGrid, intersectWindows, isSameLattice, latticeOffset, type CellWindow, type Grid } from '../geo/grid.ts';
 import type { BandSource } from './load-plan.ts';
@@ -54,9 +55,11 @@ export class AssetReader {
   }
 
   /** Bands of one file in a window of the grid, [bands, y, x]; null when the file has nothing there. */
-  async read(sources: readonly BandSource[], cells: CellWindow, signal: AbortSignal): Promise<Block | null> {
-    const block = await this.#read(sources, cells, signal);
-    return block && shifted(block, sources[0]!);
+  read(sources: readonly BandSource[], cells: CellWindow, signal: AbortSignal): Promise<Block | null> {
+    return during('read', async () => {
+      const block = await this.#read(sources, cells, signal);
+      return block && shifted(block, sources[0]!);
+    });
   }
 
   async #read(sources: readonly BandSource[], cells: CellWindow, signal: AbortSignal): Promise<Block | null> {

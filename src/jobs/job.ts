@@ -2,6 +2,7 @@
 import type { LogLevel } from '../log.ts';
 import type { WireProcess } from './payloads.ts';
 import type { JobResult } from './results.ts';
+import type { Stages } from './stages.ts';
 
 export type JobStatus = 'created' | 'queued' | 'running' | 'canceled' | 'finished' | 'error';
 
@@ -51,6 +52,8 @@ export interface Job {
   readonly queued: string | null;
   readonly started: string | null;
   readonly finished: string | null;
+  /** What the last run is or was at; null before it began. */
+  readonly stages: Stages | null;
   readonly usage: Usage | null;
   /** In the currency of the back-end; null when it has none, or the job has not ended. */
   readonly costs: number | null;

@@ -1,6 +1,6 @@
 /** One run of a job in a worker: begin, work, report, end. What the work is, the caller says. */
 import { randomUUID } from 'node:crypto';
-import { OpenEOError } from '../errors.ts';
+import { OpenEOError, stageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { isFinal, unknownFailure } from './failure.ts';
@@ -11,6 +11,7 @@ import type { JobLog, JobLogs } from './logs.ts';
 import { triesPerLane } from './queue.ts';
 import type { TaskContext } from './queue.ts';
 import type { JobResult } from './results.ts';
+import { StageBook } from './stages.ts';
 import type { Account, JobStore, Run } from './store.ts';
 import type { RunWatch } from './watch.ts';
 
@@ -35,6 +36,8 @@ export interface RunContext {
   readonly log: Log;
   /** Tells the share done, 0 to 1. As often as you like: it is written at most once a second. */
   readonly report: (share: number) => void;
+  /** Where the work notes what it is at. */
+  readonly stages: StageBook;
   /**
    * Keeps files that are ready before the end: they can be downloaded while the job runs, and stay when it is
    * canceled or fails. Each call replaces what the one before kept.
@@ -84,15 +87,16 @@ export async function runJob(
   const watched = watch.watch(run);
   const account = accountOf(dependencies, job);
   const limit = timeLimitOf(job);
+  const progress = new Reporter(store, run);
   try {
     if (job.begun > maxBegun) throw new OpenEOError('Internal', { message: `the job's worker was lost ${maxBegun} times; perhaps the job needs more memory than there is.` });
     const signal = AbortSignal.any([task.signal, watched.signal, ...(limit ? [limit] : [])]);
     const done = await work({
-      job, folder: resultFolder(job.id, job.run), signal, log: jobLog.log, report: reporter(store, run), measure: account.measure,
+      job, folder: resultFolder(job.id, job.run), signal, log: jobLog.log, report: (share) => progress.report(share), stages: progress.stages, measure: account.measure,
       keep: (result) => store.keepPartial(run, result),
     });
     signal.throwIfAborted();
-    await jobLog.flush();
+    await Promise.all([jobLog.flush(), progress.flush()]);
     const isFinished = await publishAndFinish(dependencies, run, done, () => account.close(done.usage));
     return isFinished ? done.result : await abandon(dependencies, job, account.close());
   } catch (error) {
@@ -101,9 +105,10 @@ export async function runJob(
       await store.giveBack(run);
       throw error;
     }
-    return await settle(dependencies, { job, run, jobLog, task, account: account.close() }, limit?.aborted ? tookTooLong(job) : error);
+    return await settle(dependencies, { job, run, jobLog, task, progress, account: account.close() }, limit?.aborted ? tookTooLong(job) : error);
   } finally {
     watched.stop();
+    progress.stop();
     await jobLog.flush().catch((error: unknown) => dependencies.log.error(`The log of job ${job.id} could not be stored: ${String(error)}`));
   }
 }
@@ -145,6 +150,7 @@ interface Ending {
   readonly run: Run;
   readonly jobLog: JobLog;
   readonly task: TaskContext;
+  readonly progress: Reporter;
   readonly account: Account;
 }
 
@@ -161,15 +167,17 @@ function accountOf({ costs }: RunDependencies, job: Job): { measure: RunContext[
   };
 }
 
-async function settle({ store, log }: RunDependencies, { job, run, jobLog, task, account }: Ending, error: unknown): Promise<null> {
+async function settle({ store, log }: RunDependencies, { job, run, jobLog, task, progress, account }: Ending, error: unknown): Promise<null> {
   const lane = job.kind;
   if (!isFinal(error) && task.attempt < triesPerLane[lane] && job.begun <= maxBegun) {
     jobLog.log.warning(`The processing failed and is tried again (${task.attempt} of ${triesPerLane[lane]}).`);
     throw error;
   }
   const told = toTell(error, log, job);
-  jobLog.log.error(told.message, { code: told.code, ...(told.path.length > 0 ? { path: told.path } : {}) });
-  await jobLog.flush();
+  const stage = stageOf(error) ?? progress.stages.current;
+  jobLog.log.error(told.message, { code: told.code, data: { stage }, ...(told.path.length > 0 ? { path: told.path } : {}) });
+  progress.stages.fail(stage);
+  await Promise.all([jobLog.flush(), progress.flush()]);
   await store.fail(run, account);
   if (job.kind === 'sync') throw told;
   return null;
@@ -192,13 +200,48 @@ async function abandon({ store, objects }: RunDependencies, job: Job, account: A
   return null;
 }
 
-function reporter(store: JobStore, run: Run): (share: number) => void {
-  let last = 0;
-  return (share) => {
-    const now = performance.now();
-    if (now - last < reportMs) return;
-    last = now;
-    // A lost report is made good by the next one.
-    store.report(run, share).catch(() => {});
-  };
+/** Writes down how far a run is, once a second at most; what comes in between is written then, too. */
+class Reporter {
+  readonly stages = new StageBook();
+  readonly #store: JobStore;
+  readonly #run: Run;
+  readonly #timer: NodeJS.Timeout;
+  #share = 0;
+  #written = { ms: 0, share: 0, stages: '{}' };
+
+  constructor(store: JobStore, run: Run) {
+    this.#store = store;
+    this.#run = run;
+    // A stage may do something long before there is a share to report.
+    this.#timer = setInterval(() => void this.flush(), reportMs).unref();
+  }
+
+  report(share: number): void {
+    this.#share = share;
+    if (performance.now() - this.#written.ms >= reportMs) void this.flush();
+  }
+
+  /** Writes what is new. Never rejects: what is lost is made good by the next time, and a run does not fail for it. */
+  async flush(): Promise<void> {
+    this.#written.ms = performance.now();
+    await Promise.all([this.#writeShare(), this.#writeStages()]);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #writeShare(): Promise<void> {
+    if (this.#share === this.#written.share) return;
+    this.#written.share = this.#share;
+    await this.#store.report(this.#run, this.#share).catch(() => void (this.#written.share = 0));
+  }
+
+  async #writeStages(): Promise<void> {
+    const stages = this.stages.snapshot();
+    const text = JSON.stringify(stages);
+    if (text === this.#written.stages) return;
+    this.#written.stages = text;
+    await this.#store.noteStages(this.#run, stages).catch(() => void (this.#written.stages = ''));
+  }
 }

@@ -5,6 +5,7 @@ import { OpenEOError } from '../errors.ts';
 import { transitions } from './job.ts';
 import type { Job, JobDefinition, Transition, Usage } from './job.ts';
 import type { JobResult } from './results.ts';
+import type { Stages } from './stages.ts';
 
 interface Row {
   readonly id: string;
@@ -21,6 +22,7 @@ interface Row {
   readonly queued: Date | null;
   readonly started: Date | null;
   readonly finished: Date | null;
+  readonly stages: Stages | null;
   readonly usage: Usage | null;
   readonly costs: number | null;
   readonly link_series: number;
@@ -158,7 +160,7 @@ export class JobStore {
   /** Queues the job and discards earlier results; null when it is queued or running already. */
   async start(jobId: string): Promise<Job | null> {
     return this.#move('start', jobId, null,
-      'run = run + 1, begun = 0, progress = 0, queued = now(), started = null, finished = null, usage = null, costs = null, result = null, '
+      'run = run + 1, begun = 0, progress = 0, queued = now(), started = null, finished = null, usage = null, costs = null, result = null, stages = null, '
       + `turn = ${nextTurn('jobs.user_id', 'jobs.kind')}`);
   }
 
@@ -193,6 +195,11 @@ export class JobStore {
   async report({ jobId, run }: Run, share: number): Promise<void> {
     const percent = Math.round(Math.min(1, Math.max(0, share)) * 1000) / 10;
     await this.#database.query(`update jobs set progress = greatest(progress, $3) where id = $1 and run = $2 and status = 'running'`, [jobId, run, Math.min(percent, 99.9)]);
+  }
+
+  /** Notes what a running job is at. */
+  async noteStages({ jobId, run }: Run, stages: Stages): Promise<void> {
+    await this.#database.query(`update jobs set stages = $3 where id = $1 and run = $2 and status = 'running'`, [jobId, run, JSON.stringify(stages)]);
   }
 
   /** The worker shuts down before the end and gives the run back; that is no sign of a job that kills its workers. */
@@ -271,10 +278,10 @@ export class JobStore {
 }
 
 function jobOf(row: Row): Job {
-  const { user_id: userId, id, kind, definition, status, run, turn, begun, progress, usage, costs, result } = row;
+  const { user_id: userId, id, kind, definition, status, run, turn, begun, progress, stages, usage, costs, result } = row;
   const time = (value: Date | null) => value?.toISOString() ?? null;
   return {
-    id, kind, userId, definition, status, run, turn, begun, progress, usage, costs, result, linkSeries: row.link_series,
+    id, kind, userId, definition, status, run, turn, begun, progress, stages, usage, costs, result, linkSeries: row.link_series,
     created: row.created.toISOString(), updated: row.updated.toISOString(),
     queued: time(row.queued), started: time(row.started), finished: time(row.finished),
   };

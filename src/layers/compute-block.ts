@@ -3,6 +3,7 @@ import type { Block, Window } from '../cube/block.ts';
 import type { Cube } from '../cube/cube.ts';
 import { isFloat } from '../cube/dtype.ts';
 import { asBuffer, findByte } from '../cube/find-byte.ts';
+import { during } from '../errors.ts';
 import type { Operator, OperatorRuntime } from '../operators/operator.ts';
 import type { EmbedBlock } from './embed-block.ts';
 import { blockPixels, BLOCK_PATCHES, type BlockIndex, type PatchLattice } from './patch-lattice.ts';
@@ -34,19 +35,39 @@ export function sourceWindowOf(source: EmbedSource, position: Position, block: B
   return { start: range.map((r) => r[0]), size: range.map((r) => r[1]) };
 }
 
-/** Reads the pixels and runs the operator; a block without a valid patch is not sent to it. */
-export async function computeBlock(source: EmbedSource, position: Position, block: BlockIndex, runtime: OperatorRuntime, signal: AbortSignal): Promise<EmbedBlock> {
+/** Seconds that the stages of a block took. */
+export interface StageSeconds {
+  download?: number;
+  read?: number;
+  infer?: number;
+}
+
+/** Reads the pixels and runs the operator; a block without a valid patch is not sent to it. Adds to `took` what each stage took. */
+export async function computeBlock(source: EmbedSource, position: Position, block: BlockIndex, runtime: OperatorRuntime, signal: AbortSignal, took: StageSeconds = {}): Promise<EmbedBlock> {
   const window = sourceWindowOf(source, position, block);
-  const pixels = await source.cube.read(window, signal);
+  const pixels = await timed('read', took, () => source.cube.read(window, signal));
   const { input, invalid, edge } = gather(source, pixels);
   const nulls = invalid ? nullPatches(invalid, edge, source) : new Uint8Array(BLOCK_PATCHES * BLOCK_PATCHES);
   const { dimensions } = source.operator.manifest.output;
   const length = dimensions * BLOCK_PATCHES * BLOCK_PATCHES;
-  const vectors = nulls.includes(0) ? await runtime.run(source.operator, input, edge, edge, signal) : new Float32Array(length);
+  const vectors = nulls.includes(0) ? await inferred(source.operator, took, () => runtime.run(source.operator, input, edge, edge, signal)) : new Float32Array(length);
   // Not after a failure: the thread may still be reading it.
   inputs.giveBack(input);
   if (vectors.length !== length) throw new Error(`operator ${source.operator.reference} gave ${vectors.length} values instead of ${length}`);
   return { dimensions, edge: BLOCK_PATCHES, vectors, nulls };
+}
+
+/** The files of the operator are fetched first, where they are not on this machine yet. */
+async function inferred(operator: Operator, took: StageSeconds, run: () => Promise<Float32Array>): Promise<Float32Array> {
+  await timed('download', took, () => operator.folder());
+  return timed('infer', took, run);
+}
+
+async function timed<T>(stage: keyof StageSeconds, took: StageSeconds, work: () => Promise<T>): Promise<T> {
+  const began = performance.now();
+  const done = await during(stage, work);
+  took[stage] = (performance.now() - began) / 1000;
+  return done;
 }
 
 /** Memory of inputs, used again: fresh memory costs as much as filling it. */

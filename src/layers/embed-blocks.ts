@@ -6,12 +6,13 @@ import { OpenEOError } from '../errors.ts';
 import type { EmbedRequest, Onto } from '../graph/scope.ts';
 import type { ProcessGraph } from '../graph/wire.ts';
 import type { Log } from '../log.ts';
+import type { RuntimeChoice } from '../operators/runtime-choice.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { noCatalog, poisonError, type BlockCatalog, type CacheRow, type FilePointer } from './block-catalog.ts';
 import { decodeSmallFile, type StoredBlock } from './block-file.ts';
 import { BlockMemory } from './block-memory.ts';
 import { blockKey, isEmbedSource, labelsAt, shapeOf, windowOf, type BlockSource } from './block-source.ts';
-import type { EmbedSource, Position } from './compute-block.ts';
+import type { EmbedSource, Position, StageSeconds } from './compute-block.ts';
 import { blockObjectKey, embedBlock, emptyEmbedBlock, readStored, type EmbedBlock } from './embed-block.ts';
 import type { BlockIndex } from './patch-lattice.ts';
 
@@ -34,6 +35,8 @@ export interface BlockTask {
   readonly layer?: string | null;
   /** Whose files the origin loads; absent: it loads none. */
   readonly filesOf?: string;
+  /** How the job that asked first wants the operator run. In no key: whoever asks next gets the same vectors. */
+  readonly run?: RuntimeChoice;
 }
 
 /** How the blocks of a run were come by; ends up in the job log and in the response header. */
@@ -59,9 +62,25 @@ export interface BlockWish {
   readonly layer: string | null;
   /** Counts how blocks were come by. */
   readonly facts: BlockFacts;
+  /** How operators are run for it; absent: as their references say. */
+  readonly run?: RuntimeChoice;
   readonly signal: AbortSignal;
   /** Tells whoever asked what he should know of how a block was computed; may be called with the same words again. */
   readonly warn?: (message: string) => void;
+  /** Told of each block that has come, however it was come by. */
+  readonly onBlock?: (block: WantedBlock) => void;
+  /** Told when a block was computed. */
+  readonly onComputed?: (outcome: BlockOutcome) => void;
+  /** Takes note of blocks that can't be computed, so that the others are; absent: the first one ends the reading. */
+  readonly failures?: BlockFailures;
+}
+
+/** What becomes of blocks that can't be computed. */
+export interface BlockFailures {
+  /** Failures that were noted in the catalog before are no reason not to try again; milliseconds since 1970. */
+  readonly since: number;
+  /** The block counts as no-data from here on. Throws when the run should end: also the given error, if it says nothing about the block. */
+  note(block: WantedBlock, wish: Pick<BlockWish, 'layer'>, error: unknown): void;
 }
 
 /** What became of a task. */
@@ -73,6 +92,8 @@ export interface BlockOutcome {
   /** Processor time and source samples that it took. */
   readonly cpuSeconds?: number;
   readonly samples?: number;
+  /** Seconds that its stages took. */
+  readonly stages?: StageSeconds;
   /** For the log of the run that wanted the block. */
   readonly warnings?: readonly string[];
 }
@@ -147,12 +168,16 @@ export class EmbedBlocks {
   }
 
   /**
-   * Hands each block to `put` as soon as it is there, in any order; null for a block without a valid sample.
-   * The samples are good until `put` returns: their memory may be used again.
+   * Hands each block to `take` as soon as it is there, in any order; null for a block without a valid sample.
+   * The samples are good until `take` returns: their memory may be used again.
    * What is missing is looked up in the catalog with one query. Throws Internal, naming the place, the layer
    * and the reason, for a block that could not be computed a short time ago.
    */
-  async read<W extends WantedBlock>(wanted: readonly W[], wish: BlockWish, put: (block: StoredBlock | null, of: W) => void): Promise<void> {
+  async read<W extends WantedBlock>(wanted: readonly W[], wish: BlockWish, take: (block: StoredBlock | null, of: W) => void): Promise<void> {
+    const put = (block: StoredBlock | null, of: W) => {
+      take(block, of);
+      wish.onBlock?.(of);
+    };
     const missing: { readonly want: W; readonly key: string }[] = [];
     await inLanes(wanted, wish.signal, async (want) => {
       // No file touches the window: not worth a key, let alone a task.
@@ -168,7 +193,7 @@ export class EmbedBlocks {
     if (missing.length === 0) return;
     const rows = await this.#catalog.find(missing.map(({ key }) => blockObjectKey(key)));
     await inLanes(missing, wish.signal, async ({ want, key }) => {
-      put(await this.#recall(key, rows.get(blockObjectKey(key)), want, wish) ?? null, want);
+      put(await this.#recallOrNote(key, rows.get(blockObjectKey(key)), want, wish), want);
     });
   }
 
@@ -203,9 +228,20 @@ export class EmbedBlocks {
     return undefined;
   }
 
+  /** A block that can't be computed is an error, or no-data where somebody takes note of it. */
+  async #recallOrNote(key: string, row: CacheRow | undefined, want: WantedBlock, wish: BlockWish): Promise<StoredBlock | null> {
+    try {
+      return await this.#recall(key, row, want, wish);
+    } catch (error) {
+      if (!wish.failures || wish.signal.aborted) throw error;
+      wish.failures.note(want, wish, error);
+      return null;
+    }
+  }
+
   /** What the catalog knows of a block that is in neither memory nor store; else it is computed. */
   async #recall(key: string, row: CacheRow | undefined, want: WantedBlock, wish: BlockWish): Promise<StoredBlock | null> {
-    const known = row && (await this.#catalogued(row, want));
+    const known = row && (await this.#catalogued(row, want, wish.failures?.since));
     if (known === undefined) {
       wish.facts.computed++;
       return this.#once(key, wish.signal, () => this.#computed(key, want, wish));
@@ -216,9 +252,10 @@ export class EmbedBlocks {
     return known;
   }
 
-  async #catalogued(row: CacheRow, { source, position, index }: WantedBlock): Promise<StoredBlock | null | undefined> {
+  /** `since`: earlier failures don't count. */
+  async #catalogued(row: CacheRow, { source, position, index }: WantedBlock, since = 0): Promise<StoredBlock | null | undefined> {
     if (row.state === 'empty') return null;
-    if (row.state === 'failed' && row.retry !== null && row.retry.getTime() > Date.now()) throw poisonError(row);
+    if (row.state === 'failed' && row.retry !== null && row.retry.getTime() > Date.now() && (row.failed?.getTime() ?? 0) >= since) throw poisonError(row);
     if (row.state !== 'filed' || row.pointer === null) return undefined;
     return (await this.#options.fromFile?.(row.pointer, shapeOf(source, position, index))) ?? undefined;
   }
@@ -227,6 +264,7 @@ export class EmbedBlocks {
     const task: BlockTask = {
       key, origin: made.origin, ...(made.onto && { onto: made.onto }), operator: isEmbedSource(source) ? source.operator.reference : null,
       block: index, position: labelsAt(source, position), layer: wish.layer, ...(wish.user !== null && loadsFiles(made.origin) && { filesOf: wish.user }),
+      ...(wish.run && isEmbedSource(source) && { run: wish.run }),
     };
     const wanted = { source, made, index, position };
     for (let round = 0; round < MAX_ROUNDS; round++) {
@@ -237,6 +275,7 @@ export class EmbedBlocks {
         return filed !== undefined;
       };
       const outcome = await this.#options.compute(task, source, position, { ...wish, isElsewhere });
+      if (outcome?.computed) wish.onComputed?.(outcome);
       if (outcome?.computed) charge(wish.facts, { blockCpuSeconds: outcome.cpuSeconds ?? 0, blockSamples: outcome.samples ?? 0 });
       for (const warning of outcome?.warnings ?? []) wish.warn?.(warning);
       let block = outcome?.isEmpty ? null : filed ?? (await this.#stored(key));

@@ -62,7 +62,9 @@ export class ReadingAheadBlocks extends EmbedBlocks {
   /** Errors are those of the read that wants the block; a canceled run wants none. */
   #ask(coming: readonly WantedBlock[], wish: BlockWish): Ahead {
     const facts = { cached: 0, computed: 0, blockCpuSeconds: 0, blockSamples: 0 };
-    const done = super.read(coming, { ...wish, facts }, () => {}).catch(() => {});
+    // What can't be computed is found again, and noted, when its window is read.
+    const { failures: _, onBlock: __, ...own } = wish;
+    const done = super.read(coming, { ...own, facts }, () => {}).catch(() => {});
     return { facts, names: new Set(coming.map(nameOf)), done };
   }
 

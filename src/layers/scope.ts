@@ -24,9 +24,10 @@ import type { UdfCode } from '../catalog/udf-code.ts';
 import type { UploadedFiles } from '../catalog/uploaded/uploaded-files.ts';
 import { checkAccelerator, type Accelerators } from '../operators/accelerators.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
+import { chosenOperators } from '../operators/runtime-choice.ts';
 import { cachedCube } from './cached-cube.ts';
 import { embeddedCube } from './embedded-cube.ts';
-import type { BlockFacts, EmbedBlocks } from './embed-blocks.ts';
+import type { BlockFacts, BlockWish, EmbedBlocks } from './embed-blocks.ts';
 import { isVisible, layerOf, type Layer } from './layer.ts';
 import { isOperatorCollection } from './operator-items.ts';
 import { requestedView } from './view.ts';
@@ -104,6 +105,8 @@ export interface RunOptions {
   readonly user?: string | null;
   /** Whose files there are, where that is not who asks: a block is computed by the service itself. */
   readonly filesOf?: string;
+  /** What becomes of blocks that can't be computed, who hears of those that are, and how operators are run for them. */
+  readonly blocks?: Pick<BlockWish, 'failures' | 'onComputed' | 'onBlock' | 'run'>;
 }
 
 /**
@@ -214,12 +217,13 @@ export class EngineScope implements Scope {
   }
 
   embed(request: EmbedRequest): Promise<Cube> {
-    const { operators, blocks, accelerators } = this.#engine;
+    const { blocks, accelerators } = this.#engine;
+    const operators = chosenOperators(this.#engine.operators, this.#options.blocks?.run);
     const operator = operators.resolve(request.model, request.options);
     checkAccelerator(operator, accelerators?.() ?? null);
     const caveat = operators.caveat?.(operator) ?? null;
     if (caveat !== null) this.#warnOnce(caveat);
-    return Promise.resolve(embeddedCube(request, { operators, blocks, wish: { user: this.#options.user ?? null, layer: this.#layer, facts: this.facts, warn: (message) => this.#warnOnce(message) } }));
+    return Promise.resolve(embeddedCube(request, { operators, blocks, wish: { ...this.#wish(this.#layer), warn: (message) => this.#warnOnce(message) } }));
   }
 
   async view(request: ViewRequest): Promise<Cube> {
@@ -248,9 +252,14 @@ export class EngineScope implements Scope {
 
   /** Embeddings are cached in blocks of vectors already; other cubes are in blocks of cells, except on the grid of a picture. */
   #cached(layer: Layer, cube: Cube, originOf: (cube: Cube) => ProcessGraph): Cube {
-    const { target, user = null } = this.#options;
+    const { target } = this.#options;
     if (cube.attributes.operator !== undefined || target !== undefined) return cube;
-    return cachedCube(cube, originOf(cube), { blocks: this.#engine.blocks, wish: { user, layer: layer.id, facts: this.facts } });
+    return cachedCube(cube, originOf(cube), { blocks: this.#engine.blocks, wish: this.#wish(layer.id) });
+  }
+
+  #wish(layer: string | null): Omit<BlockWish, 'signal'> {
+    const { user = null, blocks } = this.#options;
+    return { user, layer, facts: this.facts, ...blocks };
   }
 
   /** The same run, seen from the graph of a layer. */

@@ -10,6 +10,7 @@ import type { Engine } from '../layers/scope.ts';
 import type { Log } from '../log.ts';
 import { processorWarning, type Accelerators } from '../operators/accelerators.ts';
 import type { OperatorRuntime } from '../operators/operator.ts';
+import { runAs } from '../operators/runtime-choice.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { keepBlock, taskEntry, SourceChanged } from './keep-block.ts';
 import type { CpuShares } from './cpu-shares.ts';
@@ -86,7 +87,7 @@ class EmbedWorker {
     const stored = await readStored(store, task.key);
     if (stored !== null && stored !== 'damaged') return { computed: false };
     const started = performance.now();
-    const source = await this.#sources.get(task);
+    const source = asChosen(await this.#sources.get(task), task);
     opened.source = source;
     const position = indicesOf(source, task.position);
     if ((await blockKey(source, position, task.block)) !== task.key) {
@@ -119,6 +120,11 @@ class EmbedWorker {
 /** Computes blocks on the spot. The embed lane's own scopes use it, so that a lane never waits for itself. */
 export function directComputer(store: ObjectStore, runtime: OperatorRuntime, catalog: BlockCatalog = noCatalog): BlockComputer {
   return (task, source, position, { signal }) => keepBlock({ store, runtime, catalog, heal: false }, task, source, position, signal);
+}
+
+/** The source with its operator as the job wants it run; sources are shared by jobs, so this is no part of them. */
+function asChosen(source: BlockSource, { run }: BlockTask): BlockSource {
+  return run && isEmbedSource(source) ? { ...source, operator: runAs(source.operator, run) } : source;
 }
 
 function indicesOf(source: BlockSource, labels: BlockTask['position']): Position {

@@ -1,10 +1,10 @@
 /** Computes a block, stores it and notes it in the list of what the cache holds. */
 import { product } from '../cube/block.ts';
-import { OpenEOError } from '../errors.ts';
+import { during, OpenEOError } from '../errors.ts';
 import type { BlockCatalog, CacheEntry } from '../layers/block-catalog.ts';
 import type { StoredBlock } from '../layers/block-file.ts';
 import { blockKey, footprintOf, isEmbedSource, windowOf, type BlockSource } from '../layers/block-source.ts';
-import { computeBlock, type Position } from '../layers/compute-block.ts';
+import { computeBlock, type Position, type StageSeconds } from '../layers/compute-block.ts';
 import { blockObjectKey, storedBlock, writeStored } from '../layers/embed-block.ts';
 import type { BlockOutcome, BlockTask } from '../layers/embed-blocks.ts';
 import type { OperatorRuntime } from '../operators/operator.ts';
@@ -27,7 +27,8 @@ export class SourceChanged extends OpenEOError<'Internal'> {
 
 /** Computes and stores a block. One without a valid sample is noted as empty and gets no object. */
 export async function keepBlock({ store, runtime, catalog, heal }: BlockKeeper, task: BlockTask, source: BlockSource, position: Position, signal: AbortSignal): Promise<BlockOutcome> {
-  const block = await compute(source, position, task, runtime, signal);
+  const stages: StageSeconds = {};
+  const block = await compute(source, position, task, runtime, signal, stages);
   // Pixels that were replaced while they were read must not be kept under the key of the old ones.
   if ((await blockKey(source, position, task.block)) !== task.key) throw new SourceChanged();
   const entry = taskEntry(task, source);
@@ -35,16 +36,19 @@ export async function keepBlock({ store, runtime, catalog, heal }: BlockKeeper, 
   if (block.nulls !== null && !block.nulls.includes(0)) {
     if (heal) await store.delete(entry.objectKey);
     catalog.note({ ...entry, state: 'empty' });
-    return { computed: true, isEmpty: true, samples };
+    return { computed: true, isEmpty: true, samples, stages };
   }
   const bytes = await writeStored(store, task.key, block, { heal });
   catalog.note({ ...entry, state: 'stored', bytes });
-  return { computed: true, samples };
+  return { computed: true, samples, stages };
 }
 
-async function compute(source: BlockSource, position: Position, task: BlockTask, runtime: OperatorRuntime, signal: AbortSignal): Promise<StoredBlock> {
-  if (isEmbedSource(source)) return storedBlock(await computeBlock(source, position, task.block, runtime, signal));
-  return source.cube.read(windowOf(source, position, task.block), signal);
+async function compute(source: BlockSource, position: Position, task: BlockTask, runtime: OperatorRuntime, signal: AbortSignal, stages: StageSeconds): Promise<StoredBlock> {
+  if (isEmbedSource(source)) return storedBlock(await computeBlock(source, position, task.block, runtime, signal, stages));
+  const began = performance.now();
+  const block = await during('read', () => source.cube.read(windowOf(source, position, task.block), signal));
+  stages.read = (performance.now() - began) / 1000;
+  return block;
 }
 
 /** What a task says of its block; the place only when its source could be opened. */

@@ -6,12 +6,17 @@ import type { Job, Usage } from '../jobs/job.ts';
 import type { BatchTask, InferenceOrder, SyncResult, SyncTask } from '../jobs/payloads.ts';
 import type { TaskContext } from '../jobs/queue.ts';
 import { runJob, type RunContext, type RunDependencies } from '../jobs/run.ts';
+import type { StageBook } from '../jobs/stages.ts';
+import type { BlockOutcome } from '../layers/embed-blocks.ts';
 import type { Engine } from '../layers/scope.ts';
 import { CPU_WORK, formatWork, SAMPLE_WORK, type Throughput } from '../jobs/throughput.ts';
 import type { Accelerators } from '../operators/accelerators.ts';
 import type { OperatorRuntime } from '../operators/operator.ts';
+import type { RuntimeRules } from '../operators/runtime-choice.ts';
+import { chosenRuntime } from './chosen-runtime.ts';
 import type { CpuShares } from './cpu-shares.ts';
 import type { ExportSettings } from './exports.ts';
+import { FailedBlocks } from './failed-blocks.ts';
 import { infer } from './infer.ts';
 import { describeResult } from './result-metadata.ts';
 import { PartialResult } from './partial-result.ts';
@@ -33,6 +38,8 @@ export interface ProcessingDependencies extends RunDependencies {
   readonly runtime?: OperatorRuntime;
   /** What this worker has, for those calls; absent: nobody is warned. */
   readonly accelerators?: Accelerators;
+  /** How jobs may have their operators run; absent: in the usual runtimes. */
+  readonly runtimeRules?: RuntimeRules;
   /** Takes what export_collection publishes; absent: the process is refused. */
   readonly publishing?: Pick<ExportSettings, 'catalog' | 'editors'> & Partial<WorkspaceSettings>;
 }
@@ -75,7 +82,10 @@ async function process(dependencies: ProcessingDependencies, run: RunContext, ma
   const { publishing, throughput, engine } = dependencies;
   const { process: wire } = run.job.definition;
   const cpu = dependencies.cpu?.enter() ?? null;
-  const meter = new RunMeter({ cpu, budget: budgetOf(dependencies.billing, run.job) });
+  const { stages } = run;
+  const meter = new RunMeter({ cpu, stages, budget: budgetOf(dependencies.billing, run.job) });
+  // Who waits for an answer is told of the first block that fails; a job has time to try the others.
+  const failures = run.job.kind === 'batch' ? new FailedBlocks(run.log, Date.parse(run.job.queued ?? run.job.created)) : null;
   const partial = new PartialResult(run.keep);
   run.measure(() => meter.usage());
   try {
@@ -88,12 +98,19 @@ async function process(dependencies: ProcessingDependencies, run: RunContext, ma
       signal: run.signal,
       facts: meter,
       onProgress: run.report,
+      stages,
+      ...(failures && { failures }),
+      onComputed: (outcome) => {
+        failures?.computed();
+        noteStages(stages, outcome);
+      },
       onStored: async (files, saved) => {
         meter.storedBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
         await partial.keep(() => describeResult(files, saved, engine.operators));
         meter.check();
       },
       user: run.job.userId,
+      ...chosenRuntime(run, dependencies.runtimeRules),
       ...(run.job.definition.non_finite === 'literal' && { valueOptions: { non_finite: 'literal' } }),
       ...(publishing && { exports: { ...publishing, jobId: run.job.id, run: run.job.run } }),
       ...(maxSamples === undefined ? {} : { maxSamples }),
@@ -107,6 +124,13 @@ async function process(dependencies: ProcessingDependencies, run: RunContext, ma
   } finally {
     cpu?.leave();
   }
+}
+
+/** What a worker did for a block. */
+function noteStages(book: StageBook, { samples = 0, stages: { download, read, infer } = {} }: BlockOutcome): void {
+  if (download !== undefined) book.add('download', 0, download);
+  if (read !== undefined) book.add('read', samples, read);
+  book.add('infer', 1, infer ?? 0);
 }
 
 /** null when nothing limits the run. */

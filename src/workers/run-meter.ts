@@ -3,6 +3,7 @@ import { OpenEOError } from '../errors.ts';
 import type { Plan } from '../jobs/billing.ts';
 import { costsOf } from '../jobs/billing.ts';
 import type { Usage } from '../jobs/job.ts';
+import type { StageBook } from '../jobs/stages.ts';
 import type { RunFacts } from '../layers/scope.ts';
 import type { CpuShare } from './cpu-shares.ts';
 
@@ -14,7 +15,6 @@ export interface Budget {
 }
 
 export class RunMeter implements RunFacts {
-  cached = 0;
   bytesRead = 0;
   /** Spent by the workers that computed its blocks. */
   blockCpuSeconds = 0;
@@ -26,12 +26,24 @@ export class RunMeter implements RunFacts {
   readonly #startedMs = performance.now();
   readonly #cpu: CpuShare | null;
   readonly #budget: Budget | null;
+  readonly #stages: StageBook | null;
+  #cached = 0;
   #computed = 0;
   #samplesRead = 0;
 
-  constructor({ cpu = null, budget = null }: { readonly cpu?: CpuShare | null; readonly budget?: Budget | null } = {}) {
+  constructor({ cpu = null, budget = null, stages = null }: { readonly cpu?: CpuShare | null; readonly budget?: Budget | null; readonly stages?: StageBook | null } = {}) {
+    this.#stages = stages;
     this.#cpu = cpu;
     this.#budget = budget;
+  }
+
+  get cached(): number {
+    return this.#cached;
+  }
+
+  set cached(count: number) {
+    this.#cached = count;
+    this.#stages?.cached(count);
   }
 
   get computed(): number {
@@ -41,6 +53,7 @@ export class RunMeter implements RunFacts {
   /** Told before a block is computed. Throws BudgetInvalid when the budget is used up. */
   set computed(count: number) {
     this.#computed = count;
+    this.#stages?.begin('infer');
     this.check();
   }
 
@@ -50,6 +63,7 @@ export class RunMeter implements RunFacts {
 
   /** Told before samples are read. Throws BudgetInvalid when the budget is used up. */
   set samplesRead(count: number) {
+    this.#stages?.add('read', count - this.#samplesRead);
     this.#samplesRead = count;
     this.check();
   }

@@ -1,7 +1,7 @@
 /** Runs a process graph and stores what its save_result nodes write. Sync results and batch jobs share this. */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OpenEOError } from '../errors.ts';
+import { isOpenEOError, OpenEOError } from '../errors.ts';
 import { product } from '../cube/block.ts';
 import { Cube } from '../cube/cube.ts';
 import { evaluate } from '../graph/evaluate.ts';
@@ -14,10 +14,15 @@ import { findFormat } from '../formats/index.ts';
 import type { WrittenFile } from '../formats/writer.ts';
 import { EngineScope, type Engine, type RunFacts } from '../layers/scope.ts';
 import type { StoredFile } from '../jobs/results.ts';
+import type { StageBook } from '../jobs/stages.ts';
+import type { BlockOutcome, WantedBlock } from '../layers/embed-blocks.ts';
 import type { Publication } from '../jobs/run.ts';
 import type { Log } from '../log.ts';
+import type { RuntimeChoice } from '../operators/runtime-choice.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { BlockProgress } from './block-progress.ts';
 import { Exports, type ExportSettings } from './exports.ts';
+import type { FailedBlocks } from './failed-blocks.ts';
 import { fileChecksum } from './file-checksum.ts';
 import { storedType } from './plan-run.ts';
 import { Reading } from './reading.ts';
@@ -48,6 +53,8 @@ export interface RunRequest {
   readonly valueOptions?: Readonly<Record<string, string>>;
   /** Who asks; absent: the service itself. */
   readonly user?: string;
+  /** How operators are run; absent: as their references say. */
+  readonly run?: RuntimeChoice;
   /** What export_collection needs; absent: it is refused. */
   readonly exports?: ExportSettings & Partial<WorkspaceSettings>;
   readonly onProgress?: (share: number) => void;
@@ -55,6 +62,12 @@ export interface RunRequest {
   readonly onStored?: (files: readonly StoredFile[], saved: readonly SavedCube[]) => Promise<void>;
   /** Where what happens is counted; it may refuse more by throwing. */
   readonly facts?: RunFacts;
+  /** Where it is noted what the run is at. */
+  readonly stages?: StageBook;
+  /** Told of each block that was computed. */
+  readonly onComputed?: (outcome: BlockOutcome) => void;
+  /** Takes note of blocks that can't be computed: the run goes on without them, keeps no more files, and fails at its end. Absent: the first one ends it. */
+  readonly failures?: FailedBlocks;
 }
 
 /**
@@ -85,6 +98,8 @@ class Run {
   /** save_result nodes of the graph: each is a part of the progress. */
   readonly #saves: number;
   #savesDone = 0;
+  #progress = new BlockProgress(null);
+  #share = 0;
   readonly #saved: SavedCube[] = [];
   readonly #results = new SavedResults();
   /** What shows the results to others at the end. */
@@ -95,7 +110,7 @@ class Run {
     this.#store = store;
     this.#request = request;
     this.#directory = directory;
-    const { log, maxSamples, user = null, exports, facts } = request;
+    const { log, maxSamples, user = null, exports, facts, failures, onComputed, run } = request;
     const signal = AbortSignal.any([request.signal, this.#end.signal]);
     this.#signal = signal;
     this.#saves = Math.max(1, Object.values(request.process.process_graph).filter(({ process_id: id }) => id === 'save_result').length);
@@ -111,12 +126,17 @@ class Run {
       ...(collections && { publish: (wanted) => collections.add(wanted) }),
       ...(deliveries && { deliver: (wanted) => deliveries.add(wanted) }),
       ...(maxSamples === undefined ? {} : { maxSamples }),
+      blocks: { onBlock: (block) => this.#notice(block), ...(failures && { failures }), ...(onComputed && { onComputed }), ...(run && { run }) },
     }, facts);
   }
 
   async execute(): Promise<RunResult> {
     try {
       return await this.#execute();
+    } catch (error) {
+      // What gaps lead to says less than why there are gaps.
+      if (!this.#signal.aborted && !isOpenEOError(error, 'BudgetInvalid')) this.#request.failures?.check(error);
+      throw error;
     } finally {
       // An error in one window must not leave the blocks of the others waiting for a worker.
       this.#end.abort(new Error('The run has ended.'));
@@ -125,8 +145,12 @@ class Run {
 
   async #execute(): Promise<RunResult> {
     const started = performance.now();
+    const { stages, failures } = this.#request;
+    stages?.begin('resolve');
     const value = await evaluate(this.#request.process, await this.#registry(), this.#scope);
-    if (this.#files.length === 0) await this.#saveValue(value);
+    stages?.end('resolve');
+    if (this.#files.length === 0 && !this.#hasFailed) await this.#saveValue(value);
+    failures?.check();
     const { facts } = this.#scope;
     const seconds = ((performance.now() - started) / 1000).toFixed(2);
     const blocks = facts.cached + facts.computed > 0 ? `; embedding blocks: ${facts.cached} cached, ${facts.computed} computed` : '';
@@ -150,12 +174,17 @@ class Run {
 
   /** Writes the data in a directory of its own and moves the files to the object store. */
   async #save(save: SaveRequest, log: Log): Promise<Value> {
+    this.#request.stages?.end('resolve');
     const reading = new Reading(this.#scope.facts);
     const format = findFormat(save.format);
     const directory = await mkdtemp(join(this.#directory, 'save-'));
     const cube = save.data instanceof Cube ? { cube: save.data, origin: save.origin } : null;
     const stored = new Map<string, StoredFile>();
+    this.#progress = new BlockProgress(cube?.cube ?? null);
+    this.#share = 0;
     const keep = async (file: WrittenFile) => {
+      // A file with gaps is nobody's result.
+      if (this.#hasFailed) return;
       if (!stored.has(file.path)) stored.set(file.path, await this.#keep(file, cube));
     };
     const written = await format.write(save.data as Cube, save.options, {
@@ -170,8 +199,19 @@ class Run {
     return cube && this.#results.keep(this.#request.exports?.jobId ?? 'result', { ...cube, files: [...stored.values()] });
   }
 
+  get #hasFailed(): boolean {
+    return (this.#request.failures?.count ?? 0) > 0;
+  }
+
+  #notice(block: WantedBlock): void {
+    if (this.#progress.note(block)) this.#report(this.#progress.share);
+  }
+
+  /** A share of the save_result that is written: the larger of what its writer and its blocks say. */
   #report(share: number): void {
-    this.#request.onProgress?.(Math.min(1, (this.#savesDone + share) / this.#saves));
+    this.#request.stages?.begin('write');
+    this.#share = Math.max(this.#share, share);
+    this.#request.onProgress?.(Math.min(1, (this.#savesDone + this.#share) / this.#saves));
   }
 
   async #keep(file: WrittenFile, cube: SavedCube | null): Promise<StoredFile> {
@@ -189,6 +229,7 @@ class Run {
       ...(file.datetime === undefined ? {} : { datetime: file.datetime }),
     };
     this.#files.push(stored);
+    this.#request.stages?.add('write', 1);
     await onStored?.([...this.#files], cube ? [...this.#saved, cube] : this.#saved);
     return stored;
   }

@@ -37,7 +37,7 @@ beforeAll(async () => {
   const result = describeResult(files, saved, service.engine.operators);
   const job: Job = {
     id: 'job-1', kind: 'batch', userId: 'ann', definition: { process: { process_graph: {} } }, status: 'finished', run: 1, turn: 1, begun: 1, progress: 100,
-    created: '2024-01-01T00:00:00Z', updated: '2024-01-01T00:00:00Z', queued: null, started: null, finished: '2024-01-01T00:01:00Z', usage: null, costs: null, linkSeries: 0, result,
+    created: '2024-01-01T00:00:00Z', updated: '2024-01-01T00:00:00Z', queued: null, started: null, finished: '2024-01-01T00:01:00Z', stages: null, usage: null, costs: null, linkSeries: 0, result,
   };
   jobs.set('job-1', job).set('job-2', { ...job, id: 'job-2', status: 'running', result: null });
 });

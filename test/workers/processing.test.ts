@@ -31,6 +31,7 @@ class FakeStore {
   result: JobResult | null = null;
   usage: unknown = null;
   costs: number | null = null;
+  stages: Job['stages'] = null;
   readonly partial: string[][] = [];
   isCanceled = false;
   readonly job: Job;
@@ -38,7 +39,7 @@ class FakeStore {
   constructor(kind: Job['kind'], process: Record<string, unknown>) {
     this.job = {
       id: 'job-1', kind, userId: 'ann', definition: { process: { process_graph: {}, ...process }, log_level: 'debug' }, status: 'running', run: 1, turn: 1, begun: 1, progress: 0,
-      created: '2024-01-01T00:00:00.000Z', updated: '2024-01-01T00:00:00.000Z', queued: null, started: null, finished: '2024-01-01T00:01:00.000Z', usage: null, costs: null, linkSeries: 0, result: null,
+      created: '2024-01-01T00:00:00.000Z', updated: '2024-01-01T00:00:00.000Z', queued: null, started: null, finished: '2024-01-01T00:01:00.000Z', stages: null, usage: null, costs: null, linkSeries: 0, result: null,
     };
   }
 
@@ -71,6 +72,10 @@ class FakeStore {
   }
 
   async report() {}
+
+  async noteStages(_run: unknown, stages: Job['stages']) {
+    this.stages = stages;
+  }
 
   async account() {}
 

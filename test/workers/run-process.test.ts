@@ -2,8 +2,11 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createLog, type LogEntry } from '../../src/log.ts';
+import { EmbedBlocks } from '../../src/layers/embed-blocks.ts';
+import { createLog, silentLog, type LogEntry } from '../../src/log.ts';
+import { directComputer } from '../../src/workers/embed.ts';
 import { runProcess, type RunRequest, type RunResult } from '../../src/workers/run-process.ts';
+import { utmGrid } from '../layers/fixtures.ts';
 import { toyService, writeItem, type ToyService } from '../layers/service.ts';
 
 let folder: string;
@@ -94,5 +97,27 @@ describe('runProcess', () => {
 
   it('leaves nothing in the scratch directory, however it ends', async () => {
     expect(await readdir(join(folder, 'scratch'))).toEqual([]);
+  });
+});
+
+describe('progress of embeddings', () => {
+  it.each(['GTiff', 'netCDF', 'Zarr'])('is that of their blocks, one by one (%s)', async (format) => {
+    const own = await mkdtemp(join(folder, 'progress-'));
+    const many = await toyService(own, [await writeItem(own, 'wide', '2021-05-01T00:00:00Z', () => 5, utmGrid(640, 256)), await writeItem(own, 'later', '2021-06-01T00:00:00Z', () => 6, utmGrid(640, 256))]);
+    let done = 0;
+    const compute = directComputer(many.store, many.runtime);
+    const seen: [share: number, done: number][] = [];
+    const blocks = new EmbedBlocks({ store: many.store, compute });
+    await runProcess({ ...many.engine, blocks }, many.store, {
+      process: { process_graph: { load: { process_id: 'load_collection', arguments: { id: 'LAYER', spatial_extent: null, temporal_extent: null } }, save: { process_id: 'save_result', arguments: { data: { from_node: 'load' }, format }, result: true } } },
+      prefix: 'results/progress', scratch: folder, log: silentLog, signal: new AbortController().signal,
+      onComputed: () => void done++, onProgress: (share) => void seen.push([share, done]),
+    });
+    await many.close();
+    expect(done).toBe(20);
+    expect(seen.map(([share]) => share)).toEqual(seen.map(([share]) => share).toSorted((a, b) => a - b));
+    // The first of them is told when the first block is there.
+    expect(new Set(seen.map(([share]) => Math.round(share * 20))).size).toBe(20);
+    for (const [share, blocksDone] of seen) expect(Math.abs(share * 20 - blocksDone)).toBeLessThanOrEqual(1);
   });
 });

@@ -17,6 +17,7 @@ import grid from './0015-grid.ts';
 import itemProperties from './0016-item-properties.ts';
 import manyItems from './0017-many-items.ts';
 import workers from './0019-workers.ts';
+import jobStages from './0020-job-stages.ts';
 import type { Migration } from './migration.ts';
 
 export type { Migration } from './migration.ts';
@@ -40,4 +41,5 @@ export const migrations: readonly Migration[] = [
   itemProperties,
   manyItems,
   workers,
+  jobStages,
 ];
