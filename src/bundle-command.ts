@@ -16,7 +16,7 @@ import type { Operator } from './operators/operator.ts';
 import type { RuntimeName } from './operators/reference.ts';
 import { filesToPack } from './operators/package/package-files.ts';
 import { quantizationOf } from './processes/cubes/embedding-arguments.ts';
-import { operatorOf, parseRun, withParameterFile, type RunCall } from './run-command.ts';
+import { operatorOf, parseRun, saysRuntime, withParameterFile, type RunCall } from './run-command.ts';
 import { fileDigest } from './storage/file-digest.ts';
 
 const USAGE = `lamina bundle [RUNTIME/]NAME[:VERSION] --input FILE.tif|FOLDER --output FOLDER|FILE.tar.gz [--PARAMETER VALUE …]
@@ -74,14 +74,15 @@ async function inputsAt(path: string): Promise<readonly string[]> {
 
 const outputOf = (path: string) => `${basename(path, extname(path))}.tif`;
 
-async function describe({ options }: RunCall, operator: Operator, inputs: readonly string[]): Promise<BundleFile> {
-  const { manifest: { name, version }, digest, runtime, params } = operator;
+async function describe(call: RunCall, operator: Operator, inputs: readonly string[]): Promise<BundleFile> {
+  const { options } = call;
+  const { manifest: { name, version }, digest, runtime, params, isolated } = operator;
   const { version: lamina } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
   // Checked here, where somebody can still correct it.
   const quantization = quantizationOf(options.quantization === undefined ? {} : { quantization: options.quantization }, 'compress_embed', 'float32');
   return {
     format: 'lamina-bundle/1', lamina, machine: { node: NODE, platform: process.platform, arch: process.arch },
-    operator: { name, version, digest, runtime: runtime as RuntimeName, params }, bands: options.bands ?? null, quantization,
+    operator: { name, version, digest, runtime: saysRuntime(call) ? runtime as RuntimeName : null, params, ...(isolated === undefined ? {} : { isolated }) }, bands: options.bands ?? null, quantization,
     inputs: await Promise.all(inputs.map(async (path): Promise<BundledInput> => ({ file: `${INPUTS_FOLDER}/${basename(path)}`, size: (await stat(path)).size, sha256: await fileDigest(path), output: outputOf(path) }))),
   };
 }

@@ -177,7 +177,7 @@ function oneOf<T extends string>(...allowed: readonly T[]): (value: string) => T
 function runtimes(value: string): readonly string[] {
   return value.split(',').map((entry) => {
     const name = entry.trim().toLowerCase();
-    if (!/^(onnx|((slurm|pbs|lsf)\+)?(containerless|bubblewrap|sandbox|proot|podman|docker))$/.test(name)) throw new Error(`must be names of runtimes (onnx, bubblewrap, proot, podman, docker, containerless, each of the last five also as slurm+…, pbs+… and lsf+…), not "${entry}"`);
+    if (!/^(onnx|((slurm|pbs|lsf)\+)?(containerless|bubblewrap|sandbox|proot|podman|docker|apptainer))$/.test(name)) throw new Error(`must be names of runtimes (onnx, bubblewrap, proot, podman, docker, apptainer, containerless, each of the last six also as slurm+…, pbs+… and lsf+…), not "${entry}"`);
     return name;
   });
 }

@@ -10,8 +10,9 @@ import { readOperator } from './operators/manifest.ts';
 import type { Operator, ParameterValues } from './operators/operator.ts';
 import { parameterText } from './operators/params.ts';
 import { parseReference, type RuntimeName } from './operators/reference.ts';
-import { exitCodeOf, openFileRunner, ProgressBar, runtimeOption, type FilePaths } from './run-file.ts';
+import { exitCodeOf, inWorkingRuntime, openFileRunner, ProgressBar, runtimeOption, type FilePaths } from './run-file.ts';
 import { OperatorFailed } from './runtimes/process-runtime.ts';
+import { PROBE_ORDER } from './runtimes/probe-order.ts';
 import { processRuntimes } from './runtimes/runtimes.ts';
 import { untilTold } from './until-told.ts';
 
@@ -31,7 +32,8 @@ const USAGE = `lamina run [RUNTIME/]NAME[:VERSION] --input FILE.tif --output FIL
       --lease N, --attempts N      seconds without a sign of life until others take a file (60); tries of each (3)
       --retry                      tries again what failed before
       --quiet                      no progress bar
-  NAME may be a folder that holds an operator.json: ./my-operator
+  NAME may be a folder that holds an operator.json: ./my-operator. Without a runtime, models run in this process, programs and images in
+  the first that works here: ${PROBE_ORDER.join(', ')}
 `;
 
 const OPTIONS = ['component', 'input', 'output', 'runtime', 'bands', 'quantization', 'param', 'params', 'scratch', 'batch', 'threads', 'grid', 'lease', 'attempts'] as const;
@@ -104,7 +106,8 @@ export async function runCommand(words: readonly string[], environment: NodeJS.P
   const call = await withParameterFile(parseRun(words));
   const { input, output } = call.options;
   if (input === undefined || output === undefined) throw new Error(`--${input === undefined ? 'input' : 'output'} is missing: a GeoTIFF file`);
-  const operator = await operatorOf(call, environment);
+  const found = await operatorOf(call, environment);
+  const operator = saysRuntime(call) ? found : await inWorkingRuntime(found, call.options, environment);
   if (call.options.grid !== undefined) return joinGrid(call, operator, { grid: call.options.grid, input, output }, environment);
   const { signal, end } = untilTold('it was interrupted; all its processes have ended');
   try {
@@ -150,7 +153,7 @@ async function joinGrid(call: RunCall, operator: Operator, places: FilePaths & {
 /** The operator of a reference, or of a folder, with runtime and parameters. */
 export async function operatorOf({ reference, options, params }: Pick<RunCall, 'reference' | 'options' | 'params'>, environment: NodeJS.ProcessEnv): Promise<Operator> {
   const runtime = options.runtime === undefined ? undefined : runtimeOption(options.runtime);
-  if (/^\.{0,2}\//.test(reference)) {
+  if (isFolder(reference)) {
     const operator = await readOperator(reference);
     return calledOperator(operator, { name: operator.manifest.name, params, ...(runtime ? { runtime } : {}) });
   }
@@ -169,6 +172,13 @@ export async function operatorOf({ reference, options, params }: Pick<RunCall, '
     operators.close();
   }
 }
+
+/** Whether the caller has chosen a runtime, by a prefix or with --runtime. */
+export function saysRuntime({ reference, options }: Pick<RunCall, 'reference' | 'options'>): boolean {
+  return options.runtime !== undefined || (!isFolder(reference) && parseReference(reference).runtime !== undefined);
+}
+
+const isFolder = (reference: string) => /^\.{0,2}\//.test(reference);
 
 function withRuntime(reference: string, runtime: RuntimeName): string {
   if (parseReference(reference).runtime !== undefined) throw new Error(`the runtime stands in the reference and in --runtime: leave one out`);

@@ -3,12 +3,14 @@ import { RasterCache } from './formats/cog/raster-cache.ts';
 import { createStreamLog } from './log.ts';
 import type { Operator } from './operators/operator.ts';
 import { runtimeNamed, type RuntimeName } from './operators/reference.ts';
+import { runAs } from './operators/runtime-choice.ts';
 import { createOnnxRuntime } from './operators/runtime/onnx.ts';
 import { quantizationOf } from './processes/cubes/embedding-arguments.ts';
 import { parseBatchOptions } from './operators/batch-options.ts';
 import { createOperatorRuntime } from './runtimes/operator-runtime.ts';
 import type { Ended } from './runtimes/program.ts';
-import { openRuntime, processRuntimes, toolEnvironmentOf, userScratch } from './runtimes/runtimes.ts';
+import { firstThatWorks } from './runtimes/probe-order.ts';
+import { isolations, openRuntime, processRuntimes, toolEnvironmentOf, userScratch } from './runtimes/runtimes.ts';
 import { embedFile, type EmbeddedFile } from './workers/embed-file.ts';
 
 /** As they were written: texts of options. Absent: the usual. */
@@ -64,6 +66,18 @@ export function runtimeOption(text: string): RuntimeName {
   const found = runtimeNamed(text);
   if (found === null) throw new Error(`there is no runtime '${text}'; there are onnx, ${processRuntimes.join(', ')}`);
   return found;
+}
+
+/**
+ * The operator in the first runtime that works on this machine, for a caller who named none; says on stderr when that is not the usual
+ * one. Models run in this process in any case. Throws RuntimeUnavailable when none works.
+ */
+export async function inWorkingRuntime(operator: Operator, { scratch = userScratch() }: Pick<FileRunOptions, 'scratch'>, environment: Readonly<Record<string, string | undefined>>): Promise<Operator> {
+  if (operator.runtime === 'onnx') return operator;
+  const { name, skipped } = await firstThatWorks(operator, (each) => openRuntime(each, { scratch, toolEnvironment: toolEnvironmentOf(environment) }), scratch);
+  const unsealed = isolations[name as keyof typeof isolations].isSealed ? '' : `, ${isolations[name as keyof typeof isolations].description}`;
+  if (skipped.length > 0) process.stderr.write(`lamina: ${skipped.map((each) => `${each.name} does not work here (${each.reason})`).join('; ')}. It runs in ${name}${unsealed}.\n`);
+  return runAs(operator, { runtime: name });
 }
 
 /** What a command ends with whose program failed: its exit code; 124 is a limit of time, 137 one of memory. */

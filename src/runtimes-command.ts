@@ -5,6 +5,7 @@ import { createStreamLog } from './log.ts';
 import { openRegistry } from './operators/registry/installed.ts';
 import { createOnnxRuntime } from './operators/runtime/onnx.ts';
 import { probe, type Probe } from './runtimes/probe.ts';
+import { PROBE_ORDER } from './runtimes/probe-order.ts';
 import { openRuntime, processRuntimes, toolEnvironmentOf, userScratch } from './runtimes/runtimes.ts';
 
 /** Prints a line per runtime, or JSON with --json. `lamina runtimes bubblewrap slurm+podman` looks at those only. */
@@ -22,6 +23,8 @@ export async function runtimesCommand(args: string[], environment: NodeJS.Proces
   if (wanted('onnx')) tell(await probeOnnx());
   // One after the other: they would disturb each other's times.
   for (const name of processRuntimes.filter(wanted)) tell(await probe(openRuntime(name, { scratch, toolEnvironment: toolEnvironmentOf(environment) }), scratch));
+  const first = PROBE_ORDER.find((name) => found.some((each) => each.name === name && each.works));
+  if (!values.json && positionals.length === 0) process.stdout.write(`\nWithout a prefix, models run in onnx, and programs in ${first ?? 'nothing'}: the first that works of ${PROBE_ORDER.join(', ')}.\n`);
   if (values.json) process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
 }
 

@@ -19,8 +19,11 @@ export interface BundleFile {
     readonly version: string;
     /** With its parameters; checked before anything is computed. */
     readonly digest: string;
-    readonly runtime: RuntimeName;
+    /** null: the first that works on the node. */
+    readonly runtime: RuntimeName | null;
     readonly params: ParameterValues;
+    /** Why it may run only where it is isolated; absent: anywhere. */
+    readonly isolated?: string;
   };
   /** Names of the files' bands, 'B02,B03'; null: as in the files. */
   readonly bands: string | null;

@@ -14,7 +14,7 @@
 import { OpenEOError } from '../errors.ts';
 
 /** What can run an operator by itself. */
-export const baseRuntimes = ['onnx', 'containerless', 'bubblewrap', 'proot', 'podman', 'docker'] as const;
+export const baseRuntimes = ['onnx', 'containerless', 'bubblewrap', 'proot', 'podman', 'docker', 'apptainer'] as const;
 /** What can start one of those on another machine. */
 export const batchSystems = ['slurm', 'pbs', 'lsf'] as const;
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getuid } from 'node:process';
 import { baseRuntimes, batchSystems, type BatchSystem, type RuntimeName } from '../operators/reference.ts';
+import { apptainer } from './apptainer.ts';
 import { bubblewrap } from './bubblewrap.ts';
 import { containerless } from './containerless.ts';
 import { here } from './here.ts';
@@ -17,7 +18,7 @@ import { slurm } from './slurm.ts';
 import type { BatchOptions } from '../operators/batch-options.ts';
 
 /** By name. */
-export const isolations: Readonly<Record<Isolation['name'], Isolation>> = { containerless, bubblewrap, proot, podman, docker };
+export const isolations: Readonly<Record<Isolation['name'], Isolation>> = { containerless, bubblewrap, proot, podman, docker, apptainer };
 
 export interface RuntimeSettings {
   /** Holds a folder per run; for batch systems one that all nodes see under this path. */
@@ -51,7 +52,7 @@ function placeOf(system: BatchSystem, { batch = {} }: RuntimeSettings): Place {
 }
 
 /** Variables that say where the tools find their configuration and their state; nothing else of an environment concerns them. */
-const TOOL_VARIABLES = ['PATH', 'HOME', 'USER', 'LOGNAME', 'XDG_RUNTIME_DIR', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'CONTAINERS_CONF', 'CONTAINERS_STORAGE_CONF', 'CONTAINER_HOST', 'DOCKER_HOST', 'DOCKER_CONFIG', 'SLURM_CONF', 'PBS_CONF_FILE', 'PBS_DEFAULT', 'PBS_SERVER', 'LSF_ENVDIR', 'LSF_SERVERDIR', 'LSF_BINDIR', 'LSF_LIBDIR'];
+const TOOL_VARIABLES = ['PATH', 'HOME', 'USER', 'LOGNAME', 'XDG_RUNTIME_DIR', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'CONTAINERS_CONF', 'CONTAINERS_STORAGE_CONF', 'CONTAINER_HOST', 'DOCKER_HOST', 'DOCKER_CONFIG', 'APPTAINER_CACHEDIR', 'APPTAINER_TMPDIR', 'APPTAINER_CONFIGDIR', 'SLURM_CONF', 'PBS_CONF_FILE', 'PBS_DEFAULT', 'PBS_SERVER', 'LSF_ENVDIR', 'LSF_SERVERDIR', 'LSF_BINDIR', 'LSF_LIBDIR'];
 
 /** Where commands of a user keep the files of runs: accounts that share a machine do not share that folder. */
 export function userScratch(): string {
