@@ -1,12 +1,14 @@
 /** `lamina operator import`: other ways to hand over a model become packages, and what they lack is told. */
+import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { identityOf, importClaimedBundle } from './operators/import/claimed-bundle.ts';
 import { operatorNameOf, type Draft } from './operators/import/draft.ts';
 import { importModel } from './operators/import/import-model.ts';
 import { importScript } from './operators/import/import-script.ts';
 import type { ModelChoices } from './operators/import/model-plan.ts';
 
-/** The kind of file decides what is done: .py and .ipynb are CLAIMED's, .onnx is a model. */
+/** What it is decides what is done: .py and .ipynb are sources of CLAIMED, .zip and folders what its compiler made of them, .onnx is a model. */
 export async function operatorImport(args: string[], environment: NodeJS.ProcessEnv): Promise<void> {
   const { values, positionals: [file, ...more] } = parseArgs({
     args, allowPositionals: true,
@@ -16,13 +18,15 @@ export async function operatorImport(args: string[], environment: NodeJS.Process
       bands: { type: 'string' }, chip: { type: 'string' }, pooling: { type: 'string' }, gsd: { type: 'string' },
     },
   });
-  if (file === undefined || more.length > 0) throw new Error('write one file: `lamina operator import FILE.py|FILE.ipynb|FILE.onnx`');
-  const to = resolve(values.output ?? values.name ?? operatorNameOf(basename(file)));
+  if (file === undefined || more.length > 0) throw new Error('write one file: `lamina operator import FILE.py|FILE.ipynb|FILE.onnx|claimed-NAME:VERSION.zip`');
+  const isBundle = file.endsWith('.zip') || await stat(file).then((found) => found.isDirectory(), () => false);
+  const to = resolve(values.output ?? values.name ?? (isBundle ? identityOf(basename(resolve(file))).name : operatorNameOf(basename(file))));
   const given = <K extends keyof typeof values>(...keys: K[]) => Object.fromEntries(keys.filter((key) => values[key] !== undefined).map((key) => [key, values[key]])) as { [P in K]?: Exclude<(typeof values)[P], undefined> };
   const draft = file.endsWith('.onnx')
     ? await importModel(resolve(file), to, {
       ...given('name', 'version', 'license', 'item', 'settings', 'sensor', 'samples'), ...modelChoices(values),
     })
+    : isBundle ? await importClaimedBundle(resolve(file), to, given('name', 'version'))
     : await importScript(resolve(file), to, { ...given('name', 'version', 'vendor'), environment });
   process.stdout.write(values.json ? `${JSON.stringify(draft, null, 2)}\n` : report(draft));
 }

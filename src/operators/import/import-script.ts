@@ -22,7 +22,8 @@ export interface ScriptOptions {
 /** Its own words: variables of the protocol are no parameters. */
 const PROTOCOL = new Set(['INPUT_PATH', 'OUTPUT_PATH', 'OPERATOR_PARAMS']);
 const LAUNCHER = 'lamina_start.py';
-const LARGEST_SOURCE = 16 * 2 ** 20;
+/** Characters. */
+export const LARGEST_SOURCE = 16 * 2 ** 20;
 
 /**
  * Makes the package of a script (.py) or notebook (.ipynb) in the new folder `to`. Throws ImportRefused for files that are neither,
@@ -30,7 +31,26 @@ const LARGEST_SOURCE = 16 * 2 ** 20;
  */
 export async function importScript(file: string, to: string, options: ScriptOptions = {}): Promise<Draft> {
   const source = await sourceOf(file);
-  const name = options.name ?? operatorNameOf(basename(file));
+  const { version = '0.1.0', vendor = false } = options;
+  return draftOfSource({ source, from: basename(file), name: options.name ?? operatorNameOf(basename(file)), version, add: async (folder, { requirements }) => {
+    if (vendor && requirements.length > 0) await installInto(folder, options);
+    return { remarks: [], hasPackages: vendor };
+  } }, to);
+}
+
+/** Python source that becomes an operator. */
+export interface PythonOperator {
+  readonly source: string;
+  /** What people know it as. */
+  readonly from: string;
+  readonly name: string;
+  readonly version: string;
+  /** Puts further files into the folder of the package; `hasPackages`: what the source needs is among them. */
+  readonly add: (folder: string, found: ClaimedInterface) => Promise<{ readonly remarks: readonly string[]; readonly hasPackages: boolean }>;
+}
+
+/** Makes the package in the new folder `to`; nothing of it stays when `add` throws. */
+export async function draftOfSource({ source, from, name, version, add }: PythonOperator, to: string): Promise<Draft> {
   const found = claimedInterface(source);
   const { params, remarks } = withoutReserved(found);
   const script = `${name.replaceAll('-', '_')}.py`;
@@ -39,11 +59,11 @@ export async function importScript(file: string, to: string, options: ScriptOpti
     await writeFile(join(to, script), source);
     await writeFile(join(to, LAUNCHER), launcher(script));
     if (found.requirements.length > 0) await writeFile(join(to, 'requirements.txt'), `${found.requirements.join('\n')}\n`);
-    if (options.vendor && found.requirements.length > 0) await installInto(to, options);
+    const added = await add(to, found);
     return await writeDraft(to, {
-      name, version: options.version ?? '0.1.0', title: found.title || name, description: found.description || `Imported from ${basename(file)}.`,
+      name, version, title: found.title || name, description: found.description || `Imported from ${from}.`,
       kind: 'exec', command: ['python3', `./${LAUNCHER}`], params,
-    }, remarks, stillToDo(source, found, options));
+    }, [...remarks, ...added.remarks], stillToDo(source, found, added.hasPackages));
   } catch (error) {
     await rm(to, { recursive: true, force: true });
     throw error;
@@ -77,11 +97,11 @@ function withoutReserved({ params, remarks, outputs }: ClaimedInterface): Pick<C
   };
 }
 
-function stillToDo(source: string, { requirements }: ClaimedInterface, { vendor }: ScriptOptions): string[] {
+function stillToDo(source: string, { requirements }: ClaimedInterface, hasPackages: boolean): string[] {
   const unused = ['INPUT_PATH', 'OUTPUT_PATH'].filter((variable) => !source.includes(variable));
   return [
     ...(unused.length > 0 ? [`the program does not use ${unused.join(' and ')}: it must read float32 [n, bands, rows, columns] (.npy) from INPUT_PATH and write [n, dimensions, rows, columns] of patches to OUTPUT_PATH`] : []),
-    ...(requirements.length > 0 && !vendor ? [`it needs ${requirements.join(', ')}, which nothing installs where it runs: import it with --vendor, or make an image`] : []),
+    ...(requirements.length > 0 && !hasPackages ? [`it needs ${requirements.join(', ')}, which nothing installs where it runs: import it with --vendor, or make an image`] : []),
   ];
 }
 
