@@ -4,7 +4,7 @@ import type { StacLink } from '../../catalog/types.ts';
 import { conformsTo } from './conformance.ts';
 import type { StacContext } from './dependencies.ts';
 import { collectionUrl, QUERYABLES_REL, rootLink, SORTABLES_REL } from './present.ts';
-import { GEOJSON_TYPE, JSON_TYPE, OPENAPI_TYPE, SCHEMA_TYPE, sendJson } from './respond.ts';
+import { GEOJSON_TYPE, JSON_TYPE, OLD_VERSION, OPENAPI_TYPE, SCHEMA_TYPE, sendJson } from './respond.ts';
 
 export function landing(context: StacContext): RequestHandler {
   return async (_request, response) => {
@@ -17,9 +17,17 @@ export function landing(context: StacContext): RequestHandler {
       title: context.title,
       description: context.description,
       conformsTo,
-      links: [...fixedLinks(context), ...(context.links ?? []), ...children],
+      links: [...fixedLinks(context), ...otherVersion(context), ...(context.links ?? []), ...children],
     });
   };
+}
+
+/** Where older clients find the same. */
+function otherVersion({ baseUrl }: StacContext): StacLink[] {
+  const end = `/${OLD_VERSION}`;
+  return baseUrl.endsWith(end)
+    ? [{ rel: 'alternate', href: `${baseUrl.slice(0, -end.length)}/`, type: JSON_TYPE, title: 'This catalog as STAC 1.1' }]
+    : [{ rel: 'alternate', href: `${baseUrl}${end}/`, type: JSON_TYPE, title: 'This catalog as STAC 1.0' }];
 }
 
 function fixedLinks(context: StacContext): StacLink[] {

@@ -15,16 +15,16 @@ const ownRels = new Set(['self', 'root', 'parent', 'collection', 'items', 'item'
 
 /** The links a source or a layer gave; paths of the service become URLs. */
 const foreignLinks = (links: readonly StacLink[], { baseUrl }: StacContext) =>
-  links.filter((link) => !ownRels.has(link.rel)).map((link) => (link.href.startsWith('/') ? { ...link, href: new URL(link.href, baseUrl).href } : link));
+  links.filter((link) => !ownRels.has(link.rel)).map((link) => (link.href.startsWith('/') ? { ...link, href: link.href.startsWith('/stac/') ? `${baseUrl}${link.href.slice('/stac'.length)}` : new URL(link.href, baseUrl).href } : link));
 
 /** URL of a collection; its items are under '/items'. */
 export function collectionUrl({ baseUrl }: StacContext, id: string): string {
   return `${baseUrl}/collections/${encodeURIComponent(id)}`;
 }
 
-/** URL of the service whose STAC API this is. */
-function serviceUrl({ baseUrl }: StacContext): string {
-  return baseUrl.replace(/\/stac$/, '');
+/** URL of the service whose STAC API has this URL, in either version. */
+export function serviceUrl(baseUrl: string): string {
+  return baseUrl.replace(/\/stac(\/1\.0\.0)?$/, '');
 }
 
 export function rootLink({ baseUrl, title }: StacContext): StacLink {
@@ -47,7 +47,7 @@ export function presentCollection(collection: StacCollection, context: StacConte
       { rel: 'aggregations', href: `${url}/aggregations`, type: JSON_TYPE },
       { rel: 'aggregate', href: `${url}/aggregate`, type: JSON_TYPE },
       ...foreignLinks(collection.links, context),
-      ...mapLinks(collection).map((link) => ({ ...link, href: `${serviceUrl(context)}${link.href}` })),
+      ...mapLinks(collection).map((link) => ({ ...link, href: `${serviceUrl(context.baseUrl)}${link.href}` })),
     ],
   };
 }

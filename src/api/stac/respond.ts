@@ -4,6 +4,7 @@ import { isOpenEOError } from '../../errors.ts';
 import { LayerInvalid, type LayerFault } from '../../layers/layer-faults.ts';
 import type { Log } from '../../log.ts';
 import { requestIdOf } from '../http/request-id.ts';
+import { downgraded } from './downgrade.ts';
 
 export const JSON_TYPE = 'application/json';
 export const GEOJSON_TYPE = 'application/geo+json';
@@ -35,7 +36,17 @@ export function notFound(kind: 'collection' | 'item', id: string): StacRequestEr
 /** Sends JSON under exactly this media type (express would add a charset, which JSON does not have). */
 export function sendJson(response: Response, body: unknown, type: string = JSON_TYPE): void {
   response.setHeader('Content-Type', type);
-  response.send(Buffer.from(JSON.stringify(body)));
+  response.send(Buffer.from(JSON.stringify(response.locals[VERSION] === OLD_VERSION ? downgraded(body) : body)));
+}
+
+/** Where an answer remembers in which version of STAC it is wanted. */
+const VERSION = 'stacVersion';
+/** The version that older clients ask for, and the path under which they find everything in it. */
+export const OLD_VERSION = '1.0.0';
+
+/** Answers that are sent with sendJson come as STAC 1.0. */
+export function answerInOldVersion(response: Response): void {
+  response.locals[VERSION] = OLD_VERSION;
 }
 
 /** A path parameter of the route. */

@@ -21,8 +21,9 @@ import { createItems, deleteItem, patchItem, replaceItem } from './items-edit.ts
 import { extensionSchema } from './extension.ts';
 import { functionList } from './functions.ts';
 import { landing } from './landing.ts';
+import { serviceUrl } from './present.ts';
 import { queryables, sortables } from './queryables.ts';
-import { errorHandler, StacRequestError } from './respond.ts';
+import { answerInOldVersion, errorHandler, invalidParameter, OLD_VERSION, StacRequestError } from './respond.ts';
 import { unknownRoute } from './unknown-route.ts';
 import { searchByBody, searchByQuery } from './search.ts';
 import { serviceDescription, serviceDocumentation } from './service-description.ts';
@@ -30,6 +31,28 @@ import { serviceDescription, serviceDocumentation } from './service-description.
 /** A router to mount where `baseUrl` points. Errors are answered here, in STAC's form. */
 export function createStacRouter(dependencies: StacDependencies): Router {
   const router = express.Router();
+  const { baseUrl } = dependencies;
+  // Older clients: the same below another path, so that every link that they follow leads to what they understand.
+  const old = `/${OLD_VERSION}`;
+  router.use(old, (_request, response, next) => {
+    answerInOldVersion(response);
+    next();
+  }, createVersionRouter({ ...dependencies, baseUrl: typeof baseUrl === 'string' ? baseUrl + old : (request) => baseUrl(request) + old }));
+  router.use(createVersionRouter(dependencies));
+  return router;
+}
+
+/** `?stac_version=1.0.0` of one request. Throws StacRequestError (400) for a version that is not spoken here. */
+const chooseVersion: RequestHandler = (request, response, next) => {
+  const version = request.query['stac_version'];
+  if (version !== undefined && version !== '1.1.0' && version !== OLD_VERSION) return next(invalidParameter('stac_version', `it must be 1.1.0 or ${OLD_VERSION}`));
+  if (version === OLD_VERSION) answerInOldVersion(response);
+  next();
+};
+
+function createVersionRouter(dependencies: StacDependencies): Router {
+  const router = express.Router();
+  router.use(chooseVersion);
   const on = inContext(dependencies);
   const show = pagesOf(dependencies);
   router.get('/', show(capabilitiesPage), on(landing));
@@ -77,8 +100,8 @@ function bodyUpTo(limit: string): RequestHandler[] {
 
 /** Shows answers to browsers as pages. */
 function pagesOf({ baseUrl }: StacDependencies): (view: View, ...above: { text: string; path: string }[]) => RequestHandler {
-  const serviceUrl = (request: express.Request) => (typeof baseUrl === 'string' ? baseUrl : baseUrl(request)).replace(/\/stac$/, '');
-  return (view, ...above) => asPage(view, { baseUrl: serviceUrl, trail: [{ text: 'Lamina', path: '/' }, ...above] });
+  const urlOf = (request: express.Request) => serviceUrl(typeof baseUrl === 'string' ? baseUrl : baseUrl(request));
+  return (view, ...above) => asPage(view, { baseUrl: urlOf, trail: [{ text: 'Lamina', path: '/' }, ...above] });
 }
 
 /** Gives each request its route with the base URL that its client knows, and with who asks. */

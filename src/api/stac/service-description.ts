@@ -4,6 +4,7 @@ import { layout, pageHeaders } from '../pages/layout.ts';
 import { operationsPage } from '../pages/operations-page.ts';
 import type { StacContext } from './dependencies.ts';
 import { openApiDocument } from './openapi.ts';
+import { serviceUrl } from './present.ts';
 import { OPENAPI_TYPE, sendJson } from './respond.ts';
 
 export function serviceDescription({ baseUrl, title, description }: StacContext): RequestHandler {
@@ -14,6 +15,6 @@ export function serviceDocumentation({ baseUrl, title, description }: StacContex
   const page = operationsPage(openApiDocument(baseUrl, title, description), `${baseUrl}/api`);
   return (_request, response) => {
     response.set(pageHeaders);
-    response.send(Buffer.from(layout({ ...page, trail: [{ text: 'Lamina', href: `${baseUrl.replace(/\/stac$/, '')}/` }, { text: 'STAC', href: `${baseUrl}/` }], json: `${baseUrl}/api` })));
+    response.send(Buffer.from(layout({ ...page, trail: [{ text: 'Lamina', href: `${serviceUrl(baseUrl)}/` }, { text: 'STAC', href: `${baseUrl}/` }], json: `${baseUrl}/api` })));
   };
 }
