@@ -4,6 +4,7 @@ import { Deployment, StatefulSet } from 'kubernetes-models/apps/v1';
 import { ConfigMap, PersistentVolumeClaim, Service } from 'kubernetes-models/v1';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import { kubernetesOf, type Compose } from './from-compose.ts';
 
 interface Container {
   readonly image: string;
@@ -40,6 +41,28 @@ const running = objects.filter(({ kind }) => kind === 'Deployment' || kind === '
 /** Without the GPU worker: which nodes have GPUs, and how they are asked for, differs from cluster to cluster. */
 const services = Object.entries(compose.services).filter(([name]) => name !== 'worker-gpu');
 const containerOf = (name: string) => running.find(({ metadata }) => metadata.name === name)!.spec.template.spec.containers[0]!;
+
+describe('what docker-compose.yml becomes', () => {
+  const whole = parse(readFileSync('docker-compose.yml', 'utf8'), { merge: true }) as Compose;
+  const withApi = (changes: object) => ({ ...whole, services: { ...whole.services, api: { ...whole.services['api']!, ...changes } } }) as Compose;
+
+  it('is deploy/kubernetes/lamina.yaml, object by object', () => {
+    expect(objects).toEqual(kubernetesOf(whole));
+  });
+
+  it('is something else when a service has another variable, volume, check or image', () => {
+    const { environment, volumes, healthcheck } = whole.services['api']!;
+    const changes = [{ environment: { ...environment, LAMINA_NEW: '1' } }, { image: 'lamina:9' }, { volumes: volumes.slice(1) }, { healthcheck: { ...healthcheck, interval: '99s' } }, { read_only: false }, { command: ['serve'] }];
+    for (const change of changes) expect(objects, JSON.stringify(change)).not.toEqual(kubernetesOf(withApi(change)));
+  });
+
+  it('is nothing where something can\'t be said', () => {
+    expect(() => kubernetesOf(withApi({ volumes: ['/srv/archive:/archive'] }))).toThrow('is a folder of the machine');
+    expect(() => kubernetesOf(withApi({ healthcheck: { test: ['CMD-SHELL', 'true'], interval: '1s', timeout: '1s', retries: 1 } }))).toThrow('no shell');
+    expect(() => kubernetesOf(withApi({ security_opt: ['seccomp:unconfined'] }))).toThrow('there is no word for it');
+    expect(() => kubernetesOf(withApi({ command: ['${SOME_PASSWORD:?}'] }))).toThrow('which no variable of the service has');
+  });
+});
 
 describe('deploy/kubernetes/lamina.yaml', () => {
   it.each(objects.map((object) => [object.kind, object.metadata.name, object] as const))('%s %s fits the schema of Kubernetes', (kind, _name, object) => {
