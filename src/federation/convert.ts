@@ -117,7 +117,8 @@ export class Converter {
 
 /** A picture of some bands must not be taken for the bands themselves. */
 function withoutBandNames(asset: StacAsset): StacAsset {
-  return asset.bands === undefined ? asset : { ...asset, bands: asset.bands.map(({ name: _, ...band }) => band) };
+  const nameless = (band: StacBand) => Object.fromEntries(Object.entries(band).filter(([field]) => field !== 'name'));
+  return asset.bands === undefined ? asset : { ...asset, bands: asset.bands.map(nameless) };
 }
 
 /** Some catalogs leave out the box of an item, which is that of its geometry. */

@@ -25,10 +25,11 @@ export function searchTest(query: Omit<ItemQuery, 'limit'>): Test {
 }
 
 function timeTest(interval: ItemQuery['datetime']): Test {
-  const [start, end] = (interval ?? [null, null]).map((text) => (text === null ? null : instantOf(text)));
+  const at = (text: string | null | undefined) => (typeof text === 'string' ? instantOf(text) : null);
+  const [start, end] = [at(interval?.[0]), at(interval?.[1])];
   return (item) => {
     const [first, last] = spanOf(item);
-    return (start == null || last >= start) && (end == null || first <= end);
+    return (start === null || last >= start) && (end === null || first <= end);
   };
 }
 
@@ -87,7 +88,7 @@ function instantTest({ property, comparison, value }: PropertyCondition): Test {
     if (instant === null) return false;
     if (comparison === 'in') return wanted.includes(instant);
     const [other] = wanted;
-    return other != null && ordered(comparison, instant < other ? -1 : instant > other ? 1 : 0);
+    return other !== null && other !== undefined && ordered(comparison, instant < other ? -1 : instant > other ? 1 : 0);
   };
 }
 

@@ -201,7 +201,7 @@ describe('circles', () => {
     expect(await walk()).toEqual([]);
   });
 
-  it.each([-5, 3, 1.5, '40', 1e400, null])('a numberMatched of %s is not repeated', async (numberMatched) => {
+  it.each([-5, 3, 1.5, '40', 1e300, null])('a numberMatched of %s is not repeated', async (numberMatched) => {
     double.trouble = ({ body, path }, response) => {
       if (path !== '/v1/search' || !body) return false;
       response.end(JSON.stringify({ type: 'FeatureCollection', features: items.slice(0, 10), numberMatched, links: [{ rel: 'next', href: `${double.url}/search`, method: 'POST', body: { ...body, next: '10' } }] }));
