@@ -22,6 +22,8 @@ ENV NODE_ENV=production \
     LAMINA_EXECUTION_PROVIDERS=cuda
 COPY --from=packages /usr/local/bin/node /usr/local/bin/node
 WORKDIR /app
+# The sandbox that programs of operators run in; docs/runtimes.md says what it needs of the container.
+RUN apt-get update && apt-get install --yes --no-install-recommends bubblewrap && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --create-home node && install --directory --owner=node /data
 COPY --from=packages-gpu /app/node_modules ./node_modules
 COPY package.json LICENSE ./
@@ -42,6 +44,8 @@ ENV NODE_ENV=production \
     LAMINA_PORT=8080 \
     LAMINA_DATA=/data
 WORKDIR /app
+# The sandbox that programs of operators run in; docs/runtimes.md says what it needs of the container.
+RUN apt-get update && apt-get install --yes --no-install-recommends bubblewrap && rm -rf /var/lib/apt/lists/*
 RUN install --directory --owner=node --group=node /data
 COPY --from=packages /app/node_modules ./node_modules
 COPY package.json LICENSE ./

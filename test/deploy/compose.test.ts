@@ -105,6 +105,10 @@ describe('Dockerfile', () => {
     expect(dockerfile).not.toMatch(/npm install/);
   });
 
+  it('has the tools of the runtime that programs get where nobody says otherwise', () => {
+    for (const stage of dockerfile.split(/^(?=FROM )/m).filter((lines) => lines.includes('ENTRYPOINT'))) expect(stage).toMatch(/apt-get install .*\bbubblewrap\b/);
+  });
+
   it('copies only what git has, and .dockerignore lets it through', () => {
     const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap((match) => match[1]!.split(' '));
     const allowed = readFileSync('.dockerignore', 'utf8').split('\n').filter((line) => line.startsWith('!')).map((line) => line.slice(1));
