@@ -13,6 +13,7 @@ import { differenceOf } from './operators/package/difference.ts';
 import { packOperator } from './operators/package/pack.ts';
 import { unpackOperator } from './operators/package/unpack.ts';
 import { parseReference, qualifiedName, type OperatorReference } from './operators/reference.ts';
+import { carefulStore } from './operators/registry/careful-store.ts';
 import { archiveKey } from './operators/registry/layout.ts';
 import { reindex } from './operators/registry/metadata.ts';
 import { openPlace, writableObjects } from './operators/registry/place.ts';
@@ -60,7 +61,7 @@ export function onRegistry(work: (positionals: readonly string[], work: Work) =>
     try {
       const objects = writableObjects(place);
       const change = { by: values.by ?? userInfo().username, ...(values.reason === undefined ? {} : { reason: values.reason }) };
-      await work(positionals, { registry: new Registry(objects), objects, values, change });
+      await work(positionals, { registry: new Registry(objects, { warn }), objects: carefulStore(objects), values, change });
     } finally {
       place.close();
     }
@@ -178,4 +179,5 @@ function only(command: string, what: string, [word, ...more]: readonly string[])
   return word;
 }
 
+const warn = (text: string) => void process.stderr.write(`warning: ${text}\n`);
 const print = (text: string) => void process.stdout.write(`${text}\n`);

@@ -92,7 +92,7 @@ async function openRegistry(named: string | undefined, environment: NodeJS.Proce
     return null;
   }
   const place = openPlace(/^\.{1,2}(?:\/|$)/.test(text) ? resolve(text) : text, placeSettings(config));
-  return { registry: releaseRegistry(writableObjects(place), scratch), close: () => place.close() };
+  return { registry: releaseRegistry(writableObjects(place), scratch, (message) => void process.stderr.write(`warning: ${message}\n`)), close: () => place.close() };
 }
 
 /**

@@ -12,8 +12,8 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import type { ReleaseRegistry } from './context.ts';
 
 /** `scratch` holds what is unpacked; published versions stay there, by their digest. */
-export function releaseRegistry(objects: ObjectStore, scratch: string): ReleaseRegistry {
-  const registry = new Registry(objects, { scratch });
+export function releaseRegistry(objects: ObjectStore, scratch: string, warn?: (message: string) => void): ReleaseRegistry {
+  const registry = new Registry(objects, { scratch, ...(warn ? { warn } : {}) });
   return {
     latest: (of) => registry.latest(of),
     versions: (of) => registry.versions(of),

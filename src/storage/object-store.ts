@@ -52,6 +52,10 @@ export interface ObjectStore {
   glance?(key: string): Uint8Array | undefined;
   stream(key: string, range?: ByteRange): Promise<Readable | null>;
   list(prefix: string): AsyncIterable<ObjectInfo>;
+  /**
+   * Whether `ifAbsent` and `ifMatch` exclude each other for all writers, tried on an object of this key, which is deleted again. Absent: they do.
+   */
+  excludes?(key: string): Promise<boolean>;
   /** No error when it does not exist. */
   delete(key: string): Promise<void>;
 }

@@ -200,6 +200,18 @@ class Bucket implements ObjectStore {
     } while (token !== undefined);
   }
 
+  /** A server that ignores conditions writes what it must refuse. */
+  async excludes(key: string): Promise<boolean> {
+    const target = { Bucket: this.#name, Key: checkKey(key), Body: new Uint8Array([1]) };
+    const isRefused = (condition: Condition) => this.#client.send(new PutObjectCommand({ ...target, ...condition })).then(() => false, (error: unknown) => [409, 412].includes(statusOf(error)) || fail(error));
+    await this.#client.send(new PutObjectCommand(target)).catch(fail);
+    try {
+      return await isRefused({ IfNoneMatch: '*' }) && await isRefused({ IfMatch: `"${'0'.repeat(32)}"` });
+    } finally {
+      await this.delete(key).catch(() => {});
+    }
+  }
+
   async delete(key: string): Promise<void> {
     await this.#client.send(new DeleteObjectCommand({ Bucket: this.#name, Key: checkKey(key) })).catch(nullWhenAbsent);
   }

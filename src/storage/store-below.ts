@@ -19,6 +19,7 @@ export function storeBelow(store: ObjectStore, prefix: string): ObjectStore {
     async* list(start) {
       for await (const info of store.list(below + start)) yield inside(info);
     },
+    ...(store.excludes ? { excludes: (key: string) => store.excludes!(below + key) } : {}),
     delete: (key) => store.delete(below + key),
   };
 }

@@ -21,6 +21,7 @@ export function storeLater<S extends ObjectStore>(open: () => Promise<S>): Objec
     async* list(prefix) {
       yield* (await store()).list(prefix);
     },
+    excludes: async (key) => (await store()).excludes?.(key) ?? true,
     delete: async (...args) => (await store()).delete(...args),
   };
 }

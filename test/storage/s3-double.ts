@@ -13,6 +13,8 @@ export interface S3Double {
   readonly requests: string[];
   /** While true, connections are cut. */
   isDown: boolean;
+  /** While true, conditions of writes are ignored, as some servers do. */
+  isCareless: boolean;
   stop(): Promise<void>;
 }
 
@@ -20,10 +22,11 @@ export async function startS3(): Promise<S3Double> {
   const upstream = await startFauxqs({ port: 0, host: '127.0.0.1', logger: false });
   const requests: string[] = [];
   const writes = new Map<string, Promise<void>>();
-  const double = { port: 0, requests, isDown: false, stop };
+  const double = { port: 0, requests, isDown: false, isCareless: false, stop };
   const server = createServer((incoming, outgoing) => {
     if (double.isDown) return void incoming.socket.destroy();
     outgoing.on('finish', () => requests.push(`${incoming.method} ${incoming.url!.split('?')[0]} ${outgoing.statusCode}`));
+    if (double.isCareless) ['if-match', 'if-none-match'].filter(() => incoming.method !== 'GET').forEach((name) => delete incoming.headers[name]);
     void answer(upstream.port, writes, incoming, outgoing).catch(() => outgoing.destroy());
   });
   await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });

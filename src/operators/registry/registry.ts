@@ -8,6 +8,7 @@ import type { Signature, SignedFacts } from '../trust/statement.ts';
 import { restoreItem, writeIndex } from './metadata.ts';
 import { openPackage, putVersion } from './put-version.ts';
 import { RegistryRefusal } from './refusal.ts';
+import { carefulStore, type CarefulOptions } from './careful-store.ts';
 import { addSignatures, signedFacts } from './signatures.ts';
 import { parseTag, pathOf, readTag, swapTag, type ReadTag, type Tag, type TagChange } from './tags.ts';
 import { listVersions, readVersion, type ArchiveFacts, type VersionRecord } from './version-record.ts';
@@ -47,7 +48,7 @@ export interface Published {
   readonly tags: readonly string[];
 }
 
-export interface RegistryOptions {
+export interface RegistryOptions extends CarefulOptions {
   /** Where archives are unpacked to be checked. Absent: the system's folder for that. */
   readonly scratch?: string;
   readonly now?: () => Date;
@@ -61,8 +62,8 @@ export class Registry {
   readonly #scratch: string;
   readonly #now: () => Date;
 
-  constructor(objects: ObjectStore, { scratch = tmpdir(), now = () => new Date() }: RegistryOptions = {}) {
-    this.#objects = objects;
+  constructor(objects: ObjectStore, { scratch = tmpdir(), now = () => new Date(), ...careful }: RegistryOptions = {}) {
+    this.#objects = carefulStore(objects, careful);
     this.#scratch = scratch;
     this.#now = now;
   }

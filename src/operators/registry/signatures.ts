@@ -1,5 +1,5 @@
 /** SIGNATURE.json of a version: who vouches for it. It may come later than the version, and more than one may sign. */
-import type { ObjectStore } from '../../storage/object-store.ts';
+import type { ObjectStore, StoredObject } from '../../storage/object-store.ts';
 import { qualifiedName } from '../reference.ts';
 import { envelopeOf, ENVELOPE_TYPE, signaturesIn, type Signature, type SignedFacts } from '../trust/statement.ts';
 import { SIGNATURE, versionKey, type OperatorName } from './layout.ts';
@@ -15,9 +15,8 @@ export function signedFacts(of: OperatorName, { version, digest, archive }: Sign
   return { name: qualifiedName(of), version, digest, archive: archive.sha256 };
 }
 
-/** Empty also for a file that is no signature of this version: it vouches for nothing. */
-export async function readSignatures(files: Pick<ObjectStore, 'read'>, of: OperatorName, version: Signable): Promise<readonly Signature[]> {
-  const found = await files.read(versionKey(of, version.version, SIGNATURE));
+/** What a SIGNATURE.json that was read says; empty also for a file that is no signature of this version: it vouches for nothing. */
+export function vouchingFor(found: StoredObject | 'unchanged' | null, of: OperatorName, version: Signable): readonly Signature[] {
   if (found === null || found === 'unchanged') return [];
   try {
     return signaturesIn(found.bytes, signedFacts(of, version));
@@ -40,7 +39,7 @@ export async function addSignatures(objects: ObjectStore, of: OperatorName, vers
   const key = versionKey(of, version.version, SIGNATURE);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const current = await objects.read(key);
-    const others = current === null ? [] : (await readSignatures(objects, of, version)).filter(({ keyid }) => !added.some((each) => each.keyid === keyid));
+    const others = current === null ? [] : vouchingFor(current, of, version).filter(({ keyid }) => !added.some((each) => each.keyid === keyid));
     const all = [...others, ...added].toSorted((a, b) => (a.keyid < b.keyid ? -1 : 1));
     const condition = current === null || current === 'unchanged' ? { ifAbsent: true } : { ifMatch: current.info.etag };
     const bytes = Buffer.from(`${JSON.stringify(envelopeOf(signedFacts(of, version), all), null, 2)}\n`);

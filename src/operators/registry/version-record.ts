@@ -5,9 +5,9 @@ import type { ObjectStore } from '../../storage/object-store.ts';
 import { parseManifest } from '../manifest.ts';
 import type { OperatorManifest } from '../operator.ts';
 import { qualifiedName } from '../reference.ts';
-import { readSignatures } from './signatures.ts';
+import { vouchingFor } from './signatures.ts';
 import type { Signature } from '../trust/statement.ts';
-import { archiveKey, archiveName, MANIFEST, SUMS, versionKey, versionsFolder, type OperatorName } from './layout.ts';
+import { archiveKey, archiveName, MANIFEST, SIGNATURE, SUMS, versionKey, versionsFolder, type OperatorName } from './layout.ts';
 import { RegistryRefusal } from './refusal.ts';
 import { isVersion, type KnownVersion } from './versions.ts';
 
@@ -44,14 +44,14 @@ export async function readVersion(files: Pick<ObjectStore, 'read' | 'head'>, of:
   const sums = await files.read(versionKey(of, version, SUMS));
   if (sums === null || sums === 'unchanged') return null;
   const listed = parseSums(Buffer.from(sums.bytes).toString());
-  const [bytes, archive] = await Promise.all([files.read(versionKey(of, version, MANIFEST)), files.head(archiveKey(of, version))]);
+  const [bytes, archive, signature] = await Promise.all([files.read(versionKey(of, version, MANIFEST)), files.head(archiveKey(of, version)), files.read(versionKey(of, version, SIGNATURE))]);
   const sum = listed[archiveName(of, version)];
   if (bytes === null || bytes === 'unchanged' || sha256(bytes.bytes) !== listed[MANIFEST] || sum === undefined) {
     throw new RegistryRefusal('Damaged', `${qualifiedName(of)}:${version} of the registry is damaged: ${MANIFEST} is not the one that was published.`);
   }
   const manifest = parseManifest(Buffer.from(bytes.bytes).toString(), `${qualifiedName(of)}:${version}`);
   const record = { version, digest: digest(manifest), archive: { sha256: sum, size: archive?.sizeBytes ?? 0 }, published: sums.info.modified, manifest };
-  const signatures = await readSignatures(files, of, record);
+  const signatures = vouchingFor(signature, of, record);
   return signatures.length > 0 ? { ...record, signatures } : record;
 }
 
