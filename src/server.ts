@@ -25,6 +25,7 @@ import { ServiceMaps } from './api/tiles/service-maps.ts';
 import { servicesPath } from './api/tiles/service-links.ts';
 import { createServiceRouter } from './api/tiles/services.ts';
 import { createTileRouter } from './api/tiles/tiles.ts';
+import { createMonitor } from './api/monitor/monitor.ts';
 import { createViewer } from './api/viewer/viewer.ts';
 import { ItemEditor } from './catalog/ingest/edit-items.ts';
 import { combineItemSources, type ItemSource } from './catalog/item-source.ts';
@@ -200,6 +201,7 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
       { path: '/layers', handler: layers },
       { path: '/layers', handler: (shared) => createMaterialisationRouter({ materialiser: parts.materialiser, layerFor, objects, editors: editorsOf(config), shared }) },
       { path: '/', handler: (shared) => createHome({ catalog: shownRasters, baseUrl: shared.baseUrl, version, ...self }) },
+      { path: '/', handler: (shared) => createMonitor({ baseUrl: shared.baseUrl, isBasicOn: shared.authentication.isBasicOn }) },
       { path: '/', handler: (shared) => createViewer({ collection: async (id, request) => shownRasters.collection(id, await visitorOf(request, shared.authentication)), baseUrl: shared.baseUrl }) },
       { path: '/', handler: (shared) => createTileRouter({ catalog: rasters, virtual, ...drawing, publicUrl: shared.baseUrl, visitor: (request) => visitorOf(request, shared.authentication) }) },
       { path: servicesPath, handler: (shared) => createServiceRouter({ ...drawing, ...services, billing: parts.billing, log, admission: new Admission(), publicUrl: shared.baseUrl, visitor: (request) => visitorOf(request, shared.authentication) }) },

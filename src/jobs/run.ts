@@ -207,6 +207,7 @@ class Reporter {
   readonly #run: Run;
   readonly #timer: NodeJS.Timeout;
   #share = 0;
+  #writing: Promise<unknown> = Promise.resolve();
   #written = { ms: 0, share: 0, stages: '{}' };
 
   constructor(store: JobStore, run: Run) {
@@ -224,7 +225,9 @@ class Reporter {
   /** Writes what is new. Never rejects: what is lost is made good by the next time, and a run does not fail for it. */
   async flush(): Promise<void> {
     this.#written.ms = performance.now();
-    await Promise.all([this.#writeShare(), this.#writeStages()]);
+    // One after the other: what is older must not come last.
+    this.#writing = this.#writing.then(() => Promise.all([this.#writeShare(), this.#writeStages()]));
+    await this.#writing;
   }
 
   stop(): void {

@@ -31,7 +31,8 @@ export class StageBook {
 
   /** Something was done; `seconds` of it if somebody has measured it. */
   add(stage: Stage, count: number, seconds?: number): void {
-    const record = this.#of(stage);
+    // Whoever tells of it for the first time does so when it is done.
+    const record = this.#of(stage, seconds);
     record.count += count;
     record.last = new Date().toISOString();
     if (seconds !== undefined) record.seconds = (record.seconds ?? 0) + seconds;
@@ -62,9 +63,9 @@ export class StageBook {
     return Object.fromEntries([...this.#records].map(([stage, { seconds, ...record }]) => [stage, { ...record, ...(seconds === undefined ? {} : { seconds: Math.round(seconds * 1000) / 1000 }) }]));
   }
 
-  #of(stage: Stage) {
+  #of(stage: Stage, seconds = 0) {
     const now = new Date().toISOString();
-    const record = this.#records.get(stage) ?? { began: now, last: now, count: 0, unit: units[stage] };
+    const record = this.#records.get(stage) ?? { began: new Date(Date.now() - seconds * 1000).toISOString(), last: now, count: 0, unit: units[stage] };
     this.#records.set(stage, record);
     return record;
   }

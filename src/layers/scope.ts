@@ -1,6 +1,6 @@
 /** The scope of a run over the catalog: where load_collection, compress_embed and save_result get their answers. */
 import { OpenEOError } from '../errors.ts';
-import type { NodePath } from '../errors.ts';
+import type { NodePath, Stage } from '../errors.ts';
 import { logAt, type Log } from '../log.ts';
 import { foldedBox } from '../geo/bbox.ts';
 import { transformBounds, WGS84 } from '../geo/crs.ts';
@@ -172,7 +172,7 @@ export class EngineScope implements Scope {
     const { target, isPicture = target !== undefined } = this.#options;
     const plan = planLoad({ collection, items, bands: request.bands, extent: request.spatialExtent, anchor: (crs) => anchors.get(crs), ...(target ? { target } : {}) });
     this.log.info(`Loads '${collection.id}': ${items.length} items of ${plan.dates.length} dates, ${plan.bands.length} bands, ${plan.grid.width} × ${plan.grid.height} pixels in ${plan.grid.crs}`, {
-      data: { items: items.length, dates: plan.dates.length, bands: plan.bands.length, width: plan.grid.width, height: plan.grid.height, crs: plan.grid.crs },
+      data: { stage: 'resolve', items: items.length, dates: plan.dates.length, bands: plan.bands.length, width: plan.grid.width, height: plan.grid.height, crs: plan.grid.crs },
     });
     const cube: Cube = loadedCube(plan, { collectionId: collection.id, anchor: anchors.get(plan.grid.crs), rasters: this.#counting(rasters), isPicture, onRead: (samples) => this.#meter(samples, sampleSize(cube.dtype)) });
     return cube;
@@ -222,8 +222,8 @@ export class EngineScope implements Scope {
     const operator = operators.resolve(request.model, request.options);
     checkAccelerator(operator, accelerators?.() ?? null);
     const caveat = operators.caveat?.(operator) ?? null;
-    if (caveat !== null) this.#warnOnce(caveat);
-    return Promise.resolve(embeddedCube(request, { operators, blocks, wish: { ...this.#wish(this.#layer), warn: (message) => this.#warnOnce(message) } }));
+    if (caveat !== null) this.#warnOnce(caveat, 'resolve');
+    return Promise.resolve(embeddedCube(request, { operators, blocks, wish: { ...this.#wish(this.#layer), warn: (message) => this.#warnOnce(message, 'infer') } }));
   }
 
   async view(request: ViewRequest): Promise<Cube> {
@@ -285,11 +285,11 @@ export class EngineScope implements Scope {
   }
 
   /** A run has thousands of blocks and one operator, as a rule. */
-  #warnOnce(message: string): void {
+  #warnOnce(message: string, stage: Stage): void {
     this.facts.told ??= new Set();
     if (this.facts.told.has(message)) return;
     this.facts.told.add(message);
-    this.log.warning(message);
+    this.log.warning(message, { data: { stage } });
   }
 
   #meter(samples: number, bytesPerSample = 0): void {

@@ -128,7 +128,10 @@ async function process(dependencies: ProcessingDependencies, run: RunContext, ma
 
 /** What a worker did for a block. */
 function noteStages(book: StageBook, { samples = 0, stages: { download, read, infer } = {} }: BlockOutcome): void {
-  if (download !== undefined) book.add('download', 0, download);
+  if (download !== undefined) {
+    book.add('download', 0, download);
+    book.end('download');
+  }
   if (read !== undefined) book.add('read', samples, read);
   book.add('infer', 1, infer ?? 0);
 }

@@ -27,7 +27,7 @@ export class Reading {
       ...(cached + computed > 0 ? [`blocks: ${cached} from the cache, ${computed} computed`] : []),
     ];
     log.info(parts.join('; '), {
-      data: { seconds: Math.round(seconds * 1000) / 1000, files: files.map(({ name }) => name), bytes_written: written, samples_read: samples, bytes_read: bytes, blocks_cached: cached, blocks_computed: computed },
+      data: { stage: 'write', seconds: Math.round(seconds * 1000) / 1000, files: files.map(({ name }) => name), bytes_written: written, samples_read: samples, bytes_read: bytes, blocks_cached: cached, blocks_computed: computed },
     });
   }
 

@@ -320,7 +320,7 @@ describe('results', () => {
     const job = await json<{ links: { rel: string }[] }>(api(`/jobs/${id}`));
     expect(job).toMatchObject({ status: 'finished' });
     expect(job).not.toHaveProperty('unpublished');
-    expect(job.links.map(({ rel }) => rel)).toEqual(['monitor']);
+    expect(job.links.map(({ rel }) => rel)).toEqual(['monitor', 'monitor']);
   });
 
   it('answer to HEAD, ranges, conditions and scripts of other sites', async () => {

@@ -37,6 +37,8 @@ export interface Endpoint {
   readonly isListed?: boolean;
   /** Shows the answer in a browser; absent: as JSON. */
   readonly view?: View;
+  /** A page beside, for browsers that have no token to ask with: its path from the root of the service. Absent: there is none. */
+  readonly page?: (request: Request) => string;
   readonly handle: (context: Context, request: Request, response: Response) => Promise<void> | void;
 }
 

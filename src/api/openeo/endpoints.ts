@@ -8,7 +8,8 @@ import { deleteFile, downloadFile, listFiles, uploadFile } from '../files/files.
 import { describeCapabilities } from './capabilities.ts';
 import { describeCollection, listCollections } from './collections.ts';
 import { describeConformance } from './conformance.ts';
-import type { Endpoint } from './endpoint.ts';
+import { monitorPath } from '../monitor/monitor-path.ts';
+import { pathVariable, type Endpoint } from './endpoint.ts';
 import { estimateJob } from './estimate.ts';
 import { listFileFormats } from './file-formats.ts';
 import { listResults, revokeLinks, startJob, stopJob } from './job-results.ts';
@@ -56,7 +57,7 @@ const served: readonly Endpoint[] = [
   { method: 'get', path: '/result/{request_id}/logs', access: 'user', isListed: false, handle: debugRequest },
   { method: 'get', path: '/jobs', access: 'user', handle: listJobs },
   { method: 'post', path: '/jobs', access: 'user', hasBody: true, handle: createJob },
-  { method: 'get', path: '/jobs/{job_id}', access: 'user', handle: describeJob },
+  { method: 'get', path: '/jobs/{job_id}', access: 'user', page: (request) => monitorPath(pathVariable(request, 'job_id')), handle: describeJob },
   { method: 'patch', path: '/jobs/{job_id}', access: 'user', hasBody: true, handle: updateJob },
   { method: 'delete', path: '/jobs/{job_id}', access: 'user', handle: deleteJob },
   { method: 'get', path: '/jobs/{job_id}/estimate', access: 'user', handle: estimateJob },

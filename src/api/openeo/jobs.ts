@@ -7,6 +7,8 @@ import { nextPage, pageOf } from '../http/page.ts';
 import { checkProcess, checkProperties, withPlan } from './definition.ts';
 import type { Context } from './endpoint.ts';
 import { pathVariable } from './endpoint.ts';
+import { monitorPath } from '../monitor/monitor-path.ts';
+import { stagesOf } from './job-stages.ts';
 import { linked } from './linked.ts';
 import { checkParameters, readProcessing } from './processing-parameters.ts';
 import { unpublishedOf } from './result-document.ts';
@@ -28,7 +30,7 @@ export async function listJobs({ jobs, userId, url }: Context, request: Request,
 }
 
 /** GET /jobs/{job_id}. */
-export async function describeJob({ jobs, userId, url, resultDays }: Context, request: Request, response: Response): Promise<void> {
+export async function describeJob({ jobs, userId, url, baseUrl, resultDays }: Context, request: Request, response: Response): Promise<void> {
   const job = await jobs.store.get(userId, pathVariable(request, 'job_id'));
   const here = `${url(request)}/jobs/${job.id}`;
   response.json({
@@ -38,9 +40,11 @@ export async function describeJob({ jobs, userId, url, resultDays }: Context, re
     process: job.definition.process,
     log_level: logLevelOf(job),
     ...(job.usage === null ? {} : { usage: job.usage }),
+    'lamina:stages': stagesOf(job),
     ...unpublishedOf(job, resultDays),
     links: [
       { rel: 'monitor', href: `${here}/logs`, type: 'application/json', title: 'Log' },
+      { rel: 'monitor', href: baseUrl(request) + monitorPath(job.id), type: 'text/html', title: 'Its stages, for people' },
       ...(job.result === null ? [] : [{ rel: 'result', href: `${here}/results`, type: documentType(job.result), title: 'Results' }]),
     ],
   });
@@ -64,7 +68,7 @@ function summary(job: Job): Record<string, unknown> {
   };
 }
 
-const readOnly = ['id', 'status', 'progress', 'created', 'updated', 'queued', 'started', 'unpublished', 'usage', 'costs', 'links'];
+const readOnly = ['id', 'status', 'progress', 'created', 'updated', 'queued', 'started', 'unpublished', 'usage', 'costs', 'links', 'lamina:stages'];
 
 /** PATCH /jobs/{job_id}: replaces the given properties; null takes one away. */
 export async function updateJob(context: Context, request: Request, response: Response): Promise<void> {

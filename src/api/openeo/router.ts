@@ -8,7 +8,7 @@ import type { Identity } from '../auth/identity.ts';
 import { refuseBrokenPaths } from '../files/files.ts';
 import { setCachePolicy } from '../http/cache-policy.ts';
 import { jsonBody } from '../http/json-body.ts';
-import { asPage } from '../pages/view.ts';
+import { asPage, toPage } from '../pages/view.ts';
 import type { ApiVersion, Context, Endpoint } from './endpoint.ts';
 import { versions } from './endpoint.ts';
 import { endpointsOf, unsupported } from './endpoints.ts';
@@ -19,7 +19,7 @@ export function openeoRouter(apiVersion: ApiVersion, dependencies: ApiDependenci
   const common = { ...dependencies, ...shared, apiVersion, url: (request: Request) => shared.baseUrl(request) + versions[apiVersion] };
   router.use('/files', refuseBrokenPaths);
   for (const endpoint of endpoints) {
-    const before = [admit(endpoint, common), ...(endpoint.hasBody ? [jsonBody] : []), ...(endpoint.view ? [asPage(endpoint.view, { baseUrl: shared.baseUrl, trail: trailOf(endpoint.path, apiVersion) })] : [])];
+    const before = [...(endpoint.page ? [toPage(endpoint.page, shared.baseUrl)] : []), admit(endpoint, common), ...(endpoint.hasBody ? [jsonBody] : []), ...(endpoint.view ? [asPage(endpoint.view, { baseUrl: shared.baseUrl, trail: trailOf(endpoint.path, apiVersion) })] : [])];
     router[endpoint.method](expressPath(endpoint.path), ...before, (request, response) => endpoint.handle(contextOf(response), request, response));
   }
   router.use((request, response, next) => {

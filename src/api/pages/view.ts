@@ -40,6 +40,15 @@ export function asPage(view: View, { baseUrl, trail }: ViewOptions): RequestHand
   };
 }
 
+/** Sends browsers that come without a token to a page that asks for one; programs go on. */
+export function toPage(pathOf: (request: Request) => string, baseUrl: (request: Request) => string): RequestHandler {
+  return (request, response, next) => {
+    response.vary('Accept');
+    if (request.headers.authorization !== undefined || !likesPages(request)) return next();
+    response.redirect(303, baseUrl(request) + pathOf(request));
+  };
+}
+
 function likesPages(request: Request): boolean {
   if (request.query['f'] === 'html' || request.query['f'] === 'json') return request.query['f'] === 'html';
   // Programs that take anything get what they can read.

@@ -97,6 +97,8 @@ function faultOf(standard: Standard, exchange: Exchange): string | null {
 function compared(standard: Standard, { method, path, status, headers, body }: Exchange): string | null {
   if (headers['access-control-allow-origin'] === undefined || headers['access-control-expose-headers'] === undefined) return 'the headers for scripts of other origins are missing';
   if (method === 'options') return status === 204 && body.length === 0 ? null : 'OPTIONS is answered with 204 and nothing else';
+  // Browsers are sent to a page beside; programs never see that.
+  if (status === 303) return typeof headers['location'] === 'string' ? null : '303 names no place';
   if (status === 304) return body.length === 0 ? null : '304 has no body';
   const operation = standard.operation(method, path);
   if (status >= 400) return errorFault(standard, operation, { method, status, headers, body });

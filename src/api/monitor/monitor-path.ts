@@ -1,0 +1,4 @@
+/** Where a job is followed; a path of the service. */
+export function monitorPath(jobId: string): string {
+  return `/monitor/${encodeURIComponent(jobId)}`;
+}
