@@ -1,5 +1,6 @@
 /** An operator as a JSON document: for programs as it is, for people as a page. */
 import type { OperatorParameter } from '../../operators/operator.ts';
+import { MANIFEST_SCHEMA_PATH } from '../../operators/manifest-schema.ts';
 import { quantizations } from '../../operators/quantize.ts';
 import { qualifiedName } from '../../operators/reference.ts';
 import type { FoundOperator } from './operators.ts';
@@ -18,6 +19,7 @@ export function describeOperators(found: readonly FoundOperator[], base: string,
       { rel: 'self', href: `${base}/operators`, type: 'application/json' },
       { rel: 'root', href: `${base}/`, type: 'application/json', title: 'Lamina' },
       { rel: 'service', href: `${base}/v2`, type: 'application/json', title: 'The same operators in the Open Inference Protocol' },
+      { rel: 'describedby', href: `${base}${MANIFEST_SCHEMA_PATH}`, type: 'application/schema+json', title: 'What an operator.json may hold' },
       { rel: 'service-desc', href: `${base}/v2/api`, type: openApiType, title: 'OpenAPI document' },
     ],
   };

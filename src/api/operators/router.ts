@@ -3,6 +3,7 @@ import { Router } from 'express';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { OpenEOError } from '../../errors.ts';
 import type { TaskQueues } from '../../jobs/queue.ts';
+import { MANIFEST_SCHEMA_PATH, manifestSchema } from '../../operators/manifest-schema.ts';
 import { qualifiedName } from '../../operators/reference.ts';
 import { setCachePolicy } from '../http/cache-policy.ts';
 import { asPage } from '../pages/view.ts';
@@ -30,6 +31,10 @@ export function createOperatorRouter({ operators, baseUrl, canRun }: OperatorSer
   const root = { text: 'Lamina', path: '/' };
   router.get('/', asPage(operatorsPage, { baseUrl, trail: [root] }), open, (request, response) => {
     response.json(describeOperators(latestOperators(operators), baseUrl(request), canRun));
+  });
+  // No operator has such a name.
+  router.get(MANIFEST_SCHEMA_PATH.slice('/operators'.length), open, (request, response) => {
+    response.type('application/schema+json').send(JSON.stringify(manifestSchema(`${baseUrl(request)}${MANIFEST_SCHEMA_PATH}`), null, 2));
   });
   router.get('/*reference', asPage(operatorPage, { baseUrl, trail: [root, { text: 'Operators', path: '/operators' }] }), open, (request, response) => {
     const segments = (request.params as unknown as { reference: readonly string[] }).reference;

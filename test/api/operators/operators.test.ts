@@ -1,4 +1,6 @@
 /** Operators as programs and people see them, and the questions of the Open Inference Protocol about models. */
+import { readFileSync } from 'node:fs';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startOperatorService, type OperatorTestService } from './service.ts';
@@ -45,6 +47,22 @@ describe('/operators', () => {
 
   it.each(['/operators/nothing', '/operators/pca:9', '/operators/podman/pca', '/operators/e2s/spectral%3Fgain=1', '/operators/PCA', '/operators/a/b/c/d'])('says of %s that it does not exist', async (path) => {
     expect(await get(path)).toMatchObject({ status: 404, body: { code: 'NotFound' } });
+  });
+
+  it('serves the schema of manifests under its own address, by which shipped ones are valid', async () => {
+    const { href } = (await get<{ links: { rel: string; href: string }[] }>('/operators')).body.links.find(({ rel }) => rel === 'describedby')!;
+    expect(href).toMatch(/^http:.*\/operators\/schemas\/v1\.0\.0\/operator\.schema\.json$/);
+    const answer = await fetch(href);
+    expect(answer.headers.get('content-type')).toMatch(/^application\/schema\+json/);
+    expect(answer.headers.get('cache-control')).toContain('public');
+    const schema = await answer.json() as { $id: string };
+    expect(schema.$id).toBe(href);
+    // By its address, as programs refer to it.
+    const ajv = new Ajv2020({ strict: false });
+    ajv.addSchema(schema);
+    const validate = ajv.compile({ $ref: href });
+    for (const name of ['pca', 'conv']) expect(validate(JSON.parse(readFileSync(`operators/${name}/operator.json`, 'utf8'))), name).toBe(true);
+    expect(validate({ name: 'x' })).toBe(false);
   });
 
   it('shows people pages, whose texts are no markup', async () => {
