@@ -214,7 +214,6 @@ export class LaneGenerator {
     if (x.op === 'boolean') return this.code.constant(constants.integers(-x.value));
     const flags = flagsOf(x);
     if (flags) return this.#isSet(this.#joinFlags(flags));
-    if (x.op === 'truth') return this.#isSet(this.code.load('v128.load32_zero', samplePlace(this.#layout, x.input, x.element, 'bool')));
     if (x.op === 'choose') return this.code.op('v128.bitselect', [this.mask32(x.args[1]!), this.mask32(x.args[2]!), this.mask32(x.args[0]!)]);
     if (!relations.has(x.op)) return this.code.op(`v128.${x.op as 'and'}`, x.args.map((arg) => this.mask32(arg)));
     if (x.args.every((arg) => this.isInteger(arg))) return this.code.op(integerRelations[x.op as Relation], x.args.map((arg) => this.integer(arg)));
@@ -223,7 +222,8 @@ export class LaneGenerator {
 
   /** The bytes of all flags together: flags are widened once for all, not each. */
   #joinFlags(flags: readonly Expression[]): Vector {
-    const loaded = flags.map((flag) => recall(this.#flags, flag, () => this.code.load('v128.load32_zero', flagPlace(this.#layout, flag.input, flag.element))));
+    const placeOf = ({ op, input, element }: Expression) => (op === 'flag' ? flagPlace(this.#layout, input, element) : samplePlace(this.#layout, input, element, 'bool'));
+    const loaded = flags.map((flag) => recall(this.#flags, flag, () => this.code.load('v128.load32_zero', placeOf(flag))));
     return loaded.reduce((a, b) => this.code.op('v128.or', [a, b]));
   }
 
@@ -249,9 +249,9 @@ const keeping: Partial<Record<BinaryOp, 'pmin' | 'pmax'>> = { least: 'pmin', mos
 /** Operations whose result on float32 values is, once rounded, the float32 that the float32 instruction gives. */
 const roundsOnce: ReadonlySet<string> = new Set(['add', 'sub', 'mul', 'div', 'sqrt', 'abs', 'ceil', 'floor', 'trunc', 'nearest', 'min', 'max', 'least', 'most']);
 
-/** The flags of which a condition asks whether any is set; null when it asks for something else. */
+/** The bytes (flags and samples of type bool) of which a condition asks whether any is set; null when it asks for something else. */
 function flagsOf(x: Expression): readonly Expression[] | null {
-  if (x.op === 'flag') return [x];
+  if (x.op === 'flag' || x.op === 'truth') return [x];
   if (x.op !== 'or') return null;
   const parts = x.args.map(flagsOf);
   return parts.includes(null) ? null : [...new Set(parts.flatMap((part) => part!))];

@@ -13,6 +13,7 @@ import type { Value } from '../../graph/value.ts';
 import { alignTo } from './align.ts';
 import { cubeOf, kindOf } from './arguments.ts';
 import { meaningOf } from './fingerprint.ts';
+import { marksOf, rememberMasking, type Masking } from './marks.ts';
 
 export const mask: Implementation = {
   run(args) {
@@ -20,10 +21,8 @@ export const mask: Implementation = {
     const replacement = replacementOf(args['replacement'], data.dtype);
     const meaning = meaningOf('mask', args);
     const given = cubeOf(args, 'mask', 'mask');
-    const derive = (source: Cube) => masked(source, alignedMask(source, given), replacement, meaning);
-    const regrid = pointwiseRegrid(data, derive);
-    const cube = derive(data);
-    return regrid ? cube.with({ regrid }) : cube;
+    const derive = (source: Cube, regrid?: Cube['regrid']) => masked({ data: source, by: alignedMask(source, given) }, replacement, meaning, regrid);
+    return derive(data, pointwiseRegrid(data, derive));
   },
 };
 
@@ -50,11 +49,11 @@ function alignedMask(data: Cube, given: Cube): Cube {
 
 const incompatible = (detail: string) => new OpenEOError('IncompatibleDataCubes', {}, { detail });
 
-function masked(data: Cube, by: Cube, replacement: number | null, meaning: string): Cube {
+function masked({ data, by }: Masking, replacement: number | null, meaning: string, regrid: Cube['regrid']): Cube {
   const names = data.dimensions.map((d) => d.name);
   const dtype = replacement === null || isFloat(data.dtype) || data.dtype === 'bool' ? data.dtype : commonDType(data.dtype, dtypeOfNumber(replacement));
   const region = (window: Window): Region => ({ names, ...window });
-  return data.with({
+  const cube = data.with({
     dtype,
     attributes: replacement === null ? data.attributes : withNewValues(data.attributes),
     read: async (window, signal) => {
@@ -62,13 +61,9 @@ function masked(data: Cube, by: Cube, replacement: number | null, meaning: strin
       return replacement === null ? hide(values, flags) : replace(values, flags, replacement, dtype);
     },
     fingerprint: async (window) => digest([meaning, await data.fingerprint(window), window.size, await by.fingerprint(windowFor(by, region(window)))]),
+    ...(regrid && { regrid }),
   });
-}
-
-/** 1 where a mask value counts: it is there and neither 0 nor false. */
-function marksOf({ dtype, data, nulls }: Block): Uint8Array {
-  const marks = data instanceof Uint8Array && dtype === 'bool' ? data : Uint8Array.from(data, (v) => (v === 0 ? 0 : 1));
-  return nulls === null ? marks : marks.map((mark, i) => (mark !== 0 && nulls[i] === 0 ? 1 : 0));
+  return replacement === null ? rememberMasking(cube, { data, by }) : cube;
 }
 
 function hide(values: Block, flags: Block): Block {

@@ -46,6 +46,13 @@ const times = (y: number) => callback('multiply', { x: { from_parameter: 'x' }, 
 const overBands = (graph: object): Link => ['reduce_dimension', { dimension: 'bands', reducer: graph }];
 const overTime = (process: string): Link => ['reduce_dimension', { dimension: 't', reducer: reducer(process) }];
 
+/** A mask with some of the dimensions of the data: numbers of which some are 0, or booleans, with gaps if wanted. */
+async function maskOf(names: readonly string[], dtype: DType, hasGaps = false): Promise<Cube> {
+  const whole = cubeOf(names, 'uint8', hasGaps);
+  const { data, nulls } = await readAll(whole);
+  return arrayCube({ dimensions: whole.dimensions, grid: whole.grid, dtype, data: allocate(dtype, data.length).map((_, i) => Number(data[i]! % 3 === 0)) as Block['data'], nulls });
+}
+
 const chains: Record<string, readonly Link[]> = {
   'an index and its mean over time': [overBands(ndvi), overTime('mean')],
   'an index and its median over time': [overBands(ndvi), overTime('median')],
@@ -54,6 +61,20 @@ const chains: Record<string, readonly Link[]> = {
   'time before bands': [overTime('sd'), overBands(reducer('sum'))],
   'single values, before, between and after': [['apply', { process: times(0.1) }], overBands(ndvi), ['apply', { process: times(3) }], overTime('mean'), ['apply', { process: callback('sqrt', { x: { from_parameter: 'x' } }) }]],
 };
+
+const masks: Record<string, Cube> = {
+  'by time and place': await maskOf(['t', 'y', 'x'], 'bool'),
+  'by all, numbers with gaps': await maskOf(['x', 'bands', 't', 'y'], 'float32', true),
+  'by place only': await maskOf(['y', 'x'], 'bool', true),
+};
+for (const [name, mask] of Object.entries(masks)) {
+  const hide: Link = ['mask', { mask }];
+  chains[`masked ${name}: an index and its mean over time`] = [hide, overBands(ndvi), overTime('mean')];
+  chains[`masked ${name}: the median and then the largest band`] = [hide, overTime('median'), overBands(reducer('max'))];
+  chains[`masked ${name}: single values, then how many there are`] = [['apply', { process: times(0.1) }], hide, ['apply', { process: times(3) }], overTime('count')];
+  chains[`masked twice, ${name}`] = [hide, ['mask', { mask: masks['by time and place']! }], overBands(isCloud), overTime('any')];
+  chains[`masked ${name} with a number`] = [['mask', { mask, replacement: 7 }], overTime('sum')];
+}
 
 describe.each(Object.entries(chains))('%s', (_, links) => {
   const orders = [['t', 'bands', 'y', 'x'], ['bands', 't', 'y', 'x'], ['t', 'y', 'bands', 'x'], ['y', 't', 'bands', 'x'], ['y', 'x', 't', 'bands']];
@@ -83,6 +104,14 @@ it('reads the source once for the whole chain, without other cubes between', asy
   await readAll(mean);
   expect(windows).toEqual([[5, 3, 43, 71]]);
   expect(between).toBe(0);
+});
+
+it('takes data and mask at once, without a masked cube between', async () => {
+  const masked = await runCube('mask', { data: cubeOf(['t', 'bands', 'y', 'x'], 'uint8', true), mask: masks['by time and place']! });
+  const index = await runCube('reduce_dimension', { data: masked, dimension: 'bands', reducer: ndvi });
+  const mean = await runCube('reduce_dimension', { data: index, dimension: 't', reducer: reducer('mean') });
+  for (const between of [masked, index]) Object.assign(between, { read: () => Promise.reject(new Error('It was read.')) });
+  expect((await readAll(mean)).shape).toEqual([size.height, size.width]);
 });
 
 it('forgets how a cube was computed when the cube is changed', async () => {
