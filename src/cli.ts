@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { bundleCommand } from './bundle-command.ts';
 import { exportCommand } from './export-command.ts';
+import { collectionCommand } from './collection-command.ts';
 import { gridCommand } from './grid-command.ts';
 import { ingestCommand } from './ingest-command.ts';
 import { layerCommand } from './layer-command.ts';
@@ -30,6 +31,10 @@ const HELP = `lamina — virtual embedding layers for Earth observation (openEO 
   lamina export ID… --output FILE  items of collections as stac-geoparquet (.parquet), .ndjson or .json
       --bbox W,S,E,N, --datetime A/B, --filter CQL2
                                    only some of them
+  lamina collection list           collections whose items lie in other catalogs: active ones, and those that come along
+  lamina collection add NAME       makes one active, of those that come along or FILE.json: --id ID
+  lamina collection check ID       asks its catalog for an item
+  lamina collection remove ID      forgets it; nothing happens to its items
   lamina layer create FILE.json    publish a layer; it is checked and tried on its source first
       --replace                    put it in the place of the layer of the same id
       --owner NAME                 in the name of a user
@@ -92,6 +97,7 @@ const commands: Record<string, (args: string[]) => Promise<void>> = {
   export: (args) => exportCommand(args, process.env),
   bundle: (args) => bundleCommand(args, process.env),
   grid: (args) => gridCommand(args, process.env),
+  collection: (args) => collectionCommand(args, process.env),
   layer: (args) => layerCommand(args, process.env),
   operator: (args) => operatorCommand(args, process.env),
   run: (args) => runCommand(args, process.env),

@@ -2,12 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { Materialisations } from './catalog/materialisations.ts';
-import { CatalogStore } from './catalog/store.ts';
+import type { CatalogStore } from './catalog/store.ts';
 import type { StacCollection } from './catalog/types.ts';
 import { readConfig, type Config } from './config.ts';
 import { openDatabase, type Database } from './database/connection.ts';
 import { migrate } from './database/migrations.ts';
-import { packageFolder } from './deployment.ts';
+import { openCatalog, packageFolder } from './deployment.ts';
 import { openOperators } from './open-operators.ts';
 import { deleteObjects } from './jobs/files.ts';
 import { createStreamLog } from './log.ts';
@@ -76,7 +76,7 @@ function inCatalog(work: (tools: Tools, args: string[]) => Promise<void>): Comma
 }
 
 async function toolsOf(database: Database, config: Config): Promise<Tools> {
-  const store = new CatalogStore(database);
+  const store = await openCatalog(config, database, createStreamLog(process.stderr, 'warning'));
   const objects = await openObjectStore({ directory: `${config.data}/objects`, s3: config.s3 });
   const materialisations = new Materialisations(database);
   const deleteFiles = async (collection: string) => {

@@ -31,6 +31,7 @@ export async function ingest(request: IngestRequest, dependencies: IngestDepende
   const fallback = checkRequest(request);
   const existing = await store.collection(request.collection);
   if (existing?.['lamina:layer']) throw new Error(`The collection '${request.collection}' is a virtual one: its items are computed, not ingested.`);
+  if (existing?.['lamina:upstream']) throw new Error(`The items of the collection '${request.collection}' lie in another catalog; ingest into one of your own.`);
   const harvests: Harvest[] = [];
   const bulk = await filterAsync(request.sources, isBulkSource);
   const bulkReport = await ingestBulkSources(bulk, request, dependencies);
