@@ -4,7 +4,8 @@ import { findCollection } from './collection.ts';
 import type { StacContext } from './dependencies.ts';
 import { parseFieldChoice, parsePage } from './parse-query.ts';
 import { collectionUrl, nextLink, presentPage, selfUrl } from './present.ts';
-import { GEOJSON_TYPE, JSON_TYPE, pathParameter, sendJson } from './respond.ts';
+import { sendPage } from './page-forms.ts';
+import { JSON_TYPE, pathParameter } from './respond.ts';
 
 export function items(context: StacContext): RequestHandler {
   return async (request, response) => {
@@ -13,6 +14,6 @@ export function items(context: StacContext): RequestHandler {
     const page = await context.items.search({ ...parsePage(request.query), collections: [id], user: context.user });
     const self = selfUrl(context, request.originalUrl, `/collections/${encodeURIComponent(id)}/items`);
     const parent = { rel: 'collection', href: collectionUrl(context, id), type: JSON_TYPE };
-    sendJson(response, presentPage(page, self, [parent, ...nextLink(self, page.next)], context, fields), GEOJSON_TYPE);
+    await sendPage(request, response, presentPage(page, self, [parent, ...nextLink(self, page.next)], context, fields));
   };
 }

@@ -36,7 +36,12 @@ export function notFound(kind: 'collection' | 'item', id: string): StacRequestEr
 /** Sends JSON under exactly this media type (express would add a charset, which JSON does not have). */
 export function sendJson(response: Response, body: unknown, type: string = JSON_TYPE): void {
   response.setHeader('Content-Type', type);
-  response.send(Buffer.from(JSON.stringify(response.locals[VERSION] === OLD_VERSION ? downgraded(body) : body)));
+  response.send(Buffer.from(JSON.stringify(inVersion(response, body))));
+}
+
+/** A document in the version in which the answer is wanted. */
+export function inVersion(response: Response, body: unknown): unknown {
+  return response.locals[VERSION] === OLD_VERSION ? downgraded(body) : body;
 }
 
 /** Where an answer remembers in which version of STAC it is wanted. */

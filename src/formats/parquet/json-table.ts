@@ -11,6 +11,9 @@ import { ParquetFile } from './parquet-file.ts';
 type Row = Readonly<Record<string, unknown>>;
 
 const GEOMETRY = 'geometry';
+/** The box that readers filter by has numbers with a fraction, also where all of them are whole. */
+const BOX = 'bbox';
+const boxShape: Shape = { kind: 'struct', fields: new Map(['xmin', 'ymin', 'xmax', 'ymax'].map((name) => [name, { kind: 'number' }])) };
 /** Rows of nested values are large: so many are held at once. */
 const GROUP_ROWS = 2000;
 
@@ -29,7 +32,7 @@ export class TableShape {
   }
 
   columns(): JsonColumn[] {
-    return [...this.#columns].map(([name, shape]) => jsonColumn(name, shape, this.#instants.has(name) && shape.kind === 'string'));
+    return [...this.#columns].map(([name, shape]) => jsonColumn(name, name === BOX && shape.kind === 'struct' ? boxShape : shape, this.#instants.has(name) && shape.kind === 'string'));
   }
 
   /** A text that is no instant makes the column one of JSON, which keeps it. */
