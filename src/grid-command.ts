@@ -5,6 +5,7 @@ import { openGrid, type GridAccess } from './grid/open-grid.ts';
 import { runGrid, type GridReport, type GridRun } from './grid/run-grid.ts';
 import type { Progress } from './grid/work-through.ts';
 import type { Grid, TaskStatus } from './grid/grid.ts';
+import { tasksOfPlaces } from './grid-tasks.ts';
 import { createStreamLog, type Log } from './log.ts';
 import { untilTold } from './until-told.ts';
 
@@ -16,6 +17,8 @@ const MAX_ATTEMPTS = 3;
 export type GridErrand = Pick<GridRun, 'grid' | 'input' | 'output' | 'purpose' | 'process'> & {
   /** Values of --lease (seconds) and --attempts, as they were written. */
   readonly lease?: string | undefined;
+  /** Value of --asset: which asset of each item in a list of STAC items is the input. */
+  readonly asset?: string | undefined;
   readonly attempts?: string | undefined;
   readonly retry?: boolean | undefined;
   /** No progress is shown. */
@@ -29,8 +32,10 @@ export type GridErrand = Pick<GridRun, 'grid' | 'input' | 'output' | 'purpose' |
  */
 export async function gridRun(errand: GridErrand, environment: NodeJS.ProcessEnv): Promise<number> {
   const log = createStreamLog(process.stderr, 'warning');
+  const tasks = await tasksOfPlaces(errand.input, errand.asset);
   const run: GridRun = {
     ...errand,
+    ...(tasks && { tasks }),
     leaseMs: wholeNumber('--lease', errand.lease, 1, 86_400, LEASE_MS / 1000) * 1000,
     maxAttempts: wholeNumber('--attempts', errand.attempts, 1, 100, MAX_ATTEMPTS),
     retry: errand.retry ?? false,

@@ -27,16 +27,18 @@ const USAGE = `lamina run [RUNTIME/]NAME[:VERSION] --input FILE.tif --output FIL
       --batch partition=P,account=A,gres=gpu:1
                                    what jobs of batch systems are submitted with
       --threads N                  runs at a time (default 1)
-      --grid WHERE                 --input and --output are folders (or s3://bucket/prefix; --input also a list: .txt, .csv, .json),
+      --grid WHERE                 --input and --output are folders (or s3://bucket/prefix; --input also a list: .txt, .csv, .json,
+                                   and STAC items as .json, .ndjson or .parquet),
                                    shared with all processes that name the same grid: a directory, s3://bucket/prefix, database:NAME
       --lease N, --attempts N      seconds without a sign of life until others take a file (60); tries of each (3)
       --retry                      tries again what failed before
+      --asset NAME                 which asset of listed STAC items is the input
       --quiet                      no progress bar
   NAME may be a folder that holds an operator.json: ./my-operator. Without a runtime, models run in this process, programs and images in
   the first that works here: ${PROBE_ORDER.join(', ')}
 `;
 
-const OPTIONS = ['component', 'input', 'output', 'runtime', 'bands', 'quantization', 'param', 'params', 'scratch', 'batch', 'threads', 'grid', 'lease', 'attempts'] as const;
+const OPTIONS = ['component', 'input', 'output', 'runtime', 'bands', 'quantization', 'param', 'params', 'scratch', 'batch', 'threads', 'grid', 'lease', 'attempts', 'asset'] as const;
 type Option = (typeof OPTIONS)[number] | 'node';
 
 /** A parameter of an operator that has such a name is given with --param. */
@@ -135,14 +137,14 @@ async function embed(call: RunCall, operator: Operator, paths: FilePaths, enviro
 
 /** Takes part in a grid: every file of a folder, with any number of other processes. */
 async function joinGrid(call: RunCall, operator: Operator, places: FilePaths & { grid: string }, environment: NodeJS.ProcessEnv): Promise<void> {
-  const { bands = '', quantization = 'float32', lease, attempts } = call.options;
+  const { bands = '', quantization = 'float32', lease, attempts, asset } = call.options;
   if (quantization === 'int8_per_vector') throw new Error('--quantization int8_per_vector makes two files of each; in a grid each task makes one: choose another');
   const runner = openFileRunner({ ...call.options, isQuiet: call.isQuiet }, environment);
   try {
     process.exitCode = await gridRun({
-      ...places, lease, attempts, retry: call.isRetry, isQuiet: call.isQuiet,
+      ...places, lease, attempts, asset, retry: call.isRetry, isQuiet: call.isQuiet,
       // Not the runtime: the vectors are the same in all of them.
-      purpose: { operator: `${operator.manifest.name}:${operator.manifest.version}`, digest: operator.digest, bands, quantization },
+      purpose: { operator: `${operator.manifest.name}:${operator.manifest.version}`, digest: operator.digest, bands, quantization, ...(asset === undefined ? {} : { asset }) },
       process: async (input, output, signal) => void await runner.embed(operator, { input, output }, signal, () => {}),
     }, environment);
   } finally {

@@ -1,14 +1,13 @@
 /** A run over many files: each is a task, done by whichever process of the grid comes to it. */
-import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
-import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { join, resolve } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import type { Grid, Purpose, TaskDetails } from './grid.ts';
-import { openGrid, openPlace, type GridAccess, type Place } from './open-grid.ts';
+import { openGrid, openPlace, type GridAccess } from './open-grid.ts';
 import { GridOutputs } from './outputs.ts';
-import { isWorkList, outputNames, readWorkList, tasksBelow } from './work-list.ts';
+import { openInputs, type Inputs } from './task-inputs.ts';
+import { outputNames, type ListedTask } from './work-list.ts';
 import { workThrough, type Progress, type Tally } from './work-through.ts';
 
 export interface GridRun {
@@ -16,6 +15,8 @@ export interface GridRun {
   readonly grid: string;
   /** A directory or 's3://bucket/prefix' with GeoTIFF files, or a list of files (.txt, .csv, .json). */
   readonly input: string;
+  /** The tasks, where whoever calls has read the list of `input` himself. */
+  readonly tasks?: AsyncIterable<ListedTask>;
   /** A directory or 's3://bucket/prefix'. */
   readonly output: string;
   /** What has to be the same in all processes: operator with digest, parameters. */
@@ -41,7 +42,7 @@ export interface GridReport extends Tally {
  */
 export async function runGrid(run: GridRun, access: GridAccess, signal: AbortSignal, onProgress: (progress: Progress) => void): Promise<GridReport> {
   checkApart(run);
-  const inputs = await openInputs(run.input, access);
+  const inputs = await openInputs(run.input, access, run.tasks);
   const output = await openPlace(run.output, access);
   const scratch = await mkdtemp(join(tmpdir(), 'lamina-grid-'));
   const grid = await openGrid(run.grid, access, { worker: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`, leaseMs: run.leaseMs, maxAttempts: run.maxAttempts });
@@ -66,38 +67,6 @@ function checkApart({ input, output }: GridRun): void {
   const isS3 = input.startsWith('s3://');
   const [from, to] = [input, output].map((address) => (isS3 ? address.replace(/\/+$/, '') : resolve(address)));
   if (to === from || to!.startsWith(`${from}/`)) throw new Error('--output must not be in the folder of --input: files that are written there would be taken for inputs.');
-}
-
-interface Inputs {
-  readonly tasks: readonly string[];
-  /** Path of a local file with the content; `scratch` is free for it. */
-  fetch(task: string, scratch: string): Promise<string>;
-  close(): void;
-}
-
-async function openInputs(input: string, access: GridAccess): Promise<Inputs> {
-  if (await isWorkList(input)) {
-    const base = dirname(resolve(input));
-    return filled(input, { tasks: await readWorkList(input), fetch: async (task) => (isAbsolute(task) ? task : join(base, task)), close: () => {} });
-  }
-  const place = await openPlace(input, access);
-  const tasks = await tasksBelow(place);
-  const isLocal = !input.startsWith('s3://');
-  return filled(input, { tasks, fetch: (task, scratch) => (isLocal ? Promise.resolve(resolve(input.replace(/^file:\/\//, ''), task)) : download(place, task, scratch)), close: () => place.close() });
-}
-
-function filled(input: string, inputs: Inputs): Inputs {
-  if (inputs.tasks.length > 0) return inputs;
-  inputs.close();
-  throw new Error(`${input} has no GeoTIFF files: --input is a folder or s3://bucket/prefix with some, or a list of files (.txt, .csv, .json).`);
-}
-
-async function download({ store, prefix }: Place, task: string, scratch: string): Promise<string> {
-  const path = join(scratch, `input${extname(task)}`);
-  const bytes = await store.stream(prefix + task);
-  if (bytes === null) throw new Error(`${task} is not there any more.`);
-  await pipeline(bytes, createWriteStream(path));
-  return path;
 }
 
 function workOf(run: GridRun, inputs: Inputs, outputs: GridOutputs, scratch: string) {

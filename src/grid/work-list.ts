@@ -3,6 +3,12 @@ import { readFile, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { Place } from './open-grid.ts';
 
+/** A task and where its input is: an absolute file:, http(s): or s3: address. */
+export interface ListedTask {
+  readonly task: string;
+  readonly href: string;
+}
+
 /** What is taken for an input when a folder is given. */
 const RASTER = /\.tiff?$/i;
 
