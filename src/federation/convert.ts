@@ -10,6 +10,9 @@ import { upstreamOf, type BandPlace, type OffsetCondition, type Upstream } from 
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** Where assets of others may lie. A file or object of this service is none of theirs, whatever they write. */
+const PUBLIC = /^(https?|s3|gs|az|abfss?|ftp):/i;
+
 /** Items of the catalog under a collection of ours. Make it once for many items. */
 export class Converter {
   readonly #collection: StacCollection;
@@ -56,9 +59,9 @@ export class Converter {
 
   #described(item: StacItem): StacItem {
     const offset = this.#offsetOf(item);
-    const assets = Object.fromEntries(Object.entries(item.assets).map(([key, asset]) => [key, this.#asset(key, asset, offset)]));
-    const codes = codesOf(assets, item);
-    return { ...item, assets, properties: codes };
+    const reachable = Object.entries(item.assets).filter(([, { href }]) => PUBLIC.test(href));
+    const assets = Object.fromEntries(reachable.map(([key, asset]) => [key, this.#asset(key, asset, offset)]));
+    return { ...item, assets, properties: codesOf(assets, item), links: item.links.filter(({ href }) => /^https?:/i.test(href)) };
   }
 
   #asset(key: string, asset: StacAsset, offset: number | null): StacAsset {
@@ -91,7 +94,7 @@ export class Converter {
     const alternate = places.map(({ place }) => place.alternate).find((name) => name !== undefined);
     const other = alternate === undefined ? undefined : (asset['alternate'] as Record<string, { href?: unknown }> | undefined)?.[alternate]?.href;
     const shift = this.#shiftOf(asset);
-    return { ...asset, href: this.#reachable(typeof other === 'string' ? other : asset.href), ...(shift === 0 ? {} : { 'lamina:shift': shift }) };
+    return { ...asset, href: this.#reachable(typeof other === 'string' && PUBLIC.test(other) ? other : asset.href), ...(shift === 0 ? {} : { 'lamina:shift': shift }) };
   }
 
   /** Objects of S3 have an https form too, which is how they are read. */
