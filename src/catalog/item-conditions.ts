@@ -4,7 +4,7 @@ import { withoutHeights } from '../geo/bbox.ts';
 import { boxOf, type Box } from '../geo/geometry.ts';
 import { filterCondition } from './cql2/sql.ts';
 import type { ItemFacts } from './item-facts.ts';
-import { conditionSql, isIndexed } from './item-property.ts';
+import { conditionSql } from './item-property.ts';
 import type { ItemQuery, ItemTable } from './item-query.ts';
 import { viewSql } from './item-view.ts';
 import { storable } from './storable.ts';
@@ -16,13 +16,18 @@ export interface Condition {
   /** A table or a query in brackets. */
   readonly from: string;
   readonly sql: string;
-  /** The part of it for which there are indexes: true of all that `sql` is true of. */
+  /** The part of it that asks for collection, id, time and place: true of all that `sql` is true of. */
   readonly bounds: string;
+  /** Whether it asks for id, time or place at all. */
+  readonly isNarrow: boolean;
+  /** Boxes all of which an item must touch. */
+  readonly boxes: readonly Box[];
   readonly params: readonly unknown[];
 }
 
-/** Items that come into question; of boxes and geometries only the bounding box is compared. With `facts` of the table there are better ways to them. */
-export function conditionOf(query: Omit<ItemQuery, 'limit'>, table: ItemTable, facts: ItemFacts | null = null): Condition {
+/** Items that come into question; of boxes and geometries only the bounding box is compared. With `facts` of the table there are better ways to them; where a place is wide, its index is none. */
+export function conditionOf(query: Omit<ItemQuery, 'limit'>, table: ItemTable, facts: ItemFacts | null = null, { isPlaceWide = false } = {}): Condition {
+  const inBox = isPlaceWide ? (box: Box, bound: Bind) => unindexed(boxCondition(box, bound)) : boxCondition;
   const params: unknown[] = [];
   const bind = binder(params);
   const from = query.view ? viewSql(table, query.view, bind) : table;
@@ -33,24 +38,23 @@ export function conditionOf(query: Omit<ItemQuery, 'limit'>, table: ItemTable, f
     if (isNamed) parts.push(`collection = any(${bind(query.collections!.map(storable))})`);
     if (query.user !== undefined) parts.push(visibleCondition(query.user, bind));
   }
+  const withoutExtent = parts.length;
   if (query.ids && query.ids.length > 0) parts.push(`id = any(${bind(query.ids.map(storable))})`);
   parts.push(...timeParts(query, facts, bind));
-  for (const box of [query.bbox && flatBox(query.bbox), query.intersects && boxOf(query.intersects)]) {
-    if (box) parts.push(boxCondition(box, bind));
-  }
+  const boxes = [...(query.bbox ? [flatBox(query.bbox)] : []), ...(query.intersects ? [boxOf(query.intersects)] : [])];
+  parts.push(...boxes.map((box) => inBox(box, bind)));
   const bounds = [...parts];
-  for (const condition of query.where ?? []) {
-    const sql = conditionSql(condition, bind);
-    parts.push(sql);
-    if (isIndexed(condition.property) && condition.comparison !== 'neq') bounds.push(sql);
-  }
-  if (query.filter) {
-    const filter = filterCondition(query.filter, bind, boxCondition);
+  parts.push(...(query.where ?? []).map((condition) => conditionSql(condition, bind)));
+  const filter = query.filter && filterCondition(query.filter, bind, inBox);
+  if (filter) {
     parts.push(`(${filter.sql})`);
-    bounds.push(filter.bounds);
+    if (filter.bounds !== 'true') bounds.push(filter.bounds);
   }
-  return { from, sql: allOf(parts), bounds: allOf(bounds), params };
+  return { from, sql: allOf(parts), bounds: allOf(bounds), isNarrow: bounds.length > withoutExtent, boxes: [...boxes, ...(filter?.boxes ?? [])], params };
 }
+
+/** A condition that is tested where other conditions lead, and leads nowhere itself. */
+export const unindexed = (sql: string): string => `coalesce(${sql}, false)`;
 
 const allOf = (parts: readonly string[]) => parts.join(' and ') || 'true';
 

@@ -19,6 +19,14 @@ interface Budget {
 export const FEW_ITEMS = 20_000;
 const ofFew: Budget = { items: FEW_ITEMS, tested: 1000 };
 const ofMany: Budget = { items: 1000, tested: 500 };
+/** A place needs no order, so more items of it can be looked at. */
+const ofPlace: Budget = { items: 2000, tested: 1000 };
+
+/** What is known beforehand of the items that are counted. */
+export interface Known {
+  readonly facts: ItemFacts | null;
+  readonly nearby: number | null;
+}
 
 /** Counts that were found, the last used last. */
 export class CountMemory {
@@ -48,43 +56,66 @@ export class CountMemory {
  * Matches over all pages; null when counting them would cost too much.
  *
  * @param facts null for a table that has none
+ * @param nearby about how many items touch the boxes that are asked for; null when none are, or nobody knows
  */
-export async function countMatches(database: Queryable, query: ItemQuery, table: ItemTable, facts: ItemFacts | null, memory?: CountMemory): Promise<number | null> {
+export async function countMatches(database: Queryable, query: ItemQuery, table: ItemTable, { facts, nearby }: Known, memory?: CountMemory): Promise<number | null> {
   const { limit: _, token: __, sortby: ___, user: ____, ...conditions } = query;
   if (facts && isUnfiltered(conditions)) return facts.items;
   // What a layer shows of an item changes without the item.
   const key = facts && memory && !query.view ? JSON.stringify([facts.version, facts.collections, conditions]) : null;
   const known = key === null ? undefined : memory!.find(key);
   if (known !== undefined) return known;
-  const budget = facts && facts.items > FEW_ITEMS ? ofMany : ofFew;
   const condition = conditionOf(query, table, facts);
   const look = lookOf(query, table);
-  const count = await (look.test ? countTested(database, query, condition, look, budget) : countExact(database, condition, budget));
+  const budget = budgetOf(condition, { facts, nearby });
+  const count = budget && (await (look.test ? countTested(database, query, condition, look, budget) : countExact(database, condition, budget)));
   if (key !== null) memory!.keep(key, count);
   return count;
 }
 
+/** null: it is plain that there are too many. */
+function budgetOf({ isNarrow, boxes }: Condition, { facts, nearby }: Known): Budget | null {
+  if (!facts || facts.items <= FEW_ITEMS) return ofFew;
+  if (!isNarrow) return null;
+  if (boxes.length === 0 || nearby === null) return ofMany;
+  // The estimate may be half of the truth.
+  return nearby <= 2 * ofPlace.items ? ofPlace : null;
+}
+
 const isUnfiltered = ({ collections: _, view: __, ...conditions }: Omit<ItemQuery, 'limit'>) => Object.values(conditions).every((value) => value === undefined || (Array.isArray(value) && value.length === 0));
 
-async function countExact(database: Queryable, { from, sql, bounds, params }: Condition, budget: Budget): Promise<number | null> {
-  const [row] = await database.query<{ seen: number; count: number }>(
-    `select count(*) as seen, count(*) filter (where matches) as count from (select ${sql === bounds ? 'true' : `(${sql})`} as matches from ${from} where ${bounds} limit ${budget.items + 1}) as candidates`,
-    params,
-  );
+/** Of what place and time leave, one after the other; where it is a place, the index of places must find them. */
+function looked(column: string, { from, bounds, boxes }: Condition, { items }: Budget): string {
+  const all = `select ${column} from ${from} where ${bounds}`;
+  return boxes.length > 0 ? `(with near as materialized (${all}) select * from near limit ${items + 1})` : `(${all} limit ${items + 1})`;
+}
+
+async function countExact(database: Queryable, condition: Condition, budget: Budget): Promise<number | null> {
+  const { sql, bounds, params } = condition;
+  const candidates = looked(`${sql === bounds ? 'true' : `(${sql})`} as matches`, condition, budget);
+  if (budget === ofMany && sql !== bounds) {
+    // An index alone tells whether there are too many; the server leaves out a column that nobody asks for.
+    const [all] = await database.query<{ seen: number }>(`select count(*) as seen from ${candidates} as candidates`, params);
+    if (all!.seen > budget.items) return null;
+  }
+  const [row] = await database.query<{ seen: number; count: number }>(`select count(*) as seen, count(*) filter (where matches) as count from ${candidates} as candidates`, params);
   return row!.seen > budget.items ? null : row!.count;
 }
 
 /** What lies wholly inside a searched box needs no test; only what its border cuts does. */
-async function countTested(database: Queryable, query: ItemQuery, { from, sql, params }: Condition, look: Look, budget: Budget): Promise<number | null> {
+async function countTested(database: Queryable, query: ItemQuery, condition: Condition, look: Look, budget: Budget): Promise<number | null> {
+  const { from, sql, bounds, params } = condition;
   const all = [...params];
   const inside = query.bbox && !query.intersects && !look.isWhole ? insideCondition(flatBox(query.bbox), binder(all)) : 'false';
-  const [row] = await database.query<{ seen: number; certain: number }>(
-    `select count(*) as seen, count(*) filter (where inside) as certain from (select ${inside} as inside from ${from} where ${sql} limit ${budget.items + 1}) as candidates`,
+  const matches = sql === bounds ? 'true' : `(${sql})`;
+  const [row] = await database.query<{ seen: number; matching: number; certain: number }>(
+    `select count(*) as seen, count(*) filter (where matches) as matching, count(*) filter (where matches and inside) as certain
+     from ${looked(`${matches} as matches, ${inside} as inside`, condition, budget)} as candidates`,
     all,
   );
-  const { seen, certain } = row!;
-  if (seen > budget.items || seen - certain > budget.tested) return null;
-  if (seen === certain) return certain;
-  const rows = await database.query<Candidate & Record<string, unknown>>(`select ${look.columns} from ${from} where ${sql} and not ${inside} limit ${budget.tested}`, all);
+  const { seen, matching, certain } = row!;
+  if (seen > budget.items || matching - certain > budget.tested) return null;
+  if (matching === certain) return certain;
+  const rows = await database.query<Candidate & Record<string, unknown>>(`with near as materialized (select ${look.columns} from ${from} where ${sql} and not ${inside}) select * from near`, all);
   return certain + rows.filter((one) => look.test!(one)).length;
 }

@@ -14,6 +14,8 @@ interface Term {
   readonly kind: 'instant' | 'number' | 'text';
   readonly descending: boolean;
   readonly nullable: boolean;
+  /** What `sql` is made of where that is a value of its own: taken out of the properties once, it serves several columns. */
+  readonly of?: { readonly value: string; readonly write: (value: string) => string };
 }
 
 export interface ItemOrder {
@@ -57,13 +59,25 @@ function termsOf({ property, direction }: SortField, bind: Bind): Term[] {
   if (ends !== undefined) return [{ sql: `(case when properties ->> '${property}' is not null then ${ends} end)`, kind: 'instant', descending, nullable: true }];
   const value = propertySql(property, bind);
   return [
-    { sql: numberSql(value), kind: 'number', descending, nullable: true },
-    { sql: `(case when jsonb_typeof(${value}) not in ('number', 'null') then (${value}) #>> '{}' end) collate "C"`, kind: 'text', descending, nullable: true },
+    { sql: numberSql(value), kind: 'number', descending, nullable: true, of: { value, write: numberSql } },
+    { sql: textSql(value), kind: 'text', descending, nullable: true, of: { value, write: textSql } },
   ];
 }
 
+const textSql = (value: string) => `(case when jsonb_typeof(${value}) not in ('number', 'null') then (${value}) #>> '{}' end) collate "C"`;
+
 export function orderBy({ terms }: ItemOrder): string {
   return terms.map(({ sql, descending, nullable }) => `${sql}${descending ? ' desc' : ''}${nullable ? ' nulls last' : ''}`).join(', ');
+}
+
+/** What an order sorts by under names of its own, and the order of these: for rows that are found before they are sorted. */
+export function namedTerms(order: ItemOrder): { readonly columns: string; readonly order: ItemOrder } {
+  const values = [...new Set(order.terms.map(({ sql, of }) => of?.value ?? sql))];
+  const name = (value: string) => `by_${values.indexOf(value)}`;
+  return {
+    columns: values.map((value) => `${value} as ${name(value)}`).join(', '),
+    order: { ...order, terms: order.terms.map((term) => ({ ...term, sql: term.of ? term.of.write(name(term.of.value)) : name(term.sql) })) },
+  };
 }
 
 /** The key of a row as an array of texts. */

@@ -5,11 +5,12 @@
  */
 import { binder, type Queryable } from '../database/connection.ts';
 import { lookOf, type Candidate, type Look } from './item-candidates.ts';
-import { conditionOf } from './item-conditions.ts';
-import { countMatches, type CountMemory } from './item-counts.ts';
+import { conditionOf, unindexed, type Condition } from './item-conditions.ts';
+import { countMatches, FEW_ITEMS, type CountMemory } from './item-counts.ts';
 import { readFacts, type ItemFacts } from './item-facts.ts';
-import { afterSql, decodeToken, encodeToken, keySql, orderBy, orderOf } from './item-order.ts';
+import { afterSql, decodeToken, encodeToken, keySql, namedTerms, orderBy, orderOf } from './item-order.ts';
 import type { ItemKey, ItemPage, ItemQuery, ItemTable } from './item-query.ts';
+import type { PlaceSample } from './place-sample.ts';
 import type { StacItem } from './types.ts';
 
 export { boxCondition, flatBox } from './item-conditions.ts';
@@ -18,6 +19,14 @@ export { storable } from './storable.ts';
 
 /** So many candidates are read at once at most, unless a larger page is wanted. */
 const MAX_PORTION = 800;
+/** Up to so many items of a place are found first and then put into order; of more of them an order soon meets enough. */
+const MAX_PLACE = 10_000;
+
+/** What a process remembers between searches. */
+export interface SearchMemory {
+  readonly counts: CountMemory;
+  readonly places: PlaceSample;
+}
 
 interface Row extends Candidate {
   readonly key: ItemKey;
@@ -30,14 +39,20 @@ interface Search {
   readonly table: ItemTable;
   readonly facts: ItemFacts | null;
   readonly look: Look;
+  /** Whether what meets the conditions is found before it is put into order; else the order is followed until there is enough. */
+  readonly isFoundFirst: boolean;
+  /** Whether so many items touch the place that is asked for that its index is no help. */
+  readonly isPlaceWide: boolean;
 }
 
 /** Items that meet all conditions of the query, in its order. Throws ItemTokenError. */
-export async function searchItems(database: Queryable, query: ItemQuery, table: ItemTable = 'items', memory?: CountMemory): Promise<ItemPage> {
+export async function searchItems(database: Queryable, query: ItemQuery, table: ItemTable = 'items', memory?: SearchMemory): Promise<ItemPage> {
   const after = query.token === undefined ? null : decodeToken(orderOf(query, () => ''), query.token);
   const facts = table === 'items' ? await readFacts(database, query) : null;
   if (facts?.items === 0) return { items: [], ...(query.sortby ? { keys: [] } : {}), numberMatched: 0, next: null };
-  const search: Search = { database, query, table, facts, look: lookOf(query, table) };
+  const nearby = facts && memory ? await itemsNearby(database, conditionOf(query, table, facts), facts, memory.places) : null;
+  const isFoundFirst = !facts || facts.items <= FEW_ITEMS || (query.ids?.length ?? 0) > 0 || (nearby !== null && nearby <= MAX_PLACE);
+  const search: Search = { database, query, table, facts, look: lookOf(query, table), isFoundFirst, isPlaceWide: nearby !== null && nearby > MAX_PLACE };
   const found = await findRows(search, after);
   const rows = found.slice(0, query.limit);
   const next = found.length > query.limit ? encodeToken(orderOf(query, () => ''), rows.at(-1)!.key) : null;
@@ -45,9 +60,15 @@ export async function searchItems(database: Queryable, query: ItemQuery, table: 
   return {
     items: page.map(({ item }) => item),
     ...(query.sortby ? { keys: page.map(({ key }) => key) } : {}),
-    numberMatched: after === null && next === null ? page.length : await countMatches(database, query, table, facts, memory),
+    numberMatched: after === null && next === null ? page.length : await countMatches(database, query, table, { facts, nearby }, memory?.counts),
     next,
   };
+}
+
+/** About how many items touch the boxes of a search; null where that is no question. */
+async function itemsNearby(database: Queryable, { boxes }: Condition, facts: ItemFacts, places: PlaceSample): Promise<number | null> {
+  if (boxes.length === 0 || facts.items <= FEW_ITEMS) return null;
+  return Math.min(...(await Promise.all(boxes.map((box) => places.touching(database, box, facts)))));
 }
 
 /** The rows of a page and one more, where there is one. */
@@ -67,13 +88,21 @@ async function findRows(search: Search, after: ItemKey | null): Promise<Row[]> {
   }
 }
 
-function candidates({ database, query, table, facts, look }: Search, after: ItemKey | null, size: number): Promise<Row[]> {
-  const { from, sql, params: bound } = conditionOf(query, table, facts);
+function candidates({ database, query, table, facts, look, isFoundFirst, isPlaceWide }: Search, after: ItemKey | null, size: number): Promise<Row[]> {
+  const { from, sql, bounds, params: bound } = conditionOf(query, table, facts, { isPlaceWide });
   const params = [...bound];
   const bind = binder(params);
   const order = orderOf(query, bind);
-  const page = after === null ? 'true' : afterSql(order, after, bind);
-  return database.query<Row & Record<string, unknown>>(`select ${look.columns}, ${keySql(order)} as key from ${from} where ${sql} and ${page} order by ${orderBy(order)} limit ${bind(size)}`, params);
+  // Of what a place or a time leaves, the index of a property would find everything else too.
+  const condition = isFoundFirst && sql !== bounds ? `${bounds} and ${unindexed(sql)}` : sql;
+  const where = `from ${from} where ${condition}${after === null ? '' : ` and ${afterSql(order, after, bind)}`}`;
+  const named = namedTerms(order);
+  return database.query<Row & Record<string, unknown>>(
+    isFoundFirst
+      ? `with near as materialized (select ${look.columns}, ${named.columns} ${where}) select *, ${keySql(named.order)} as key from near order by ${orderBy(named.order)} limit ${bind(size)}`
+      : `select ${look.columns}, ${keySql(order)} as key ${where} order by ${orderBy(order)} limit ${bind(size)}`,
+    params,
+  );
 }
 
 /** The items of rows of which only the shape was read; one that has gone meanwhile is left out. */

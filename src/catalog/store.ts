@@ -7,6 +7,7 @@ import type { ItemField, ItemGroup, ItemGroupQuery } from './item-query.ts';
 import { putRows, timesOf } from './item-rows.ts';
 import { boxCondition, flatBox, searchItems, storable } from './item-search.ts';
 import type { ItemPage, ItemQuery, ItemSource } from './item-source.ts';
+import { PlaceSample } from './place-sample.ts';
 import type { StacCollection, StacItem } from './types.ts';
 
 /** A point of a lattice (a cell corner) and its steps, in CRS units. */
@@ -28,7 +29,7 @@ export interface LoadQuery {
 
 export class CatalogStore implements ItemSource {
   readonly #database: Database;
-  readonly #counts = new CountMemory();
+  readonly #memory = { counts: new CountMemory(), places: new PlaceSample() };
 
   constructor(database: Database) {
     this.#database = database;
@@ -141,7 +142,7 @@ export class CatalogStore implements ItemSource {
   }
 
   search(query: ItemQuery): Promise<ItemPage> {
-    return searchItems(this.#database, query, 'items', this.#counts);
+    return searchItems(this.#database, query, 'items', this.#memory);
   }
 
   groups(query: ItemGroupQuery): Promise<ItemGroup[]> {

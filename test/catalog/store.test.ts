@@ -206,7 +206,13 @@ describe('numberMatched', () => {
     expect(await count({ bbox: [-1, -1, 2, 2] })).toBeNull();
     expect(await count({ bbox: [0.5, 0.5, 2, 2] })).toBeNull();
     expect(await count({ ids: ['c7', 'c8'] })).toBe(2);
-    expect(await count({ bbox: [-1, -1, 2, 2], datetime: ['2020-01-01T01:00:00Z', '2020-01-01T02:00:00Z'] })).toBe(61);
+    expect(await count({ datetime: ['2020-01-01T01:00:00Z', '2020-01-01T02:00:00Z'] })).toBe(61);
+    expect(await count({ datetime: ['2020-01-01T01:00:00Z', '2020-01-01T02:00:00Z'], where: [{ property: 'id', comparison: 'startsWith', value: 'c7' }] })).toBe(10);
+    expect(await count({ datetime: ['2020-01-01T01:00:00Z', null] })).toBeNull();
+    expect(await count({ where: [{ property: 'id', comparison: 'startsWith', value: 'c7' }] })).toBeNull();
+    await fresh.database.query("update items set footprint = box(point(40, 40), point(41, 41)) where collection = 'crowd' and instant < '2020-01-01T01:00:00Z'");
+    expect(await count({ ids: ['c7', 'c99'], bbox: [30, 30, 50, 50] })).toBe(1);
+    expect(await count({ bbox: [30, 30, 50, 50] })).toBe(59);
     await store.deleteCollection('crowd');
   });
 

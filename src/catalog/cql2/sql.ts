@@ -19,15 +19,24 @@ export interface SqlCondition {
   readonly isExact: boolean;
 }
 
-/** A filter in SQL, with the part of it for which there are indexes ('true' for none): no item outside of `bounds` meets it. */
+/** A filter in SQL, with the part of it that says where and when items are ('true' for none): no item outside of `bounds` meets it. */
 export interface FilterCondition extends SqlCondition {
   readonly bounds: string;
+  /** Boxes all of which an item must touch. */
+  readonly boxes: readonly Box[];
 }
 
 /** `touchesBox` gives the condition under which the box of an item touches another. */
 export function filterCondition(filter: Filter, bind: Bind, touchesBox: (box: Box, bind: Bind) => string): FilterCondition {
   const writer = new SqlWriter(bind, touchesBox);
-  return { ...writer.condition(filter.expression, true), bounds: writer.bounds(filter.expression).join(' and ') || 'true' };
+  return { ...writer.condition(filter.expression, true), bounds: writer.bounds(filter.expression).join(' and ') || 'true', boxes: boxesOf(filter.expression) };
+}
+
+function boxesOf(node: Expression): Box[] {
+  if (node.kind !== 'call') return [];
+  if (node.op === 'and') return node.args.flatMap(boxesOf);
+  const literal = node.args.find((argument) => argument.kind === 'geometry' || argument.kind === 'bbox');
+  return literal && isSpatial(node.op) && node.op !== 's_disjoint' && asksGeometry(node) ? [boxOf(geometryOf(literal))] : [];
 }
 
 /** True for a filter that SQL alone can't decide. */
@@ -64,7 +73,7 @@ class SqlWriter {
     if (node.kind !== 'call') return [];
     if (node.op === 'and') return node.args.flatMap((argument) => this.bounds(argument));
     if (isSpatial(node.op)) return asksGeometry(node) ? [this.#spatial(node, true).sql] : [];
-    return comparesIndexed(node) ? [this.#value(node)] : this.#hints(node);
+    return this.#hints(node);
   }
 
   #connective({ op, args }: Call, wanted: boolean): SqlCondition {
@@ -249,11 +258,6 @@ class SqlWriter {
     if (node.kind === 'open') return `${end === 'start' ? '\'-infinity\'' : '\'infinity\''}::timestamptz`;
     return node.kind === 'date' && end === 'end' ? this.#instant(node, '23:59:59.999999') : this.#value(node);
   }
-}
-
-/** A property with an index of numbers against a number. */
-function comparesIndexed({ op, args }: Call): boolean {
-  return isComparison(op) && op !== '<>' && args.length === 2 && args.every((argument) => typeOf(argument) === 'number') && args.some((argument) => argument.kind === 'property' && isIndexed(argument.name)) && args.some(({ kind }) => kind === 'literal');
 }
 
 const isDatetime = (node: Expression) => node.kind === 'property' && node.name === 'datetime';
