@@ -92,6 +92,7 @@ const itemFields: Fields = {
   'lamina:operator': { description: 'The name of an operator.', ...text },
   'lamina:digest': { description: 'The digest that pins an operator.', ...text },
   'lamina:kind': { description: 'How an operator runs.', ...text },
+  'lamina:incomplete': { description: 'Keys of assets whose files could not be reached when the item came: their pixels can\'t be loaded.', type: 'array', items: text, minItems: 1 },
   'lamina:tags': { description: 'Tags that mean this version of an operator.', type: 'array', items: text },
   'lamina:signed_by': { description: 'Whose signature an operator bears.', ...text },
 };

@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 NODE = ROOT / 'node_modules/.bin/node'
 SHARED = ROOT.parent / 'shared/data'
 USER, PASSWORD = 'test', 'test-password'
+# May write items.
+EDITOR = 'editor'
 
 # Signed links carry a query; GDAL must not look for files beside them.
 os.environ['GDAL_DISABLE_READDIR_ON_OPEN'] = 'EMPTY_DIR'
@@ -36,7 +38,8 @@ class Service:
             'PATH': f'{NODE.parent}:{inherited["PATH"]}',
             'LAMINA_PORT': str(port),
             'LAMINA_DATA': str(data),
-            'LAMINA_BASIC_USERS': f'{USER}:{PASSWORD}',
+            'LAMINA_BASIC_USERS': f'{USER}:{PASSWORD},{EDITOR}:{PASSWORD}',
+            'LAMINA_EDITORS': EDITOR,
             **(settings or {}),
         }
         self.log = open(data.parent / 'service.log', 'w')

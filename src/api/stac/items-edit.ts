@@ -1,6 +1,7 @@
 /** POST /collections/{collection_id}/items; PUT, PATCH and DELETE of one item: items of raw collections come and go. */
 import type { RequestHandler, Response } from 'express';
 import { unsigned } from '../../catalog/ingest/check-item.ts';
+import { INCOMPLETE } from '../../catalog/ingest/complete-item.ts';
 import type { ItemEditor } from '../../catalog/ingest/edit-items.ts';
 import type { StacItem } from '../../catalog/types.ts';
 import { OpenEOError } from '../../errors.ts';
@@ -16,6 +17,7 @@ export function createItems(context: StacContext): RequestHandler {
     const shown = items.map((item) => presentItem(item, context));
     const isOne = (request.body as { type?: unknown }).type !== 'FeatureCollection';
     const parent = `${collectionUrl(context, collection)}/items`;
+    warnOfIncomplete(response, items);
     response.status(201).set('Location', isOne ? `${parent}/${encodeURIComponent(items[0]!.id)}` : parent);
     sendJson(response, isOne ? shown[0] : { type: 'FeatureCollection', features: shown, links: [] }, GEOJSON_TYPE);
   };
@@ -23,14 +25,16 @@ export function createItems(context: StacContext): RequestHandler {
 
 export function replaceItem(context: StacContext): RequestHandler {
   return async (request, response) => {
-    await editorFor(context, response).replace(pathParameter(request, 'collectionId'), pathParameter(request, 'itemId'), request.body, context.user, shownHrefs(context));
+    const item = await editorFor(context, response).replace(pathParameter(request, 'collectionId'), pathParameter(request, 'itemId'), request.body, context.user, shownHrefs(context));
+    warnOfIncomplete(response, [item]);
     response.status(204).end();
   };
 }
 
 export function patchItem(context: StacContext): RequestHandler {
   return async (request, response) => {
-    await editorFor(context, response).patch(pathParameter(request, 'collectionId'), pathParameter(request, 'itemId'), request.body, context.user, shownHrefs(context));
+    const item = await editorFor(context, response).patch(pathParameter(request, 'collectionId'), pathParameter(request, 'itemId'), request.body, context.user, shownHrefs(context));
+    warnOfIncomplete(response, [item]);
     response.status(204).end();
   };
 }
@@ -40,6 +44,12 @@ export function deleteItem(context: StacContext): RequestHandler {
     await editorFor(context, response).delete(pathParameter(request, 'collectionId'), pathParameter(request, 'itemId'), context.user);
     response.status(204).end();
   };
+}
+
+/** What was taken, and can't be loaded yet: said at once, and in the item itself. */
+function warnOfIncomplete(response: Response, items: readonly StacItem[]): void {
+  const found = items.find((item) => INCOMPLETE in item.properties);
+  if (found) response.set('Warning', `199 - "The file of asset '${String((found.properties[INCOMPLETE] as string[])[0]).replaceAll(/[^ -~]|["\\\\]/g, '?')}' could not be reached: its pixels can not be loaded until it is"`);
 }
 
 function editorFor({ editor, user }: StacContext, response: Response): ItemEditor {

@@ -23,7 +23,7 @@ export async function sendPage(request: Request, response: Response, page: Reado
   const { features, links } = inVersion(response, page) as { features: readonly object[]; links: readonly StacLink[] };
   const next = links.find(({ rel, method = 'GET' }) => rel === 'next' && method === 'GET');
   if (next) response.set('Link', `<${next.href}>; rel="next"; type="${forms[form]}"`);
-  if (page['numberMatched'] !== undefined) response.set('OGC-NumberMatched', String(page['numberMatched']));
+  if (typeof page['numberMatched'] === 'number') response.set('OGC-NumberMatched', `${page['numberMatched']}`);
   response.set('Content-Type', forms[form]);
   response.send(form === 'parquet' ? await tableOf(features) : Buffer.from(features.map((feature) => `${JSON.stringify(feature)}\n`).join('')));
 }

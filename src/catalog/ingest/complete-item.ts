@@ -10,18 +10,26 @@ import { extensions, shapeOf } from './item.ts';
 
 const ASIDE = new Set(['thumbnail', 'overview', 'visual', 'metadata']);
 
+/** The property that lists the assets whose files could not be reached: their pixels can't be loaded until the item is sent again. */
+export const INCOMPLETE = 'lamina:incomplete';
+
 /**
- * The item with projection and bands on every raster asset; headers are read where the item lacks them.
- * Throws ItemInvalid, naming the asset, when such a file can't be read or has no place on the globe.
+ * The item with projection and bands on every raster asset; headers are read where the item lacks them. A file whose server
+ * does not answer is taken as it is, and listed as incomplete: a catalog may know of what it can't reach.
+ * Throws ItemInvalid, naming the asset, when a file is not there, is no raster or has no place on the globe.
  */
 export async function completeItem(item: StacItem, rasters: RasterOpener): Promise<StacItem> {
   const assets: Record<string, StacAsset> = {};
+  const unreached: string[] = [];
   for (const [key, asset] of Object.entries(item.assets)) {
     const needsFile = isRaster(asset) && (assetGrid(item, asset) === null || asset.bands === undefined);
-    assets[key] = needsFile ? completed(item, key, asset, await opened(item, key, asset, rasters)) : asset;
+    const file = needsFile ? await opened(item, key, asset, rasters) : null;
+    assets[key] = file ? completed(item, key, asset, file) : asset;
+    if (needsFile && !file) unreached.push(key);
   }
+  const { [INCOMPLETE]: _, ...properties } = item.properties;
   const hasProjection = Object.values(assets).some((asset) => 'proj:code' in asset);
-  return { ...item, assets, stac_extensions: hasProjection ? [...new Set([...item.stac_extensions, extensions.projection])] : item.stac_extensions };
+  return { ...item, properties: { ...properties, ...(unreached.length > 0 ? { [INCOMPLETE]: unreached } : {}) } as StacItem['properties'], assets, stac_extensions: hasProjection ? [...new Set([...item.stac_extensions, extensions.projection])] : item.stac_extensions };
 }
 
 function isRaster({ type, href, roles = [] }: StacAsset): boolean {
@@ -29,12 +37,13 @@ function isRaster({ type, href, roles = [] }: StacAsset): boolean {
   return type === undefined ? /\.tiff?$/i.test(href.replace(/[?#].*$/, '')) : /tiff/i.test(type);
 }
 
-async function opened(item: StacItem, key: string, asset: StacAsset, rasters: RasterOpener): Promise<RasterFile> {
+/** null when its server does not answer. */
+async function opened(item: StacItem, key: string, asset: StacAsset, rasters: RasterOpener): Promise<RasterFile | null> {
   try {
     return await rasters.open(asset.href);
   } catch (error) {
-    // Of other errors the text may tell about the inside of this service.
-    const why = isOpenEOError(error) && error.status < 500 ? error.message.replace(/^The value passed for parameter .* is invalid: /, '') : 'its server does not answer as it should.';
+    if (!isOpenEOError(error) || error.status >= 500) return null;
+    const why = error.message.replace(/^The value passed for parameter .* is invalid: /, '');
     throw itemInvalid(item.id, `\`assets.${key}\` lacks proj:code, proj:shape, proj:transform or bands, and the file can't be read for them: ${why}`);
   }
 }

@@ -66,7 +66,7 @@ describe('what is said of a file', () => {
       'eo:bands': [{ name: 'B04', common_name: 'red', center_wavelength: 0.66 }, { name: 'SCL', description: 'Classes' }],
       'raster:bands': [{ data_type: 'int16', nodata: 0, spatial_resolution: 10, sampling: 'area', scale: 0.0001, statistics: { minimum: 1 } }, { data_type: 'int16', nodata: -1, spatial_resolution: 10, sampling: 'area' }],
     });
-    expect(old.stac_extensions.map((url) => /io\/(.*)\/schema/.exec(url)![1]).toSorted()).toEqual(['eo/v1.1.0', 'projection/v1.1.0', 'raster/v1.1.0']);
+    expect(old.stac_extensions.map((url) => /io\/(.*)\/schema/.exec(url)![1]!)).toEqual(expect.arrayContaining(['eo/v1.1.0', 'projection/v1.1.0', 'raster/v1.1.0']));
   });
 
   it('is the same when it comes back', () => {

@@ -140,6 +140,19 @@ describe('POST items', () => {
     }
   });
 
+  it('takes an item whose file can\'t be reached now, says so, and completes it later', async () => {
+    const { 'proj:code': _, 'proj:shape': __, 'proj:transform': ___, bands: ____, ...bare } = stored.assets['data']! as Record<string, unknown>;
+    const sent = fresher('far', { assets: { data: { ...bare, href: 'https://far.invalid/scene.tif' } } });
+    const created = await fetch(`${url}${at}`, { method: 'POST', headers: { 'content-type': 'application/json', 'x-user': 'ann' }, body: JSON.stringify(sent) });
+    expect([created.status, created.headers.get('warning')]).toEqual([201, expect.stringContaining('asset \'data\' could not be reached')]);
+    expect((await store.get('RAW', 'far'))!.properties['lamina:incomplete']).toEqual(['data']);
+    // The same file behind a server that answers.
+    expect((await ask('PATCH', `${at}/far`, { assets: { data: { href: `${fileUrl}/scene.tif` } } })).status).toBe(204);
+    const completed = (await store.get('RAW', 'far'))!;
+    expect(completed.properties).not.toHaveProperty('lamina:incomplete');
+    expect(completed.assets['data']).toMatchObject({ 'proj:code': 'EPSG:32631', bands: [expect.anything(), expect.anything()] });
+  });
+
   it('takes objects below a prefix that the collection watches, and nothing beside it', async () => {
     await new Watches(fresh.database).put({ bucket: 'lamina', prefix: 'incoming/', collection: 'RAW', url: null, bands: null, datetime: null });
     const full = (href: string) => fresher('o', { assets: { data: { ...stored.assets['data'], 'proj:code': 'EPSG:32631', href } } });
