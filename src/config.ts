@@ -240,9 +240,9 @@ function registries(value: string): readonly string[] {
     const place = entry.trim();
     if (place === 'store') return place;
     if (isAbsolute(place)) return resolve(place);
-    const isUrl = /^https?:\/\/[^/]/.test(place) && URL.canParse(place);
+    const isUrl = (/^https?:\/\/[^/]/.test(place) && URL.canParse(place)) || /^oci-layout:\/./.test(place) || (/^oci(\+http)?:\/\/[^/]/.test(place) && URL.canParse(place));
     // Not repeated: it may hold a password.
-    if (!isUrl && !/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?$/.test(place)) throw new Error("must be 'none', or 'store', /directory, s3://bucket/prefix and https://host/path, separated by commas");
+    if (!isUrl && !/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?$/.test(place)) throw new Error("must be 'none', or 'store', /directory, s3://bucket/prefix, https://host/path, oci://host/prefix and oci-layout:/directory, separated by commas");
     return place;
   });
 }

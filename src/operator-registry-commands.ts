@@ -1,4 +1,4 @@
-/** `lamina operator publish | tag | tags | rollback | yank | pull | rebuild | reindex`: what is done to registries of operators. */
+/** `lamina operator publish | tag | tags | rollback | yank | pull | push | rebuild | reindex`: what is done to registries of operators. */
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
@@ -12,11 +12,12 @@ import { openOperators, placeSettings } from './open-operators.ts';
 import { differenceOf } from './operators/package/difference.ts';
 import { packOperator } from './operators/package/pack.ts';
 import { unpackOperator } from './operators/package/unpack.ts';
+import { pushOperator } from './operators/oci/push.ts';
 import { parseReference, qualifiedName, type OperatorReference } from './operators/reference.ts';
 import { carefulStore } from './operators/registry/careful-store.ts';
 import { archiveKey } from './operators/registry/layout.ts';
 import { reindex } from './operators/registry/metadata.ts';
-import { openPlace, writableObjects } from './operators/registry/place.ts';
+import { openOci, openPlace, parsePlace, writableObjects } from './operators/registry/place.ts';
 import { Registry } from './operators/registry/registry.ts';
 import { openSigner } from './operators/registry/signer.ts';
 import type { ObjectStore } from './storage/object-store.ts';
@@ -50,6 +51,7 @@ export const operatorRegistryCommands: Readonly<Record<string, Command>> = {
   rebuild: onRegistry(rebuild),
   reindex: onRegistry(reindexAll),
   pull,
+  push,
 };
 
 /** A verb on the registry that `--registry` or the first place of LAMINA_OPERATORS names. */
@@ -166,6 +168,22 @@ async function pull(args: string[], environment: NodeJS.ProcessEnv): Promise<voi
     print(`${operator.reference}\n${await operator.folder()}`);
   } finally {
     operators.close();
+  }
+}
+
+/** FOLDER|ARCHIVE PLACE: to an OCI registry or a folder in OCI's image layout. */
+async function push(args: string[]): Promise<void> {
+  const { values, positionals: [path, target, ...more] } = parseArgs({ args, options: { key: options.key, signature: options.signature }, allowPositionals: true });
+  if (path === undefined || target === undefined || more.length > 0) throw new Error('`lamina operator push` takes a folder or archive, and where to: FOLDER|ARCHIVE oci://host/prefix|oci-layout:/directory');
+  if (parsePlace(target).kind !== 'oci') throw new Error(`${target} is no OCI registry; \`lamina operator publish\` writes to other registries`);
+  const scratch = await mkdtemp(join(tmpdir(), 'lamina-push-'));
+  try {
+    const isFolder = await stat(path).then((found) => found.isDirectory(), () => false);
+    const signer = await openSigner(values);
+    const pushed = await pushOperator(openOci(target), isFolder ? (await packOperator(path, scratch)).path : path, { scratch, ...(signer ? { sign: signer } : {}) });
+    print(`${pushed.name}:${pushed.version} is pushed as ${pushed.artifact}${signer ? ', signed' : ''}${pushed.isLatest ? '; it is latest now' : ''}`);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
   }
 }
 
