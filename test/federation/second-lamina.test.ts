@@ -1,5 +1,5 @@
 /** A collection that lies in a second Lamina gives what the same items give when they are stored here. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readFilter } from '../../src/catalog/cql2/filter.ts';
 import type { ItemPage, ItemQuery, ItemSource } from '../../src/catalog/item-query.ts';
 import type { StacItem } from '../../src/catalog/types.ts';
@@ -142,6 +142,20 @@ describe('counts and properties', () => {
 
   it('tell what the other catalog tells of its properties', async () => {
     expect((await federation.catalog.fields({ collections: ['away'] })).map(({ name }) => name)).toEqual(expect.arrayContaining(['eo:cloud_cover', 'platform', 'title']));
+  });
+});
+
+describe('what is made of items', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  it('is made anew after an hour, because nobody tells when they change', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 0, 1, 10, 10) });
+    const revisions = async () => Promise.all(['away', 'twin'].map((id) => federation.catalog.revision(id)));
+    const first = await revisions();
+    vi.setSystemTime(Date.UTC(2026, 0, 1, 10, 50));
+    expect(await revisions()).toEqual(first);
+    vi.setSystemTime(Date.UTC(2026, 0, 1, 11, 10));
+    expect(await revisions()).toEqual([first[0]! + 1, first[1]]);
   });
 });
 
