@@ -182,7 +182,8 @@ export class EmbedBlocks {
     await inLanes(wanted, wish.signal, async (want) => {
       // No file touches the window: not worth a key, let alone a task.
       if (want.source.cube.isEmpty?.(windowOf(want.source, want.position, want.index))) return put(null, want);
-      const key = await blockKey(want.source, want.position, want.index);
+      const key = await orNoted(want, wish, () => blockKey(want.source, want.position, want.index));
+      if (key === null) return put(null, want);
       const known = this.#glance(key) ?? (await this.#known(key));
       if (known === undefined) missing.push({ want, key });
       else {
@@ -193,7 +194,7 @@ export class EmbedBlocks {
     if (missing.length === 0) return;
     const rows = await this.#catalog.find(missing.map(({ key }) => blockObjectKey(key)));
     await inLanes(missing, wish.signal, async ({ want, key }) => {
-      put(await this.#recallOrNote(key, rows.get(blockObjectKey(key)), want, wish), want);
+      put(await orNoted(want, wish, () => this.#recall(key, rows.get(blockObjectKey(key)), want, wish)), want);
     });
   }
 
@@ -226,17 +227,6 @@ export class EmbedBlocks {
     this.#options.log?.warning('A cached block is damaged; it is computed again.', { data: { key } });
     await this.#store.delete(blockObjectKey(key));
     return undefined;
-  }
-
-  /** A block that can't be computed is an error, or no-data where somebody takes note of it. */
-  async #recallOrNote(key: string, row: CacheRow | undefined, want: WantedBlock, wish: BlockWish): Promise<StoredBlock | null> {
-    try {
-      return await this.#recall(key, row, want, wish);
-    } catch (error) {
-      if (!wish.failures || wish.signal.aborted) throw error;
-      wish.failures.note(want, wish, error);
-      return null;
-    }
   }
 
   /** What the catalog knows of a block that is in neither memory nor store; else it is computed. */
@@ -302,6 +292,17 @@ export class EmbedBlocks {
     const block = make().finally(() => this.#underWay.delete(key));
     this.#underWay.set(key, { block, signal });
     return block;
+  }
+}
+
+/** Work for a block; what fails there is an error, or null where somebody takes note of it. */
+async function orNoted<T>(want: WantedBlock, wish: BlockWish, work: () => Promise<T>): Promise<T | null> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!wish.failures || wish.signal.aborted) throw error;
+    wish.failures.note(want, wish, error);
+    return null;
   }
 }
 

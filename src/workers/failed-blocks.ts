@@ -3,7 +3,7 @@
  * again; the job itself fails, and its log has a record of each. Failures that are all alike end it early: then it is the operator or
  * the machine, and not the data (docs/adr/0038-failed-blocks.md).
  */
-import { markStage, OpenEOError, stageOf } from '../errors.ts';
+import { isOpenEOError, markStage, OpenEOError, stageOf, type Stage } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { isPoison, reasonOf } from '../layers/block-catalog.ts';
 import { footprintOf, isEmbedSource, labelsAt, type BlockSource } from '../layers/block-source.ts';
@@ -43,14 +43,15 @@ export class FailedBlocks implements BlockFailures {
 
   note(block: WantedBlock, { layer }: Pick<BlockWish, 'layer'>, error: unknown): void {
     if (this.#end) throw this.#end;
-    if (!isPoison(error)) throw error;
+    if (!isPoison(error) && !isOfFile(error)) throw error;
     const facts = factsOf(block, layer);
     const name = JSON.stringify([facts.operator, facts.layer, facts.block, facts.position]);
     if (this.#known.has(name)) return;
     this.#known.add(name);
     this.#first ??= error;
     this.#tell(facts, error);
-    this.#countAlike(error);
+    // That of thousands of files some are damaged says nothing of the others, and is found out at once.
+    if (!isOfFile(error)) this.#countAlike(error);
   }
 
   /** Throws what the run failed with, if a block failed. `cause`: an error that came of the gaps they left. */
@@ -66,7 +67,7 @@ export class FailedBlocks implements BlockFailures {
   #tell({ where, ...facts }: ReturnType<typeof factsOf>, error: unknown): void {
     if (this.count > MOST_TOLD) return;
     const code = error instanceof OpenEOError ? error.code : 'Internal';
-    this.#log.error(`The block ${where} could not be computed: ${reasonOf(error)}`, { code, data: { stage: stageOf(error) ?? 'infer', ...facts } });
+    this.#log.error(`The block ${where} could not be computed: ${reasonOf(error)}`, { code, data: { stage: stageOfBlock(error), ...facts } });
     if (this.count === MOST_TOLD) this.#log.warning(`${MOST_TOLD} blocks have failed; further ones are counted, and not named.`);
   }
 
@@ -82,7 +83,7 @@ export class FailedBlocks implements BlockFailures {
   #final(detail: string, cause: unknown): OpenEOError {
     const error = new OpenEOError('Internal', { message: 'the job can\'t be finished.' }, { detail, cause, isFinal: true });
     if (cause instanceof OpenEOError) error.path = cause.path;
-    return markStage(error, stageOf(cause) ?? 'infer');
+    return markStage(error, stageOfBlock(cause));
   }
 }
 
@@ -105,4 +106,13 @@ function dateOf({ cube }: BlockSource, labels: Readonly<Record<string, string | 
 function kindOf(error: unknown): string {
   const words = error instanceof OpenEOError ? `${error.code} ${error.message}` : String(error);
   return words.replace(/[\da-f]{8,}/gi, '#').replace(/\S*\d\S*/g, '#');
+}
+
+/** What says nothing of where it happened is the computing. A file that is damaged is found out by reading, also where only its header was wanted. */
+function stageOfBlock(error: unknown): Stage {
+  return stageOf(error) ?? (isOfFile(error) ? 'read' : 'infer');
+}
+
+function isOfFile(error: unknown): boolean {
+  return isOpenEOError(error, 'FileContentInvalid', 'FileNotFound');
 }

@@ -1,7 +1,8 @@
 /** Batch jobs with blocks that can't be computed: what is done all the same, what the log says, and what a second start does. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BlockCatalogStore } from '../../src/catalog/block-catalog.ts';
 import type { StacItem } from '../../src/catalog/types.ts';
@@ -150,6 +151,25 @@ describe('a batch job of 50 blocks with 3 that can\'t be computed', () => {
     await again(id);
     expect(distinct(begun)).toEqual([105]);
     expect((await store.find(id))!.status).toBe('error');
+  }, 60_000);
+});
+
+describe('a batch job over 50 scenes, 3 of whose files are damaged', () => {
+  it('says which, in the stage of reading, and when they are mended computes exactly those', async () => {
+    // Each in the middle of a block: one at the edge would be part of its neighbours, too.
+    const scenes = await Promise.all(Array.from({ length: 50 }, (_, i) => writeItem(folder, `scene-${i}`, '2021-05-01T00:00:00Z', () => 500 + i, { ...utmGrid(100, 100), originX: 600_100 + (i % 10) * 1280, originY: 5_599_900 - Math.floor(i / 10) * 1280 })));
+    const { begun, start, again, logOf, store } = await bench(scenes);
+    const damaged = [4, 18, 31].map((i) => fileURLToPath(scenes[i]!.assets['data']!.href));
+    const good = await Promise.all(damaged.map((path) => readFile(path)));
+    for (const [i, path] of damaged.entries()) await writeFile(path, good[i]!.subarray(0, 600));
+    const id = await start();
+    const errors = (await logOf(id)).filter(({ level }) => level === 'error');
+    expect(errors[0]!.message).toMatch(/^The block \d\/\d of 2021-05-01T00:00:00Z with toy could not be computed: File content is invalid\. 'result\.tif' can't be read/);
+    expect([(await store.find(id))!.status, errors.length, (errors[0]!.data as { stage: string }).stage]).toEqual(['error', 4, 'read']);
+    for (const [i, path] of damaged.entries()) await writeFile(path, good[i]!);
+    await again(id);
+    expect(begun.toSorted((a, b) => a - b)).toEqual([504, 518, 531]);
+    expect((await store.find(id))!.status).toBe('finished');
   }, 60_000);
 });
 
