@@ -65,6 +65,27 @@ describe('a service', () => {
     expect(response.status, await response.clone().text().then((text) => text.slice(0, 300))).toBe(200);
   }, WAIT_MS);
 
+  it('runs the operators of a job in what its job_options say', async () => {
+    const load = { process_id: 'load_collection', arguments: { id: 'SYNTHETIC_S2', spatial_extent: BOX, temporal_extent: ['2023-07-29', '2023-07-30'], bands: BANDS } };
+    // Another model than above: blocks that are cached are not run again.
+    const embed = { process_id: 'compress_embed', arguments: { data: { from_node: 'load' }, model: 'conv' } };
+    const save = { process_id: 'save_result', arguments: { data: { from_node: 'embed' }, format: 'GTiff' }, result: true };
+    const body = (runtime: string) => ({ process: { process_graph: { load, embed, save } }, job_options: { runtime } });
+    expect((await client.fetch('/jobs', { method: 'POST', body: body('containerless') })).status).toBe(400);
+    const made = await client.fetch('/jobs', { method: 'POST', body: body('bubblewrap') });
+    expect(made.status, await made.clone().text()).toBe(201);
+    const id = made.headers.get('openeo-identifier')!;
+    const runs = count('Ran an operator');
+    expect((await client.fetch(`/jobs/${id}/results`, { method: 'POST' })).status).toBe(202);
+    const status = await until(async () => {
+      const { status: now } = await (await client.fetch(`/jobs/${id}`)).json() as { status: string };
+      return now === 'finished' || now === 'error' ? now : null;
+    }, 'the job', WAIT_MS, service);
+    expect(status, service.output().slice(-2000)).toBe('finished');
+    // A model runs in the worker itself, unless somebody says otherwise.
+    expect(count('Ran an operator')).toBeGreaterThan(runs);
+  }, WAIT_MS);
+
   it('says what a program said that failed', async () => {
     const response = await answer(['B02'], { model: 'broken' });
     expect(response.status).toBe(500);
@@ -72,9 +93,10 @@ describe('a service', () => {
   }, WAIT_MS);
 
   it('refuses runtimes that it does not allow, and parameters that the operator does not have', async () => {
-    expect(await (await answer(['B02'], { model: 'containerless/echo', options: { word: 'x' } })).json()).toMatchObject({ code: 'OperatorRuntimeUnavailable', message: expect.stringContaining("does not run operators in 'containerless'; it runs them in onnx, bubblewrap") });
+    expect(await (await answer(['B02'], { model: 'containerless/echo', options: { word: 'x' } })).json()).toMatchObject({ code: 'OperatorRuntimeUnavailable', message: expect.stringContaining("it is not signed, so it may run in bubblewrap, podman, docker only, and not in 'containerless'") });
     // Also where all blocks are cached.
-    expect((await answer(BANDS, { model: 'containerless/pca' })).status).toBe(400);
+    const refused = await answer(BANDS, { model: 'containerless/pca' });
+    expect([refused.status, await refused.json()]).toEqual([400, expect.objectContaining({ message: expect.stringContaining("does not run operators in 'containerless'; it runs them in onnx, bubblewrap") })]);
     expect(await (await answer(['B02'], { model: 'echo', options: { words: 'x' } })).json()).toMatchObject({ code: 'ProcessParameterInvalid', message: expect.stringContaining("'words'") });
   }, WAIT_MS);
 });
