@@ -70,7 +70,7 @@ export async function draftLayer(body: unknown, { engine }: DefinitionContext, a
   await checkSources(text.id, sources, engine, author ?? draft.owner ?? null, faults);
   for (const error of validate({ process_graph: graph }, engine.registry, ['spatial_extent', 'temporal_extent', 'operator'])) {
     // A missing operator has been told with its own words.
-    if (!(error.code === 'OperatorNotFound')) faults.take(error, `${LAYER}/process_graph`);
+    if (error.code !== 'OperatorNotFound' && error.code !== 'OperatorUntrusted') faults.take(error, `${LAYER}/process_graph`);
   }
   if (faults.list.length > 0) throw new LayerInvalid(text.id, faults.list);
   const owner = author ?? draft.owner;

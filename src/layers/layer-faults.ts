@@ -53,7 +53,7 @@ export class Faults {
 }
 
 /** Which argument of a node is to blame for these errors. */
-const argumentOf: Partial<Record<ErrorCode, string>> = { OperatorNotFound: 'model', OperatorBandsMissing: 'data', OperatorGridUnsuitable: 'data', DimensionMissing: 'data', CollectionNotFound: 'id' };
+const argumentOf: Partial<Record<ErrorCode, string>> = { OperatorNotFound: 'model', OperatorUntrusted: 'model', OperatorBandsMissing: 'data', OperatorGridUnsuitable: 'data', DimensionMissing: 'data', CollectionNotFound: 'id' };
 
 /** The pointer to the node, and to its argument where the error tells; inner graphs are named in the message. */
 function placeInGraph({ code, path, message }: OpenEOError): string {

@@ -49,13 +49,13 @@ export function layerItems(catalog: RawCatalog, operators: OperatorRegistry, eng
   };
 }
 
-/** null for a raw collection, and for a layer whose operator is no longer installed: it can't be computed. */
+/** null for a raw collection, and for a layer whose operator is no longer installed or trusted: it can't be computed. */
 function openLayer(collection: StacCollection, operators: OperatorRegistry): Layer | null {
   if (!definitionOf(collection)) return null;
   try {
     return layerOf(collection, operators);
   } catch (error) {
-    if (isOpenEOError(error, 'OperatorNotFound')) return null;
+    if (isOpenEOError(error, 'OperatorNotFound', 'OperatorUntrusted')) return null;
     throw error;
   }
 }

@@ -46,12 +46,12 @@ export class VirtualCatalog {
     return { ...described, links: [...described.links, ...(await this.#versionLinks(stored))] };
   }
 
-  /** A version whose operator is no longer installed can't be computed, but what it was stays known. */
+  /** A version whose operator is no longer installed, or no longer trusted, can't be computed, but what it was stays known. */
   #open(stored: StacCollection): Layer {
     try {
       return layerOf(stored, this.#operators)!;
     } catch (error) {
-      if (!isOpenEOError(error, 'OperatorNotFound')) throw error;
+      if (!isOpenEOError(error, 'OperatorNotFound', 'OperatorUntrusted')) throw error;
       return { id: stored.id, definition: { ...definitionOf(stored)!, has_items: false }, operator: null, files: filesCollection(stored) };
     }
   }

@@ -2,10 +2,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StacCollection } from '../../src/catalog/types.ts';
 import { definitionOf, isVisible, layerOf } from '../../src/layers/layer.ts';
+import { OpenEOError } from '../../src/errors.ts';
 import { layerItems } from '../../src/layers/layer-items.ts';
 import { lazyEngine } from '../../src/layers/layer-trial.ts';
 import { LayerPublisher } from '../../src/layers/publish-layer.ts';
 import { VirtualCatalog } from '../../src/layers/virtual-catalog.ts';
+import type { OperatorRegistry } from '../../src/operators/operator.ts';
 import { createRegistry } from '../../src/operators/registry/installed.ts';
 import { hasSchemas, problemsOf, withCollectionLink } from '../api/stac/validator.ts';
 import { BANDS, definition, embed, GRID, itemOf, load, startDefinitions, type Definitions } from './definitions.ts';
@@ -59,8 +61,18 @@ describe('versions', () => {
     expect(definitionOf(await stored('UPON'))).toMatchObject({ sources: ['V.v1'], process_graph: { load: { arguments: { id: 'V.v1' } } } });
   });
 
-  it('are shown although their operator is no longer installed', async () => {
-    const poorer = createRegistry(world.operators.list().filter(({ manifest }) => manifest.name !== 'pca'));
+  const without = () => createRegistry(world.operators.list().filter(({ manifest }) => manifest.name !== 'pca'));
+  /** Knows pca, and does not run it, because a signature is missing or was revoked. */
+  const distrusting = (): OperatorRegistry => ({
+    list: () => without().list(),
+    resolve: (reference) => {
+      if (reference.startsWith('pca')) throw new OpenEOError('OperatorUntrusted', { operator: 'pca:1.0.0', reason: 'it is not signed' });
+      return without().resolve(reference);
+    },
+  });
+
+  it.each<[string, () => OperatorRegistry]>([['installed', without], ['trusted', distrusting]])('are shown although their operator is no longer %s', async (_, registryOf) => {
+    const poorer = registryOf();
     const old = await new VirtualCatalog(world.store, poorer).describe(await stored('V.v1'));
     expect(old).toMatchObject({ version: '1', deprecated: true, bands: expect.arrayContaining([expect.objectContaining({ name: 'e031' })]) as unknown });
     expect((await layerItems(world.store, poorer).search({ collections: ['V.v1', 'V'], limit: 10 })).items.map((item) => item.collection)).toEqual(['V', 'V', 'V']);

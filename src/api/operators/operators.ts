@@ -41,7 +41,7 @@ function lookUp(operators: OperatorRegistry, text: string): Operator {
   } catch (error) {
     const plain = isOpenEOError(error, 'ProcessParameterInvalid') ? withoutParameters(operators, text) : undefined;
     if (plain) return plain;
-    throw isOpenEOError(error, 'OperatorNotFound') ? notFound(error.message) : error;
+    throw isOpenEOError(error, 'OperatorNotFound', 'OperatorUntrusted') ? notFound(error.message) : error;
   }
 }
 
