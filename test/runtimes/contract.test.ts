@@ -165,6 +165,15 @@ describe.each(names)('%s', (name) => {
     expect(usage.peakMemoryBytes).toBeGreaterThan(50 * 2 ** 20);
   }, 30_000);
 
+  it.runIf(isBatch(name))('tells what its job took, as its script has seen it', async () => {
+    // Long enough for a look: the script looks twice a second.
+    const { usage } = await open(name).run(programOperator(`perl -e '$x = "x" x (60 << 20); for (my $i = 0; $i < 6e6; $i++) {} select undef, undef, undef, 1.5'; ${COPY}`), twoBlocks, never);
+    expect(usage.source).toBe('batch job');
+    expect(usage.wallSeconds).toBeGreaterThanOrEqual(1);
+    expect(usage.cpuSeconds).toBeGreaterThan(0.03);
+    expect(usage.peakMemoryBytes).toBeGreaterThan(50 * 2 ** 20);
+  }, 60_000);
+
   it('leaves no files behind', () => {
     expect(readdirSync(scratch)).toEqual([]);
   });
