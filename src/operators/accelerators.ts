@@ -75,7 +75,7 @@ export function refusingWithoutAccelerator(runtime: OperatorRuntime, there: Acce
 /** null: there is one. */
 function whyNone(operator: Called, there: Accelerators): string | null {
   const host = acceleratorHost(operator);
-  if (host === null) return `in '${operator.runtime}' models are run by the processor; leave the runtime away`;
+  if (host === null) return `in '${operator.runtime}' models are run by the processor; only in 'onnx' they get an accelerator, if they are trusted to run there`;
   if (host === 'batch' || there[host]) return null;
   return host === 'threads' ? 'no worker has an execution provider that works beside the processor' : `no worker has a device for '${operator.runtime}'`;
 }
