@@ -7,6 +7,7 @@ import { binder, type Queryable } from '../database/connection.ts';
 import { conditionOf, flatBox, insideCondition, type Condition } from './item-conditions.ts';
 import { type Candidate, type Look, lookOf } from './item-candidates.ts';
 import type { ItemFacts } from './item-facts.ts';
+import type { AnswerMemory } from './answer-memory.ts';
 import type { ItemQuery, ItemTable } from './item-query.ts';
 
 /** How many items are looked at, and how many of them compared with a geometry, before the number is left out. */
@@ -28,37 +29,13 @@ export interface Known {
   readonly nearby: number | null;
 }
 
-/** Counts that were found, the last used last. */
-export class CountMemory {
-  readonly #counts = new Map<string, number | null>();
-  readonly #limit: number;
-
-  constructor(limit = 2000) {
-    this.#limit = limit;
-  }
-
-  /** undefined: not known. */
-  find(key: string): number | null | undefined {
-    const count = this.#counts.get(key);
-    if (count === undefined) return undefined;
-    this.#counts.delete(key);
-    this.#counts.set(key, count);
-    return count;
-  }
-
-  keep(key: string, count: number | null): void {
-    this.#counts.set(key, count);
-    if (this.#counts.size > this.#limit) this.#counts.delete(this.#counts.keys().next().value!);
-  }
-}
-
 /**
  * Matches over all pages; null when counting them would cost too much.
  *
  * @param facts null for a table that has none
  * @param nearby about how many items touch the boxes that are asked for; null when none are, or nobody knows
  */
-export async function countMatches(database: Queryable, query: ItemQuery, table: ItemTable, { facts, nearby }: Known, memory?: CountMemory): Promise<number | null> {
+export async function countMatches(database: Queryable, query: ItemQuery, table: ItemTable, { facts, nearby }: Known, memory?: AnswerMemory<number | null>): Promise<number | null> {
   const { limit: _, token: __, sortby: ___, user: ____, ...conditions } = query;
   if (facts && isUnfiltered(conditions)) return facts.items;
   // What a layer shows of an item changes without the item.
@@ -82,7 +59,10 @@ function budgetOf({ isNarrow, boxes }: Condition, { facts, nearby }: Known): Bud
   return nearby <= 2 * ofPlace.items ? ofPlace : null;
 }
 
-const isUnfiltered = ({ collections: _, view: __, ...conditions }: Omit<ItemQuery, 'limit'>) => Object.values(conditions).every((value) => value === undefined || (Array.isArray(value) && value.length === 0));
+function isUnfiltered(conditions: Omit<ItemQuery, 'limit'>): boolean {
+  const isEmpty = (value: unknown) => value === undefined || (Array.isArray(value) && value.length === 0);
+  return Object.entries(conditions).every(([name, value]) => name === 'collections' || name === 'view' || isEmpty(value));
+}
 
 /** Of what place and time leave, one after the other; where it is a place, the index of places must find them. */
 function looked(column: string, { from, bounds, boxes }: Condition, { items }: Budget): string {

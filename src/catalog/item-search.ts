@@ -4,9 +4,10 @@
  * pages are neither skipped nor doubled.
  */
 import { binder, type Queryable } from '../database/connection.ts';
+import type { AnswerMemory } from './answer-memory.ts';
 import { lookOf, type Candidate, type Look } from './item-candidates.ts';
 import { conditionOf, unindexed, type Condition } from './item-conditions.ts';
-import { countMatches, FEW_ITEMS, type CountMemory } from './item-counts.ts';
+import { countMatches, FEW_ITEMS } from './item-counts.ts';
 import { readFacts, type ItemFacts } from './item-facts.ts';
 import { afterSql, decodeToken, encodeToken, keySql, namedTerms, orderBy, orderOf } from './item-order.ts';
 import type { ItemKey, ItemPage, ItemQuery, ItemTable } from './item-query.ts';
@@ -24,7 +25,7 @@ const MAX_PLACE = 10_000;
 
 /** What a process remembers between searches. */
 export interface SearchMemory {
-  readonly counts: CountMemory;
+  readonly counts: AnswerMemory<number | null>;
   readonly places: PlaceSample;
 }
 

@@ -1,6 +1,7 @@
 /** The catalog in PostgreSQL: collections, their items, and the lattice point on which each collection is anchored. */
 import { binder, type Database, type Queryable } from '../database/connection.ts';
-import { CountMemory } from './item-counts.ts';
+import { AnswerMemory } from './answer-memory.ts';
+import { readFacts } from './item-facts.ts';
 import { describeFields } from './item-fields.ts';
 import { groupItems } from './item-groups.ts';
 import type { ItemField, ItemGroup, ItemGroupQuery } from './item-query.ts';
@@ -29,7 +30,9 @@ export interface LoadQuery {
 
 export class CatalogStore implements ItemSource {
   readonly #database: Database;
-  readonly #memory = { counts: new CountMemory(), places: new PlaceSample() };
+  readonly #memory = { counts: new AnswerMemory<number | null>(2000), places: new PlaceSample() };
+  readonly #groups = new AnswerMemory<ItemGroup[]>(50);
+  readonly #fields = new AnswerMemory<ItemField[]>(200);
 
   constructor(database: Database) {
     this.#database = database;
@@ -91,6 +94,12 @@ export class CatalogStore implements ItemSource {
     return rows.length > 0;
   }
 
+  /** How many items a collection has. */
+  async count(id: string): Promise<number> {
+    const [row] = await this.#database.query<{ items: number }>('select items from item_facts where collection = $1', [storable(id)]);
+    return row?.items ?? 0;
+  }
+
   /** Grows with every change of the collection or its items; 0 when there is none. For cache keys. */
   async revision(id: string): Promise<number> {
     const [row] = await this.#database.query<{ revision: number }>('select revision from collections where id = $1', [id]);
@@ -146,11 +155,18 @@ export class CatalogStore implements ItemSource {
   }
 
   groups(query: ItemGroupQuery): Promise<ItemGroup[]> {
-    return groupItems(this.#database, query);
+    return this.#remembered(this.#groups, query, () => groupItems(this.#database, query));
   }
 
   fields(query: Pick<ItemQuery, 'collections' | 'user' | 'view'>): Promise<ItemField[]> {
-    return describeFields(this.#database, query);
+    return this.#remembered(this.#fields, query, () => describeFields(this.#database, query));
+  }
+
+  /** Looking at all items takes seconds where there are a million, so it is done once for every change. What a layer shows of them changes without them. */
+  async #remembered<T>(memory: AnswerMemory<T>, query: Pick<ItemQuery, 'collections' | 'user' | 'view'>, work: () => Promise<T>): Promise<T> {
+    if (query.view) return work();
+    const { version, collections } = await readFacts(this.#database, query);
+    return memory.ask(JSON.stringify([version, collections, query]), work);
   }
 
   /** All items of a collection that may have pixels in the box and whose instant lies in the interval, oldest first. */

@@ -108,7 +108,7 @@ async function register(request: IngestRequest, items: readonly StacItem[], exis
   if (!(await store.collection(id))) await store.putCollection(deriveCollection(id, items, request, existing));
   const changed = await store.putItems(id, items);
   for (const item of [...items].sort((a, b) => (a.id < b.id ? -1 : 1))) await fixAnchors(item, store);
-  await describeCollection(id, store, request, existing);
+  await describeCollection(id, store, request, existing, items);
   return changed;
 }
 

@@ -1,4 +1,5 @@
 /** Puts items into the catalog together with what follows from them: the lattice anchor and the collection's extents. */
+import { widenCollection } from '../bulk/widen-collection.ts';
 import { flatBox } from '../item-search.ts';
 import type { CatalogStore } from '../store.ts';
 import type { StacCollection, StacItem } from '../types.ts';
@@ -16,8 +17,19 @@ export async function fixAnchors(item: StacItem, store: CatalogStore): Promise<v
   }
 }
 
-/** The collection as all of its items make it. What people wrote comes from `text`, else from `existing`. */
-export async function describeCollection(id: string, store: CatalogStore, text: CollectionText, existing: StacCollection | null): Promise<void> {
+/** Items that are read to describe their collection: more would not fit into the memory of a small machine. */
+const MAX_DESCRIBED = 20_000;
+
+/**
+ * The collection as all of its items make it. What people wrote comes from `text`, else from `existing`. A large
+ * collection only grows: by what `added` makes of it, while what is said already stays.
+ */
+export async function describeCollection(id: string, store: CatalogStore, text: CollectionText, existing: StacCollection | null, added: readonly StacItem[] = []): Promise<void> {
+  if ((await store.count(id)) > MAX_DESCRIBED) {
+    const known = existing ?? (await store.collection(id));
+    if (known && added.length > 0) await store.putCollection(widenCollection(known, added, text));
+    return;
+  }
   const all = await store.items({ collection: id, bbox: null, interval: null });
   if (all.length > 0) await store.putCollection(deriveCollection(id, all, text, existing));
 }
@@ -30,7 +42,7 @@ export async function settleItems(id: string, items: readonly StacItem[], store:
   for (const item of items) await fixAnchors(item, store);
   const collection = await store.collection(id);
   if (!collection) return;
-  if (!items.every((item) => isKnownKind(collection, item))) return describeCollection(id, store, {}, collection);
+  if (!items.every((item) => isKnownKind(collection, item))) return describeCollection(id, store, {}, collection, items);
   await store.putCollection(stretched(collection, items));
 }
 
