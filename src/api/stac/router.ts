@@ -16,6 +16,7 @@ import { setCachePolicy } from '../http/cache-policy.ts';
 import { requireUtf8 } from '../http/json-body.ts';
 import { capabilitiesPage } from '../pages/capabilities-page.ts';
 import { collectionPage, collectionsPage } from '../pages/collection-pages.ts';
+import { itemPage, itemsPage } from '../pages/item-pages.ts';
 import { asPage, type View } from '../pages/view.ts';
 import { createItems, deleteItem, patchItem, replaceItem } from './items-edit.ts';
 import { extensionSchema } from './extension.ts';
@@ -65,7 +66,8 @@ function createVersionRouter(dependencies: StacDependencies): Router {
   router.get(LAMINA_EXTENSION_PATH, on(extensionSchema));
   router.get('/children', on(children));
   router.get('/collections', show(collectionsPage, { text: 'STAC', path: '/stac/' }), on(collections));
-  router.get('/collections/:collectionId', show(collectionPage, { text: 'STAC', path: '/stac/' }, { text: 'Collections', path: '/stac/collections' }), on(collection));
+  const above = [{ text: 'STAC', path: '/stac/' }, { text: 'Collections', path: '/stac/collections' }];
+  router.get('/collections/:collectionId', show(collectionPage, ...above), on(collection));
   const body = bodyUpTo('1mb');
   router.post('/collections', body, on(createCollection));
   router.put('/collections/:collectionId', body, on(replaceCollection));
@@ -73,8 +75,8 @@ function createVersionRouter(dependencies: StacDependencies): Router {
   router.get('/collections/:collectionId/queryables', on(queryables));
   router.get('/collections/:collectionId/sortables', on(sortables));
   router.get('/collections/:collectionId/catalog', on(browse));
-  router.get('/collections/:collectionId/items', on(items));
-  router.get('/collections/:collectionId/items/:itemId', on(item));
+  router.get('/collections/:collectionId/items', show(itemsPage, ...above), on(items));
+  router.get('/collections/:collectionId/items/:itemId', show(itemPage, ...above), on(item));
   const itemBody = bodyUpTo('8mb');
   router.post('/collections/:collectionId/items', itemBody, on(createItems));
   router.put('/collections/:collectionId/items/:itemId', itemBody, on(replaceItem));
@@ -85,7 +87,7 @@ function createVersionRouter(dependencies: StacDependencies): Router {
     router.get(`${place}/aggregate`, on(aggregateByQuery));
     router.post(`${place}/aggregate`, body, on(aggregateByBody));
   }
-  router.get('/search', on(searchByQuery));
+  router.get('/search', show(itemsPage, { text: 'STAC', path: '/stac/' }), on(searchByQuery));
   router.post('/search', body, on(searchByBody));
   router.use(unknownRoute);
   router.use(errorHandler(dependencies.log));

@@ -37,7 +37,7 @@ it.each<[string, Record<string, string>]>([['&f=parquet', {}], ['', { accept: 'a
 });
 
 it('GeoJSON for all others, and a reason for a form that there is not', async () => {
-  for (const accept of ['*/*', 'application/json', 'application/geo+json, application/json;q=0.5', 'text/html,*/*;q=0.1']) expect((await ask('/search?limit=1', { accept })).headers.get('content-type')).toBe('application/geo+json');
+  for (const accept of ['*/*', 'application/json', 'application/geo+json, application/json;q=0.5', 'application/json,text/html;q=0.1']) expect((await ask('/search?limit=1', { accept })).headers.get('content-type')).toBe('application/geo+json');
   expect((await ask('/search?limit=1&f=json')).headers.get('content-type')).toBe('application/geo+json');
   expect(await service.get('/search?limit=1&f=csv')).toMatchObject({ status: 400, body: { description: 'The parameter \'f\' is invalid: it must be one of json, ndjson, parquet.' } });
   // An empty page is a page in every form.
