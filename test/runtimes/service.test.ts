@@ -1,5 +1,6 @@
 /** A whole service that runs programs of others in a sandbox: what they give, what they may, and what is said when they fail. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client, freePort, lamina, run, until, type Started } from '../system/processes.ts';
 import { whyNot } from './available.ts';
@@ -83,6 +84,24 @@ describe('a service', () => {
     }, 'the job', WAIT_MS, service);
     expect(status, service.output().slice(-2000)).toBe('finished');
     // A model runs in the worker itself, unless somebody says otherwise.
+    expect(count('Ran an operator')).toBeGreaterThan(runs);
+  }, WAIT_MS);
+
+  it('runs a model that nobody has signed in the sandbox, and not in itself', async () => {
+    const folder = join(bench.folder, 'stranger');
+    await cp('operators/pca', folder, { recursive: true });
+    await writeFile(join(folder, 'operator.json'), JSON.stringify({ ...JSON.parse(await readFile('operators/pca/operator.json', 'utf8')) as object, name: 'stranger' }));
+    const { code, output } = await run(lamina(['operator', 'publish', folder, '--registry', environment.LAMINA_OPERATORS], environment));
+    expect(code, output).toBe(0);
+    const seen = await until(async () => {
+      const found = await client.fetch(`${client.url}/operators/stranger`, { headers: { Accept: 'application/json' } });
+      return found.status === 200 ? await found.json() as object : null;
+    }, 'the new operator', WAIT_MS, service);
+    expect(seen).toMatchObject({ runtime: 'bubblewrap', isolated_because: 'it is not signed', signed_by: null });
+    const refused = await answer(BANDS, { model: 'onnx/stranger' });
+    expect([refused.status, await refused.json()]).toEqual([400, expect.objectContaining({ code: 'OperatorRuntimeUnavailable', message: expect.stringContaining("may run in bubblewrap, podman, docker only, and not in 'onnx'") })]);
+    const runs = count('Ran an operator');
+    expect((await answer(BANDS, { model: 'stranger' })).status).toBe(200);
     expect(count('Ran an operator')).toBeGreaterThan(runs);
   }, WAIT_MS);
 
