@@ -1,7 +1,7 @@
 /** How the operators of one job are run, where the job says so: in another runtime, or with options of its own for the batch system. No vector depends on it. */
 import { OpenEOError } from '../errors.ts';
 import { chosenBatchOptions, nothingAllowed, type BatchOptions, type BatchRules } from './batch-options.ts';
-import { canRun } from './called-operator.ts';
+import { canRun, checkRuntime } from './called-operator.ts';
 import type { Operator, OperatorRegistry } from './operator.ts';
 import { runtimeNamed, type RuntimeName } from './reference.ts';
 
@@ -50,13 +50,15 @@ function allowedBatch(given: unknown, runtimes: readonly RuntimeName[], rules: B
 
 /**
  * The operator as a job wants it run. Its reference stays: what is computed is the same. Throws OperatorRuntimeUnavailable for a
- * runtime that can't run its kind.
+ * runtime that can't run its kind, or that does not isolate an operator that must be.
  */
 export function runAs<O extends Operator>(operator: O, { runtime, batch }: RuntimeChoice): O {
   if (runtime !== undefined && !canRun(operator.manifest, runtime)) {
     const { name, version, kind } = operator.manifest;
     throw new OpenEOError('OperatorRuntimeUnavailable', { operator: `${name}:${version}`, reason: `it is of the kind '${kind}', which '${runtime}' can't run` });
   }
+  // What must be isolated stays so.
+  if (runtime !== undefined) checkRuntime({ ...operator, runtime }, [runtime]);
   return { ...operator, ...(runtime === undefined ? {} : { runtime }), ...(batch === undefined ? {} : { batch }) };
 }
 

@@ -147,6 +147,12 @@ describe('the same graph on the same tile', () => {
   });
 });
 
+it('an operator that nobody vouches for stays isolated, whatever a job says', () => {
+  const stranger: Operator = { ...operators.resolve('pca'), isolated: 'it is not signed' };
+  expect(runAs(stranger, { runtime: 'slurm+podman' }).runtime).toBe('slurm+podman');
+  for (const runtime of ['onnx', 'containerless', 'proot', 'slurm+containerless'] as const) expect(() => runAs(stranger, { runtime })).toThrow('it is not signed, so it may run in');
+});
+
 describe('what a job says', () => {
   const rules = { runtimes: ['onnx', 'slurm+podman'], batch: { partition: ['low'], account: [], gres: [], seconds: 0, extra: [] } } as const;
   const chosen = (job_options: unknown, logged: LogEntry[] = []) => chosenRuntime({ job: { definition: { process: { process_graph: {} }, job_options } } as never, log: createLog((entry) => logged.push(entry)) }, rules);
