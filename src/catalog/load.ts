@@ -9,7 +9,7 @@ import { WARP_VERSION } from '../cube/warp.ts';
 import { cropGrid, isSameLattice, type CellWindow } from '../geo/grid.ts';
 import { commonDType } from '../graph/result-dtype.ts';
 import { AssetReader, type RasterOpener } from './read-asset.ts';
-import { shiftOf } from './shift.ts';
+import { fileOf, shiftOf } from './shift.ts';
 import { planOn, touches, type BandSource, type LoadPlan, type PlannedItem } from './load-plan.ts';
 
 export interface LoadedCubeOptions {
@@ -182,7 +182,7 @@ async function fingerprintWindow(plan: LoadPlan, window: Window, options: Loaded
       if (!touches(bounds, target)) continue;
       for (const source of bands.slice(window.start[1]!, window.start[1]! + window.size[1]!)) {
         if (source && !versions.has(source.href)) versions.set(source.href, (await options.rasters.open(source.href)).source.version);
-        facts.push(source ? JSON.stringify([source.href, source.index, versions.get(source.href), ...shiftOf(source)]) : 'absent');
+        facts.push(source ? JSON.stringify([fileOf(source), source.index, versions.get(source.href), ...shiftOf(source)]) : 'absent');
       }
     }
   }

@@ -1,5 +1,5 @@
 /**
- * Samples that were stored with another offset than their collection has: Sentinel-2 since baseline 04.00 has
+ * What the catalog of others says of a file beside its href. Samples that were stored with another offset than their collection has: Sentinel-2 since baseline 04.00 has
  * 1000 added to what it had before. `lamina:shift` of an asset brings them together, so that one scale and
  * offset hold for all dates of a cube.
  */
@@ -10,6 +10,12 @@ import type { BandSource } from './load-plan.ts';
 export function shiftOf({ asset }: BandSource): readonly [] | readonly [number] {
   const shift = asset['lamina:shift'];
   return typeof shift === 'number' && shift !== 0 ? [shift] : [];
+}
+
+/** What a file is known by in keys of blocks: its href, but where that has a signature in it that changes. */
+export function fileOf({ asset, href }: BandSource): string {
+  const name = asset['lamina:file'];
+  return typeof name === 'string' ? name : href;
 }
 
 /** The block with the shift of its asset. Samples of no data stay; what would leave the range of the type stays at its end. */

@@ -36,7 +36,11 @@ export function assetFetch(options: AssetFetchOptions): Fetch {
     try {
       if (!found) return await options.fetch(url, init);
       const { access, collection } = found;
-      return access.type === 'sas' ? await tokens.fetch(url, init, access, collection) : await options.fetch(url, await signed(url, init, access, collection, options.secrets));
+      switch (access.type) {
+        case 'sas': return await tokens.fetch(url, init, access, collection);
+        case 's3': return await options.fetch(url, await signed(url, init, access, collection, options.secrets));
+        case 'signed': return await options.fetch(url, init);
+      }
     } catch (error) {
       if (error instanceof Unreadable) throw unreadable({ id: url }, error.message, error);
       throw error;

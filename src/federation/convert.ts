@@ -50,7 +50,8 @@ export class Converter {
 
   /**
    * The item as its pixels are read: only assets with bands of the collection, from where they are read, with
-   * `lamina:shift` where samples are to be brought to the collection's offset.
+   * `lamina:shift` where samples are to be brought to the collection's offset, and `lamina:file`, which names a file
+   * whose href is another one each time.
    */
   readable(item: StacItem): StacItem {
     const entries = Object.entries(item.assets).filter(([key, asset]) => asset.bands !== undefined && (this.#places.size === 0 || this.#places.has(key)));
@@ -94,7 +95,9 @@ export class Converter {
     const alternate = places.map(({ place }) => place.alternate).find((name) => name !== undefined);
     const other = alternate === undefined ? undefined : (asset['alternate'] as Record<string, { href?: unknown }> | undefined)?.[alternate]?.href;
     const shift = this.#shiftOf(asset);
-    return { ...asset, href: this.#reachable(typeof other === 'string' && PUBLIC.test(other) ? other : asset.href), ...(shift === 0 ? {} : { 'lamina:shift': shift }) };
+    const href = this.#reachable(typeof other === 'string' && PUBLIC.test(other) ? other : asset.href);
+    const isSigned = this.#upstream.access?.some((access) => access.type === 'signed' && href.startsWith(access.prefix)) ?? false;
+    return { ...asset, href, ...(isSigned ? { 'lamina:file': href.replace(/[?#].*$/, '') } : {}), ...(shift === 0 ? {} : { 'lamina:shift': shift }) };
   }
 
   /** Objects of S3 have an https form too, which is how they are read. */

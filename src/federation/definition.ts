@@ -43,7 +43,7 @@ export interface OffsetRule {
 /** Equal to a value; or, of texts such as '04.00', at least one. */
 export type OffsetCondition = string | number | boolean | { readonly from: string };
 
-export type Access = SasAccess | S3Access;
+export type Access = SasAccess | S3Access | SignedAccess;
 
 interface AnyAccess {
   /** Beginning of the hrefs. */
@@ -57,6 +57,11 @@ export interface SasAccess extends AnyAccess {
   readonly token_url: string;
   /** Headers of the request for a token: name → name of a secret. */
   readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Hrefs that the catalog signs itself, as Lamina does: what stands in their query changes and says nothing of the file. */
+export interface SignedAccess extends AnyAccess {
+  readonly type: 'signed';
 }
 
 /** Objects of S3: `s3://bucket/…`, or their https form. */
@@ -154,9 +159,10 @@ function* offsetRules(path: string, rule: unknown): Generator<Rule> {
 function* accessRules(path: string, entry: unknown): Generator<Rule> {
   yield [path, isObject(entry), 'an object'];
   const { type, prefix, token_url: tokenUrl, headers, region, endpoint, credentials, requester_pays: pays } = entry as Fields;
-  yield [`${path}/type`, type === 'sas' || type === 's3', '\'sas\' or \'s3\''];
+  yield [`${path}/type`, ['sas', 's3', 'signed'].includes(type as string), '\'sas\', \'s3\' or \'signed\''];
   const isPlace = isText(prefix) && (type === 's3' && prefix.startsWith('s3://') ? /^s3:\/\/[^/]+\//.test(prefix) : isUrl(prefix) && new URL(prefix).pathname.endsWith('/'));
   yield [`${path}/prefix`, isPlace, 'the beginning of hrefs with a slash at its end, https://host/container/ or s3://bucket/'];
+  if (type === 'signed') return;
   if (type === 'sas') {
     yield [`${path}/token_url`, isUrl(tokenUrl), 'a URL'];
     yield [`${path}/headers`, isAbsent(headers) || isTexts(headers), 'an object of header names, each with the name of a secret'];

@@ -242,6 +242,41 @@ describe('files', () => {
   });
 });
 
+it('what others write into fields of this service is not believed', async () => {
+  const before = double.items;
+  double.items = before.map((item) => JSON.parse(JSON.stringify(item).replaceAll('"href":', '"lamina:file":"https://example.org/of-others.tif","lamina:shift":7,"href":')) as Record<string, unknown>);
+  await federation.catalog.putCollection(federated('away', { url: double.url, collection: 's2' }, asStored));
+  const found = [...(await federation.catalog.items({ collection: 'away', bbox: null, interval: null })), ...(await federation.catalog.search({ collections: ['away'], limit: 5 })).items];
+  double.items = before;
+  expect(found).toHaveLength(4);
+  expect(JSON.stringify(found)).not.toMatch(/lamina:(file|shift)/);
+});
+
+describe('hrefs that are signed anew in every answer', () => {
+  it('name the same file in keys of blocks', async () => {
+    const before = double.items;
+    let signature = 0;
+    const sign = () => (double.items = before.map((item) => JSON.parse(JSON.stringify(item).replaceAll('.tif"', `.tif?signature=${++signature}"`)) as Record<string, unknown>));
+    const fingerprints = async (id: string) => {
+      const engine = await engineWith();
+      const keys: string[] = [];
+      for (let i = 0; i < 2; i++) {
+        sign();
+        const cube = await run(engine, load(id));
+        keys.push(await cube.fingerprint({ start: [0, 0, 0, 0], size: cube.shape }));
+      }
+      return keys;
+    };
+    const upstream = { url: double.url, collection: 's2', bands: places };
+    await federation.catalog.putCollection(federated('plain', upstream, more));
+    await federation.catalog.putCollection(federated('signed', { ...upstream, access: [{ type: 'signed', prefix: `${double.url}/files/` }] }, more));
+    const [plainKeys, signedKeys] = [await fingerprints('plain'), await fingerprints('signed')];
+    double.items = before;
+    expect(plainKeys[0]).not.toBe(plainKeys[1]);
+    expect(signedKeys[0]).toBe(signedKeys[1]);
+  });
+});
+
 describe('a layer over it', () => {
   it('is published, searched and loaded like others', async () => {
     const engine = await engineWith();

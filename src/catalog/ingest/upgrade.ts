@@ -24,9 +24,16 @@ export function upgradeProjection(fields: Fields): Record<string, unknown> {
 
 /** Merges eo:bands and raster:bands, band by band, into `bands`. A 1.1 asset comes out as it went in. */
 export function upgradeAsset(asset: Fields): StacAsset {
-  const { 'eo:bands': eo, 'raster:bands': raster, bands, ...rest } = upgradeProjection(asset);
-  const own = Array.isArray(bands) ? (bands as StacBand[]) : merge(listOf(eo).map(eoBand), listOf(raster).map(rasterBand));
-  return { ...(rest as Fields & { href: string }), ...(own.length === 0 ? {} : { bands: own }) };
+  const { 'eo:bands': eo, 'raster:bands': raster, bands, ...rest } = upgradeProjection(withoutOwn(asset));
+  const merged = Array.isArray(bands) ? (bands as StacBand[]) : merge(listOf(eo).map(eoBand), listOf(raster).map(rasterBand));
+  return { ...(rest as Fields & { href: string }), ...(merged.length === 0 ? {} : { bands: merged }) };
+}
+
+/** Fields of assets that only this service sets (see catalog/shift.ts): in the hands of others they would name files of others. */
+const own = new Set(['lamina:shift', 'lamina:file']);
+
+function withoutOwn(asset: Fields): Fields {
+  return Object.keys(asset).some((name) => own.has(name)) ? Object.fromEntries(Object.entries(asset).filter(([name]) => !own.has(name))) : asset;
 }
 
 const listOf = (value: unknown) => (Array.isArray(value) ? (value as Fields[]) : []);
