@@ -1,9 +1,9 @@
 /** Where the inputs of a grid come from: a folder, a bucket, a list of files, or a list of places that somebody has read already. */
 import { createWriteStream } from 'node:fs';
-import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
+import { dirname, extname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { openPlace, type GridAccess, type Place } from './open-grid.ts';
 import { isWorkList, readWorkList, tasksBelow, type ListedTask } from './work-list.ts';
 
@@ -19,7 +19,9 @@ export async function openInputs(input: string, access: GridAccess, listed?: Asy
   if (listed) return filled(input, await listedInputs(listed, access));
   if (await isWorkList(input)) {
     const base = dirname(resolve(input));
-    return filled(input, { tasks: await readWorkList(input), fetch: async (task) => (isAbsolute(task) ? task : join(base, task)), close: () => {} });
+    const from = addresses(access);
+    const hrefOf = (task: string) => (/^(https?|s3|file):\/\//i.test(task) ? task : pathToFileURL(resolve(base, task)).href);
+    return filled(input, { tasks: await readWorkList(input), fetch: (task, scratch) => from.fetch(hrefOf(task), scratch), close: () => from.close() });
   }
   const place = await openPlace(input, access);
   const tasks = await tasksBelow(place);
@@ -40,14 +42,20 @@ async function listedInputs(listed: AsyncIterable<ListedTask>, access: GridAcces
     if (known !== undefined && known !== href) throw new Error(`The list has '${task}' twice, with different files: ${shown(known)} and ${shown(href)}.`);
     hrefs.set(task, href);
   }
+  const from = addresses(access);
+  return { tasks: [...hrefs.keys()], fetch: (task, scratch) => from.fetch(hrefs.get(task)!, scratch), close: () => from.close() };
+}
+
+/** Files behind any address; buckets are opened once. */
+function addresses(access: GridAccess): { fetch(href: string, scratch: string): Promise<string>; close(): void } {
   const buckets = new Map<string, Promise<Place>>();
+  const open = (bucket: string) => {
+    const place = buckets.get(bucket) ?? openPlace(`s3://${bucket}`, access);
+    buckets.set(bucket, place);
+    return place;
+  };
   return {
-    tasks: [...hrefs.keys()],
-    fetch: (task, scratch) => fetchFrom(hrefs.get(task)!, scratch, (bucket) => {
-      const place = buckets.get(bucket) ?? openPlace(`s3://${bucket}`, access);
-      buckets.set(bucket, place);
-      return place;
-    }),
+    fetch: (href, scratch) => fetchFrom(href, scratch, open),
     close: () => {
       for (const place of buckets.values()) place.then((open) => open.close(), () => {});
     },

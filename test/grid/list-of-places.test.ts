@@ -114,6 +114,10 @@ describe('a grid over a list of places', () => {
       tasks: (await tasksOfPlaces(list))!, process: (input, output) => copyFile(input, output),
     };
     const report = await runGrid(run, { s3: null, databaseUrl: null, log: silentLog }, new AbortController().signal, () => {});
+    // A plain list may name the same files.
+    const csv = await written('plain.csv', `name,path\nfirst,a.tif\nsecond,"${base}/b.tif?sig=1"\n`);
+    const { tasks: _, ...plain } = { ...run, grid: join(folder, 'grid-csv'), input: csv, output: join(folder, 'out-csv') };
+    expect(await runGrid(plain, { s3: null, databaseUrl: null, log: silentLog }, new AbortController().signal, () => {})).toMatchObject({ total: 2, done: 2, failed: 0 });
     server.close();
     expect(report).toMatchObject({ total: 3, done: 2, failed: 1 });
     expect(report.failures.map(({ task, reason }) => [task, reason])).toEqual([['S2/c.tif', `${base}/c.tif can't be had: its server answers 404.`]]);
