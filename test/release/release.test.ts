@@ -1,9 +1,13 @@
 /** Releases from the folder to the registry: what comes of each stage, and of those that are cut short. */
+import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RegistryRefusal } from '../../src/operators/registry/refusal.ts';
+import { keyIdOf } from '../../src/operators/trust/keys.ts';
+import { signOperator } from '../../src/operators/trust/signature.ts';
 import { silentLog } from '../../src/log.ts';
 import { createOnnxRuntime } from '../../src/operators/runtime/onnx.ts';
 import type { Progress, ReleaseRegistry, ReleaseSettings } from '../../src/release/context.ts';
@@ -59,6 +63,16 @@ describe('a release', () => {
     expect(JSON.parse(await readFile(join(`${source}-out`, 'report.json'), 'utf8'))).toEqual({ ...JSON.parse(JSON.stringify(report)) as object, ms: expect.any(Number) as number });
     expect(progress.filter(({ kind }) => kind === 'ended')).toHaveLength(7);
     expect(progress.filter(({ kind }) => kind === 'check')).toHaveLength(11);
+  });
+
+  it('is signed when there is a key, and not published when the signature is of something else', async () => {
+    const key = generateKeyPairSync('ed25519').privateKey;
+    const registry = newRegistry();
+    const refused = await run(await named('1.0.0'), registry, { sets, signer: () => { throw new RegistryRefusal('SignatureInvalid', 'It is of something else.'); } });
+    expect([refused.status, detail(refused, 'publish')]).toEqual(['refused', 'It is of something else.']);
+    expect(await registry.versions({ name: 'spectral' })).toEqual([]);
+    expect((await run(await named('1.0.0'), registry, { sets, signer: (facts) => [signOperator(facts, key)] })).status).toBe('published');
+    expect((await registry.versions({ name: 'spectral' }))[0]!.signatures).toEqual([{ keyid: keyIdOf(key), sig: expect.any(String) as string }]);
   });
 
   it('leaves a page for people, in which nothing of a package is HTML', async () => {
