@@ -17,7 +17,7 @@ interface Budget {
 }
 
 /** Where all searched collections together have no more items than that, every search is counted. */
-export const FEW_ITEMS = 20_000;
+const FEW_ITEMS = 20_000;
 const ofFew: Budget = { items: FEW_ITEMS, tested: 1000 };
 const ofMany: Budget = { items: 1000, tested: 500 };
 /** A place needs no order, so more items of it can be looked at. */

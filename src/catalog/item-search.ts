@@ -7,7 +7,7 @@ import { binder, type Queryable } from '../database/connection.ts';
 import type { AnswerMemory } from './answer-memory.ts';
 import { lookOf, type Candidate, type Look } from './item-candidates.ts';
 import { conditionOf, unindexed, type Condition } from './item-conditions.ts';
-import { countMatches, FEW_ITEMS } from './item-counts.ts';
+import { countMatches } from './item-counts.ts';
 import { readFacts, type ItemFacts } from './item-facts.ts';
 import { afterSql, decodeToken, encodeToken, keySql, namedTerms, orderBy, orderOf } from './item-order.ts';
 import type { ItemKey, ItemPage, ItemQuery, ItemTable } from './item-query.ts';
@@ -20,8 +20,12 @@ export { storable } from './storable.ts';
 
 /** So many candidates are read at once at most, unless a larger page is wanted. */
 const MAX_PORTION = 800;
-/** Up to so many items of a place are found first and then put into order; of more of them an order soon meets enough. */
-const MAX_PLACE = 10_000;
+/**
+ * Up to so many items of a place are found first and then put into order; of more of them an order soon meets
+ * enough. Both ways look at about as many items where `nearby` is the root of the limit times all items; putting
+ * them into order is the cheaper look.
+ */
+const mostOfPlace = (limit: number, { items }: ItemFacts) => 3 * Math.sqrt(limit * items);
 
 /** What a process remembers between searches. */
 export interface SearchMemory {
@@ -52,8 +56,9 @@ export async function searchItems(database: Queryable, query: ItemQuery, table: 
   const facts = table === 'items' ? await readFacts(database, query) : null;
   if (facts?.items === 0) return { items: [], ...(query.sortby ? { keys: [] } : {}), numberMatched: 0, next: null };
   const nearby = facts && memory ? await itemsNearby(database, conditionOf(query, table, facts), facts, memory.places) : null;
-  const isFoundFirst = !facts || facts.items <= FEW_ITEMS || (query.ids?.length ?? 0) > 0 || (nearby !== null && nearby <= MAX_PLACE);
-  const search: Search = { database, query, table, facts, look: lookOf(query, table), isFoundFirst, isPlaceWide: nearby !== null && nearby > MAX_PLACE };
+  const isPlaceWide = nearby !== null && nearby > mostOfPlace(query.limit, facts!);
+  const isFoundFirst = (query.ids?.length ?? 0) > 0 || (nearby !== null && !isPlaceWide);
+  const search: Search = { database, query, table, facts, look: lookOf(query, table), isFoundFirst, isPlaceWide };
   const found = await findRows(search, after);
   const rows = found.slice(0, query.limit);
   const next = found.length > query.limit ? encodeToken(orderOf(query, () => ''), rows.at(-1)!.key) : null;
@@ -68,7 +73,7 @@ export async function searchItems(database: Queryable, query: ItemQuery, table: 
 
 /** About how many items touch the boxes of a search; null where that is no question. */
 async function itemsNearby(database: Queryable, { boxes }: Condition, facts: ItemFacts, places: PlaceSample): Promise<number | null> {
-  if (boxes.length === 0 || facts.items <= FEW_ITEMS) return null;
+  if (boxes.length === 0) return null;
   return Math.min(...(await Promise.all(boxes.map((box) => places.touching(database, box, facts)))));
 }
 
