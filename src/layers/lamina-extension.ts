@@ -77,6 +77,17 @@ const collectionFields: Fields = {
   'lamina:block': block,
   'lamina:operators': { description: 'The items are operators.', const: true },
   'lamina:files': { description: 'The items are files that this service wrote.', type: 'object', properties: { layer: text, owner: text, visibility } },
+  'lamina:upstream': {
+    description: 'Whose catalog the items of a collection lie in, and how they are read. Secrets are named, never held.',
+    type: 'object', required: ['url', 'collection'],
+    properties: {
+      url: { type: 'string', format: 'uri' }, collection: text, headers: { type: 'object', additionalProperties: text }, timeout_seconds: { type: 'number', minimum: 0.1, maximum: 300 },
+      bands: { type: 'object', additionalProperties: { type: 'object', required: ['asset'], properties: { asset: text, index: { type: 'integer', minimum: 0 }, alternate: text }, additionalProperties: false } },
+      offset: { type: 'array', items: { type: 'object', required: ['offset'], properties: { when: { type: 'object' }, offset: { type: 'number' } }, additionalProperties: false } },
+      access: { type: 'array', items: { type: 'object', required: ['type', 'prefix'], properties: { type: { enum: ['sas', 's3', 'signed'] }, prefix: text } } },
+    },
+    additionalProperties: false,
+  },
 };
 
 /** Of properties of items. */
