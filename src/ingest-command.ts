@@ -74,9 +74,12 @@ export async function ingestCommand(args: string[], environment: NodeJS.ProcessE
 
 /** Buckets of the S3 server that the service uses, with its credentials. */
 function bucketsOf(config: Config, { store, log, watches }: { store: CatalogStore; log: Log; watches: Watches }): Buckets {
+  const stores = new Map<string, Promise<ObjectStore>>();
   const open = async (bucket: string): Promise<ObjectStore> => {
     if (config.s3 === null) throw new Error('no S3 server is configured: set LAMINA_S3_ENDPOINT and its credentials');
-    return openS3Store({ ...config.s3, bucket, create: false });
+    const known = stores.get(bucket) ?? openS3Store({ ...config.s3, bucket, create: false });
+    stores.set(bucket, known);
+    return known;
   };
   return {
     open,
