@@ -155,8 +155,9 @@ export class OperatorIndex implements OperatorRegistry {
   async #recalled(reference: OperatorReference): Promise<boolean> {
     const { tag, digest } = reference;
     if (digest === undefined && (tag === undefined || !isVersion(tag))) return false;
-    const isRecent = Date.now() - this.#refreshed < 2 * EVERY_MS;
-    const isThere = () => this.#known.get(qualifiedName(reference))?.versions.some((known) => (isRecent || !isBound(known)) && (digest === undefined ? known.version === tag : known.digest === digest)) === true;
+    // A trusted key may have signed it since it was asked for last.
+    const isSettled = this.#trust?.hasKeys !== true || Date.now() - this.#refreshed < 2 * EVERY_MS;
+    const isThere = () => this.#known.get(qualifiedName(reference))?.versions.some((known) => (isSettled || !isBound(known)) && (digest === undefined ? known.version === tag : known.digest === digest)) === true;
     if (isThere()) return true;
     for (const place of this.#places) await place.recall(reference);
     this.#changed();

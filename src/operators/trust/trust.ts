@@ -54,6 +54,11 @@ export class Trust {
     return trust;
   }
 
+  /** False: no signature counts, whosever it is. */
+  get hasKeys(): boolean {
+    return this.#keys.some(({ revoked }) => !revoked);
+  }
+
   /**
    * Reads the list of keys again when it changed; true when it did. Without a list that can be read no key counts: revoking a key
    * must not fail because of a missing comma.
