@@ -1,5 +1,5 @@
 /** Catalogs that are files which link to each other. All of it is walked through, within the bounds of load_stac. */
-import { UpstreamError, type ItemQuery } from '../catalog/item-query.ts';
+import { UpstreamError } from '../catalog/item-query.ts';
 import { DocumentReader, remoteLimits, type RemoteLimits, type StacDocument } from '../catalog/remote/documents.ts';
 import { findItems } from '../catalog/remote/walk.ts';
 import { isOpenEOError } from '../errors.ts';
@@ -16,8 +16,8 @@ const FRESH_MS = 60_000;
 /** Whole catalogs that are remembered, by their number of items. */
 const remembered = new WeakMap<Fetch, BoundedCache<readonly StacDocument[]>>();
 
-/** The items of the catalog, or of those parts of it that may hold what is wanted. Throws UpstreamError. */
-export async function readStatic(url: string, collection: string, _query: ItemQuery, { fetch, limits }: StaticOptions, signal: AbortSignal): Promise<readonly StacDocument[]> {
+/** All items of the catalog. Throws UpstreamError. */
+export async function readStatic(url: string, collection: string, { fetch, limits }: StaticOptions, signal: AbortSignal): Promise<readonly StacDocument[]> {
   const cache = remembered.get(fetch) ?? new BoundedCache<readonly StacDocument[]>({ entries: 32, weight: 20_000 });
   remembered.set(fetch, cache);
   const known = cache.get(url);

@@ -258,7 +258,7 @@ export class UpstreamSource implements ItemSource {
   async #all(query: ItemQuery, can: Capabilities, signal: AbortSignal): Promise<StacItem[]> {
     const { token: _, sortby: __, ...conditions } = query;
     const test = searchTest(conditions);
-    if (can.kind === 'static') return (await this.#static(query, signal)).filter(test);
+    if (can.kind === 'static') return (await this.#static(signal)).filter(test);
     const sent = translate(conditions, this.#upstream.collection, can, MANY);
     const found = new Map<string, StacItem>();
     for (let cursor: Cursor | null = firstPage; cursor !== null;) {
@@ -271,8 +271,8 @@ export class UpstreamSource implements ItemSource {
     return [...found.values()];
   }
 
-  async #static(query: ItemQuery, signal: AbortSignal): Promise<StacItem[]> {
-    const found = await readStatic(this.#url, this.#id, query, this.#options.files, signal);
+  async #static(signal: AbortSignal): Promise<StacItem[]> {
+    const found = await readStatic(this.#url, this.#id, this.#options.files, signal);
     return found.map(({ fields, base }) => this.#converter.item(fields, base)).filter((item) => item !== null);
   }
 
