@@ -40,7 +40,7 @@ export function parsePlace(text: string): { readonly kind: 'store' | 'directory'
   if (isAbsolute(text)) return { kind: 'directory' };
   const [, bucket, prefix = ''] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*?))?\/*$/.exec(text) ?? [];
   if (bucket !== undefined) return { kind: 's3', bucket, prefix };
-  if (/^oci-layout:\//.test(text)) return { kind: 'oci' };
+  if (text.startsWith('oci-layout:/')) return { kind: 'oci' };
   if (/^oci(\+http)?:\/\//.test(text)) {
     parseRegistryAddress(text);
     return { kind: 'oci' };
