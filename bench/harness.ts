@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { withHugePages } from '../src/workers/process-settings.ts';
+import { withAllocation } from '../src/workers/process-settings.ts';
 
 export const ROUNDS = 7;
 
@@ -38,7 +38,7 @@ export interface Peer {
 export function startPeer(script: string, command: readonly [string, ...string[]] = [python!], { isOurs = false } = {}): Peer {
   const [interpreter, ...before] = command;
   const { GLIBC_TUNABLES: _pages, ...env } = process.env;
-  const child = spawn(interpreter, [...before, join(import.meta.dirname, script)], { env: isOurs ? withHugePages(env) : env, stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(interpreter, [...before, join(import.meta.dirname, script)], { env: isOurs ? withAllocation(env) : env, stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
     async ask<T>(task: object): Promise<T> {

@@ -16,7 +16,7 @@ import { benchProcesses } from './processes.ts';
 import { benchResample } from './resample.ts';
 import { benchTiles } from './tiles.ts';
 import { benchWarmTiles } from './warm-tiles.ts';
-import { withHugePages } from '../src/workers/process-settings.ts';
+import { withAllocation } from '../src/workers/process-settings.ts';
 
 const page = new URL('../docs/performance.md', import.meta.url);
 const [begin, end] = ['<!-- figures: begin -->', '<!-- figures: end -->'];
@@ -38,7 +38,7 @@ function table(figures: readonly Figure[]): string {
 }
 
 if (process.env['GLIBC_TUNABLES'] === undefined) {
-  process.exit(spawnSync(process.execPath, [...process.execArgv, ...process.argv.slice(1)], { env: withHugePages(process.env), stdio: 'inherit' }).status ?? 1);
+  process.exit(spawnSync(process.execPath, [...process.execArgv, ...process.argv.slice(1)], { env: withAllocation(process.env), stdio: 'inherit' }).status ?? 1);
 }
 const chosen = process.argv.slice(2);
 const unknown = chosen.filter((name) => !(name in benchmarks));

@@ -19,7 +19,7 @@ import { openDeployment, packageFolder } from '../src/deployment.ts';
 import { VirtualCatalog } from '../src/layers/virtual-catalog.ts';
 import { silentLog } from '../src/log.ts';
 import { prepareCatalog } from '../src/prepare-catalog.ts';
-import { withHugePages } from '../src/workers/process-settings.ts';
+import { withAllocation } from '../src/workers/process-settings.ts';
 import { alternate, say, type Figure } from './harness.ts';
 
 const layer = 'EMB_SYNTHETIC_S2_PCA';
@@ -59,7 +59,7 @@ async function startAll(folder: string, closers: (() => Promise<unknown>)[]): Pr
   const deployment = await openDeployment(config, postgres.url, log);
   closers.push(() => deployment.close());
   await prepareCatalog(deployment, [packageFolder('collections')]);
-  const worker = fork(fileURLToPath(new URL('../src/worker.ts', import.meta.url)), { env: withHugePages({ ...process.env, ...environment, LAMINA_DATABASE_URL: postgres.url }) });
+  const worker = fork(fileURLToPath(new URL('../src/worker.ts', import.meta.url)), { env: withAllocation({ ...process.env, ...environment, LAMINA_DATABASE_URL: postgres.url }) });
   closers.push(async () => {
     worker.kill('SIGTERM');
     await once(worker, 'exit');

@@ -7,7 +7,7 @@ import type { Config } from './config.ts';
 import { startEmbeddedPostgres } from './database/embedded.ts';
 import type { Log } from './log.ts';
 import { checkPort, startServer, type RunningServer } from './server.ts';
-import { WORKER_FLAGS, withHugePages } from './workers/process-settings.ts';
+import { WORKER_FLAGS, withAllocation } from './workers/process-settings.ts';
 
 export interface RunningService {
   readonly server: RunningServer;
@@ -77,7 +77,7 @@ class WorkerProcess {
   }
 
   #spawn(): ChildProcess {
-    const child = fork(fileURLToPath(new URL('./worker.ts', import.meta.url)), { env: withHugePages(this.#environment), execArgv: [...process.execArgv, ...WORKER_FLAGS], stdio: ['ignore', process.stderr.fd, process.stderr.fd, 'ipc'], detached: true });
+    const child = fork(fileURLToPath(new URL('./worker.ts', import.meta.url)), { env: withAllocation(this.#environment), execArgv: [...process.execArgv, ...WORKER_FLAGS], stdio: ['ignore', process.stderr.fd, process.stderr.fd, 'ipc'], detached: true });
     this.#child = child;
     child.once('exit', (code, signal) => {
       if (this.#closing || this.#child !== child) return;

@@ -81,8 +81,7 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
   const copies = new LocalCopies(join(config.data, 'scratch'));
   const files = new UploadedFiles({ files: userFiles, rasters, copies });
   const vectors = new RemoteVectors({ fetch: fetchFile });
-  const udfCode = new UdfCode({ fetch: fetchFile, files: userFiles });
-  const udf = { ...createUdfRuntimes({ milliseconds: config.udfSeconds * 1000, memoryBytes: config.udfMemoryMegabytes * 2 ** 20 }), code: udfCode };
+  const udf = { ...createUdfRuntimes({ milliseconds: config.udfSeconds * 1000, memoryBytes: config.udfMemoryMegabytes * 2 ** 20 }), code: new UdfCode({ fetch: fetchFile, files: userFiles }) };
   const scratch = join(config.data, 'scratch');
   const billing = await readBilling(config.billingFile);
   const measuring = { cpu: new CpuShares(() => ownSeconds() + programSeconds()), throughput: new Throughput(new ThroughputStore(database)) };
@@ -124,19 +123,19 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
     if (task.operator !== null) await operators.learn(task.operator);
     return embed(task, context.signal, context.attempt);
   };
-  const workers: TaskWorker[] = [
-    await lanes.work<BlockTask, unknown>('embed', config.embedThreads * 2, computeBlock),
-    ...(accelerators.threads || accelerators.programs ? [await lanes.work<BlockTask, unknown>('accelerated', config.embedThreads * 2, computeBlock)] : []),
-    await lanes.work<TileTask | ServiceTask, unknown>('tile', config.workerConcurrency * 2, async (task, { signal }) => (isServiceTask(task) ? serviceTile(task, signal) : tile(task, signal))),
-    await lanes.work<SyncTask, unknown>('sync', config.workerConcurrency, createSyncHandler({ ...processing, engine: engineFor('sync'), runtime, accelerators })),
-    await lanes.work<BatchTask, unknown>('batch', config.workerConcurrency, createBatchHandler({ ...processing, engine: engineFor('batch') })),
-    await lanes.work<PlanTask, RunPlan>('plan', config.workerConcurrency, (task, context) => plan(task, context.signal)),
-    await lanes.work<BackfillTask, unknown>('backfill', BACKFILL_CONCURRENCY, createBackfillHandler({
+  const workers = await startLanes(lanes, config, {
+    embed: computeBlock,
+    accelerated: accelerators.threads || accelerators.programs ? computeBlock : null,
+    tile: async (task, { signal }) => (isServiceTask(task) ? serviceTile(task, signal) : tile(task, signal)),
+    sync: createSyncHandler({ ...processing, engine: engineFor('sync'), runtime, accelerators }),
+    batch: createBatchHandler({ ...processing, engine: engineFor('batch') }),
+    plan: (task, context) => plan(task, context.signal),
+    backfill: createBackfillHandler({
       object: createObjectHandler({ store: catalog, watches, rasters, objects, log }),
       follow: createFollowHandler({ engine: backfill, catalog, states, log }),
       [MATERIALISE]: createMaterialiseHandler({ engine: backfill, catalog, blocks: cache, store: new Materialisations(database), objects, scratch, log }),
-    })),
-  ];
+    }),
+  });
   await deployment.fleet.announce({ ...accelerators });
   const follower = new Follower({ feed: new ChangeFeed(database), states, catalog, queues, log });
   follower.start();
@@ -152,6 +151,33 @@ export async function startWorker(config: Config, databaseUrl: string, log: Log)
       await deployment.close();
     },
   };
+}
+
+type Handler<Task, Result = unknown> = (task: Task, context: TaskContext) => Promise<Result>;
+
+/** What is done with the tasks of each lane. */
+interface Handlers {
+  readonly embed: Handler<BlockTask>;
+  /** null: this process has no accelerator, and leaves the lane to those that have one. */
+  readonly accelerated: Handler<BlockTask> | null;
+  readonly tile: Handler<TileTask | ServiceTask>;
+  readonly sync: Handler<SyncTask>;
+  readonly batch: Handler<BatchTask>;
+  readonly plan: Handler<PlanTask, RunPlan>;
+  readonly backfill: Handler<BackfillTask>;
+}
+
+async function startLanes(lanes: Pick<TaskQueues, 'work'>, config: Config, handlers: Handlers): Promise<TaskWorker[]> {
+  const { embedThreads, workerConcurrency } = config;
+  return [
+    await lanes.work('embed', embedThreads * 2, handlers.embed),
+    ...(handlers.accelerated ? [await lanes.work('accelerated', embedThreads * 2, handlers.accelerated)] : []),
+    await lanes.work('tile', workerConcurrency * 2, handlers.tile),
+    await lanes.work('sync', workerConcurrency, handlers.sync),
+    await lanes.work('batch', workerConcurrency, handlers.batch),
+    await lanes.work('plan', workerConcurrency, handlers.plan),
+    await lanes.work('backfill', BACKFILL_CONCURRENCY, handlers.backfill),
+  ];
 }
 
 interface OperatorRunning {

@@ -52,9 +52,9 @@ interface Bench {
   /** Values of the blocks whose computation was begun, once for each time. */
   readonly begun: number[];
   readonly store: JobStore;
-  start(kind?: 'batch' | 'sync'): Promise<string>;
-  again(id: string): Promise<void>;
-  logOf(id: string): ReturnType<JobLogs['list']>;
+  readonly start: (kind?: 'batch' | 'sync') => Promise<string>;
+  readonly again: (id: string) => Promise<void>;
+  readonly logOf: (id: string) => ReturnType<JobLogs['list']>;
   readonly service: ToyService;
 }
 

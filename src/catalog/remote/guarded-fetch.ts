@@ -40,7 +40,8 @@ export function guardedFetch(options: GuardOptions): Fetch {
   const refused = options.refuse ?? badUrl;
   return async (start, init = {}) => {
     let url = parseUrl(start, refused);
-    let { method = 'GET', headers = {}, body } = init;
+    const { method = 'GET', body } = init;
+    let { headers = {} } = init;
     for (let hops = 0; hops <= LARGEST_REDIRECT_CHAIN; hops++) {
       const lookup = lookupFor(url, options, refused);
       const agent = agents[url.protocol as keyof typeof agents];

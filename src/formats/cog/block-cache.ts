@@ -12,7 +12,7 @@ interface Entry {
 }
 
 /** Share of the memory for blocks that nobody has asked for again. */
-const FRESH_SHARE = 1 / 8;
+const FRESH_SHARE = 1 / 16;
 /** Keys that are remembered after their blocks have gone: when they come again, they stay. */
 const MAX_REMEMBERED = 16_384;
 

@@ -22,15 +22,17 @@ export async function workingProviders(wanted: readonly string[], log: Log): Pro
 }
 
 /** In a thread of its own, which is gone afterwards with all that the driver has opened. */
-function whyNot(provider: string): Promise<string | null> {
+async function whyNot(provider: string): Promise<string | null> {
   const { promise, resolve } = Promise.withResolvers<string | null>();
   const worker = new Worker(new URL('./try-provider.ts', import.meta.url), { workerData: provider });
   const timer = setTimeout(() => resolve(`it did not answer within ${TRIAL_MS / 1000} s`), TRIAL_MS);
   worker.once('message', resolve);
   worker.once('error', (error: unknown) => resolve(error instanceof Error ? error.message : String(error)));
   worker.once('exit', (code) => resolve(`its thread ended with code ${code}`));
-  return promise.finally(() => {
+  try {
+    return await promise;
+  } finally {
     clearTimeout(timer);
-    return worker.terminate();
-  });
+    await worker.terminate();
+  }
 }

@@ -35,11 +35,11 @@ async function look() {
     await readLog(found);
     at('notice').textContent = '';
     show(found);
-    timer = setTimeout(look, isEnded(found) ? LATER_MS : SOON_MS);
+    timer = setTimeout(() => void look(), isEnded(found) ? LATER_MS : SOON_MS);
   } catch (error) {
     if (error instanceof Refused) return askForLogin(error.message);
     at('notice').textContent = `${error.message} Trying again.`;
-    timer = setTimeout(look, LATER_MS);
+    timer = setTimeout(() => void look(), LATER_MS);
   }
 }
 
