@@ -15,10 +15,10 @@ const ask = async (cache: BlockCache, ...keys: string[]) => {
 const keysTo = (n: number, name = 'scan') => Array.from({ length: n }, (_, i) => `${name}${i}`);
 
 describe('BlockCache', () => {
-  it('takes an eighth of its memory for blocks that are asked for once', async () => {
+  it('takes a sixteenth of its memory for blocks that are asked for once', async () => {
     const cache = new BlockCache(64 * BLOCK);
     await ask(cache, ...keysTo(200));
-    expect(cache).toMatchObject({ sizeBytes: 8 * BLOCK, hits: 0, misses: 200 });
+    expect(cache).toMatchObject({ sizeBytes: 4 * BLOCK, hits: 0, misses: 200 });
   });
 
   it('keeps what is asked for again, also while somebody reads through everything', async () => {
