@@ -133,6 +133,8 @@ export const errorCodes = {
   CollectionInUse: { status: 409, message: 'The collection \'{identifier}\' is the source of {dependents}.' },
   // Items that come in through the API.
   ItemInvalid: { status: 400, message: 'The item \'{item}\' can\'t be taken: {reason}' },
+  /** Changed by somebody else since the client read it. */
+  PreconditionFailed: { status: 412, message: '{what} is not as the header If-Match says: somebody changed it meanwhile. Read it again and repeat the change.' },
   ItemExists: { status: 409, message: 'There is an item \'{item}\' in collection \'{collection}\' already; PUT replaces it.' },
 } as const satisfies Record<string, { status: number; message: string }>;
 

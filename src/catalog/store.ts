@@ -1,4 +1,5 @@
 /** The catalog in PostgreSQL: collections, their items, and the lattice point on which each collection is anchored. */
+import { isDeepStrictEqual } from 'node:util';
 import { binder, type Database, type Queryable } from '../database/connection.ts';
 import { AnswerMemory } from './answer-memory.ts';
 import { readFacts } from './item-facts.ts';
@@ -133,6 +134,23 @@ export class CatalogStore implements ItemSource {
       await putRows(transaction, collection, items);
       await touch(transaction, collection);
       return [];
+    });
+  }
+
+  /**
+   * Puts an item in the place of another state of itself, or with null removes it. False, and nothing happens,
+   * when what is stored is not `before` any more.
+   */
+  async exchangeItem(collection: string, before: StacItem, after: StacItem | null): Promise<boolean> {
+    if (after) timesOf(collection, after);
+    return this.#database.transaction(async (transaction) => {
+      const at = [storable(collection), storable(before.id)];
+      const [row] = await transaction.query<{ definition: StacItem }>('select definition from items where collection = $1 and id = $2 for update', at);
+      if (!row || !isDeepStrictEqual(row.definition, before)) return false;
+      if (after) await putRows(transaction, collection, [after]);
+      else await transaction.query('delete from items where collection = $1 and id = $2', at);
+      await touch(transaction, collection);
+      return true;
     });
   }
 

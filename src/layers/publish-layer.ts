@@ -26,6 +26,13 @@ export interface PublishedLayer {
   readonly change: 'created' | 'new version' | 'edited' | 'unchanged';
 }
 
+/** Whether what is stored is what the client means to change. */
+export type LayerCondition = (stored: StacCollection) => boolean;
+
+function requireCurrent(condition: LayerCondition | undefined, stored: StacCollection): void {
+  if (condition && !condition(stored)) throw new OpenEOError('PreconditionFailed', { what: `Collection '${stored.id}'` });
+}
+
 export class LayerPublisher {
   readonly #store: LayerStore;
   readonly #engine: Engine;
@@ -61,16 +68,17 @@ export class LayerPublisher {
    * stays as '<id>.v<N>'; everything else is edited in place. Throws LayerInvalid, CollectionNotFound and
    * PermissionsInsufficient.
    */
-  async replace(id: string, body: unknown, author: string | null): Promise<PublishedLayer> {
+  async replace(id: string, body: unknown, author: string | null, condition?: LayerCondition): Promise<PublishedLayer> {
     const owner = definitionOf(await this.#ownedLayer(id, author))!.owner;
     const named = typeof body === 'object' && body !== null && !Array.isArray(body) ? { id, ...body } : body;
     if ((named as { id?: unknown } | null)?.id !== id) throw new LayerInvalid(id, [{ path: '/id', code: 'LayerInvalid', message: `must be '${id}', like the address` }]);
-    return this.#exchange(await this.#define(named, author ?? owner ?? null));
+    return this.#exchange(await this.#define(named, author ?? owner ?? null), condition);
   }
 
-  async #exchange({ collection, resolved }: DefinedLayer): Promise<PublishedLayer> {
+  async #exchange({ collection, resolved }: DefinedLayer, condition?: LayerCondition): Promise<PublishedLayer> {
     let isOther = false;
     const put = await this.#store.changeCollection(collection.id, async (current) => {
+      requireCurrent(condition, current);
       const [next, older] = nextVersion(current, collection);
       isOther = older !== undefined;
       const files = await this.#markedFiles(next);
@@ -83,6 +91,11 @@ export class LayerPublisher {
     return { collection: put.find(({ id }) => id === collection.id)!, resolved, change: isOther ? 'new version' : 'edited' };
   }
 
+  /** A collection as it is stored, which conditions of changes are about; null when there is none. */
+  stored(id: string): Promise<StacCollection | null> {
+    return this.#store.collection(id);
+  }
+
   /** The collections that parts of a layer were written to, with who may see them now. */
   async #markedFiles(layer: StacCollection): Promise<StacCollection[]> {
     const mark = markOfFiles(layer.id, definitionOf(layer)!);
@@ -91,16 +104,18 @@ export class LayerPublisher {
 
   /**
    * Removes a layer with its older versions, or one older version; or a collection of exported results with
-   * its files. Throws CollectionNotFound, PermissionsInsufficient and CollectionInUse.
+   * its files. Throws CollectionNotFound, PermissionsInsufficient, CollectionInUse and PreconditionFailed.
    */
-  async delete(id: string, author: string | null): Promise<void> {
+  async delete(id: string, author: string | null, condition?: LayerCondition): Promise<void> {
     const exported = await this.#ownedExport(id, author);
     if (exported) {
+      requireCurrent(condition, exported);
       await this.#remove(exported);
       return this.#deleteFiles(id);
     }
     const layer = await this.#ownedLayer(id, author);
     if ((await this.#store.layersFromFiles()).includes(id)) throw new OpenEOError('PermissionsInsufficient', {}, { detail: `'${id}' comes from a file of the deployment and goes when that file is taken away.` });
+    requireCurrent(condition, layer);
     await this.#remove(layer);
   }
 

@@ -4,10 +4,15 @@ import type { StacCollection } from '../../catalog/types.ts';
 import type { StacContext } from './dependencies.ts';
 import { presentCollection } from './present.ts';
 import { notFound, pathParameter, sendJson } from './respond.ts';
+import { tagOf } from './state-tag.ts';
 
 export function collection(context: StacContext): RequestHandler {
   return async (request, response) => {
-    sendJson(response, presentCollection(await findCollection(context, pathParameter(request, 'collectionId')), context));
+    const found = await findCollection(context, pathParameter(request, 'collectionId'));
+    const shown = presentCollection(found, context);
+    // What is shown has parts that change by themselves, such as what is cached.
+    response.set('ETag', tagOf((await context.publisher?.stored(found.id)) ?? found, shown));
+    sendJson(response, shown);
   };
 }
 

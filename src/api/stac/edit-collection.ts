@@ -5,6 +5,7 @@ import type { LayerPublisher, PublishedLayer } from '../../layers/publish-layer.
 import type { StacContext } from './dependencies.ts';
 import { collectionUrl, presentCollection } from './present.ts';
 import { pathParameter, sendJson } from './respond.ts';
+import { conditionOf } from './state-tag.ts';
 
 export function createCollection(context: StacContext): RequestHandler {
   return async (request, response) => {
@@ -17,14 +18,14 @@ export function createCollection(context: StacContext): RequestHandler {
 export function replaceCollection(context: StacContext): RequestHandler {
   return async (request, response) => {
     const [publisher, user] = author(context, response);
-    await answer(context, response, await publisher.replace(pathParameter(request, 'collectionId'), request.body, user), 200);
+    await answer(context, response, await publisher.replace(pathParameter(request, 'collectionId'), request.body, user, conditionOf(request)), 200);
   };
 }
 
 export function deleteCollection(context: StacContext): RequestHandler {
   return async (request, response) => {
     const [publisher, user] = author(context, response);
-    await publisher.delete(pathParameter(request, 'collectionId'), user);
+    await publisher.delete(pathParameter(request, 'collectionId'), user, conditionOf(request));
     response.status(204).end();
   };
 }

@@ -4,6 +4,7 @@ import { findCollection } from './collection.ts';
 import type { StacContext } from './dependencies.ts';
 import { presentItem } from './present.ts';
 import { GEOJSON_TYPE, notFound, pathParameter, sendJson } from './respond.ts';
+import { tagOf } from './state-tag.ts';
 
 export function item(context: StacContext): RequestHandler {
   return async (request, response) => {
@@ -11,6 +12,8 @@ export function item(context: StacContext): RequestHandler {
     const itemId = pathParameter(request, 'itemId');
     const found = await context.items.get(collectionId, itemId);
     if (!found) throw notFound('item', itemId);
-    sendJson(response, presentItem(found, context), GEOJSON_TYPE);
+    const shown = presentItem(found, context);
+    response.set('ETag', tagOf(found, shown));
+    sendJson(response, shown, GEOJSON_TYPE);
   };
 }

@@ -8,6 +8,7 @@ import { OpenEOError } from '../../errors.ts';
 import type { StacContext } from './dependencies.ts';
 import { collectionUrl, presentItem } from './present.ts';
 import { GEOJSON_TYPE, pathParameter, sendJson } from './respond.ts';
+import { conditionOf } from './state-tag.ts';
 
 export function createItems(context: StacContext): RequestHandler {
   return async (request, response) => {
@@ -25,7 +26,7 @@ export function createItems(context: StacContext): RequestHandler {
 
 export function replaceItem(context: StacContext): RequestHandler {
   return async (request, response) => {
-    const item = await editorFor(context, response).replace(pathParameter(request, 'collectionId'), pathParameter(request, 'itemId'), request.body, context.user, shownHrefs(context));
+    const item = await editorFor(context, response).replace(pathParameter(request, 'collectionId'), pathParameter(request, 'itemId'), request.body, context.user, shownHrefs(context), conditionOf(request));
     warnOfIncomplete(response, [item]);
     response.status(204).end();
   };
@@ -33,7 +34,7 @@ export function replaceItem(context: StacContext): RequestHandler {
 
 export function patchItem(context: StacContext): RequestHandler {
   return async (request, response) => {
-    const item = await editorFor(context, response).patch(pathParameter(request, 'collectionId'), pathParameter(request, 'itemId'), request.body, context.user, shownHrefs(context));
+    const item = await editorFor(context, response).patch(pathParameter(request, 'collectionId'), pathParameter(request, 'itemId'), request.body, context.user, shownHrefs(context), conditionOf(request));
     warnOfIncomplete(response, [item]);
     response.status(204).end();
   };
@@ -41,7 +42,7 @@ export function patchItem(context: StacContext): RequestHandler {
 
 export function deleteItem(context: StacContext): RequestHandler {
   return async (request, response) => {
-    await editorFor(context, response).delete(pathParameter(request, 'collectionId'), pathParameter(request, 'itemId'), context.user);
+    await editorFor(context, response).delete(pathParameter(request, 'collectionId'), pathParameter(request, 'itemId'), context.user, conditionOf(request));
     response.status(204).end();
   };
 }

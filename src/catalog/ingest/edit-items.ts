@@ -26,6 +26,9 @@ export interface ItemEditorDependencies {
 /** Hrefs under which clients see the assets of a stored item → the stored href. */
 export type ShownHrefs = (stored: StacItem) => ReadonlyMap<string, string>;
 
+/** Whether a stored item is the one that the client means to change. */
+export type Condition = (stored: StacItem) => boolean;
+
 /** A larger ItemCollection is sent in parts. */
 const MAX_ITEMS = 1000;
 /** Headers of items read at the same time. */
@@ -56,33 +59,39 @@ export class ItemEditor {
     return items;
   }
 
-  /** Replaces an item whole. Throws as `create` does, and NotFound. */
-  replace(collection: string, id: string, body: unknown, user: string | null, shown: ShownHrefs): Promise<StacItem> {
-    return this.#change(collection, id, user, shown, () => body);
+  /** Replaces an item whole. Throws as `create` does, NotFound, and PreconditionFailed when the condition does not hold. */
+  replace(collection: string, id: string, body: unknown, user: string | null, shown: ShownHrefs, condition?: Condition): Promise<StacItem> {
+    return this.#change(collection, id, user, { shown, condition }, () => body);
   }
 
   /** Changes fields of an item by a JSON merge patch (RFC 7386). Throws as `replace` does. */
-  patch(collection: string, id: string, body: unknown, user: string | null, shown: ShownHrefs): Promise<StacItem> {
+  patch(collection: string, id: string, body: unknown, user: string | null, shown: ShownHrefs, condition?: Condition): Promise<StacItem> {
     if (typeof body !== 'object' || body === null || Array.isArray(body)) throw itemInvalid(id, 'the patch is not a JSON object.');
-    return this.#change(collection, id, user, shown, (stored) => mergePatch(stored, body));
+    return this.#change(collection, id, user, { shown, condition }, (stored) => mergePatch(stored, body));
   }
 
-  /** Withdraws an item; one that is not there is no error. Its file stays where it is. */
-  async delete(collection: string, id: string, user: string | null): Promise<void> {
+  /** Withdraws an item; one that is not there is no error, but for a condition. Its file stays where it is. */
+  async delete(collection: string, id: string, user: string | null, condition?: Condition): Promise<void> {
     await this.#writable(collection, user);
-    await this.#parts.store.deleteItems(collection, [id]);
+    const { store } = this.#parts;
+    if (!condition) return void (await store.deleteItems(collection, [id]));
+    const stored = await store.get(collection, id);
+    if (!stored || !condition(stored) || !(await store.exchangeItem(collection, stored, null))) throw preconditionFailed(id);
   }
 
-  async #change(collection: string, id: string, user: string | null, shown: ShownHrefs, change: (stored: StacItem) => unknown): Promise<StacItem> {
+  async #change(collection: string, id: string, user: string | null, { shown, condition }: { readonly shown: ShownHrefs; readonly condition: Condition | undefined }, change: (stored: StacItem) => unknown): Promise<StacItem> {
     await this.#writable(collection, user);
     const { store } = this.#parts;
     const stored = await store.get(collection, id);
     if (!stored) throw new OpenEOError('NotFound', {}, { detail: `Collection '${collection}' has no item '${id}'; POST creates one.` });
+    if (condition && !condition(stored)) throw preconditionFailed(id);
     const checked = checkItem(change(stored), collection, { stored: stored.assets, shown: shown(stored), objectPrefixes: await this.#objectPrefixes(collection) });
     if (checked.id !== id) throw itemInvalid(checked.id, `its \`id\` is not that of the path, '${id}'.`);
     const via = stored.links.filter((link) => link.rel === 'via');
     const [item] = await this.#complete([{ ...checked, links: [...checked.links, ...via] }], stored);
-    await store.putItems(collection, [item!]);
+    // Files were opened meanwhile, which takes its time.
+    if (!condition) await store.putItems(collection, [item!]);
+    else if (!(await store.exchangeItem(collection, stored, item!))) throw preconditionFailed(id);
     await settleItems(collection, [item!], store);
     return item!;
   }
@@ -119,6 +128,8 @@ export class ItemEditor {
     return done;
   }
 }
+
+const preconditionFailed = (id: string) => new OpenEOError('PreconditionFailed', { what: `Item '${id}'` });
 
 function itemsIn(body: unknown): readonly unknown[] {
   const { type, features } = (typeof body === 'object' && body !== null ? body : {}) as { type?: unknown; features?: unknown };

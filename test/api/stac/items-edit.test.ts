@@ -80,8 +80,8 @@ beforeEach(async () => {
   await store.putCollection(layerCollection);
 });
 
-async function ask(method: string, path: string, body?: unknown, user: string | null = 'ann') {
-  const response = await fetch(`${url}${path}`, { method, headers: { 'content-type': 'application/geo+json', ...(user ? { 'x-user': user } : {}) }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+async function ask(method: string, path: string, body?: unknown, user: string | null = 'ann', headers: Record<string, string> = {}) {
+  const response = await fetch(`${url}${path}`, { method, headers: { 'content-type': 'application/geo+json', ...(user ? { 'x-user': user } : {}), ...headers }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
   const text = await response.text();
   return { status: response.status, headers: response.headers, text, body: (text === '' ? null : JSON.parse(text)) as { code?: string; description?: string; [key: string]: unknown } };
 }
@@ -94,6 +94,39 @@ const fresher = (id = 'new', more: object = {}) => ({
   assets: { data: { href: `${fileUrl}/scene.tif`, type: 'image/tiff; application=geotiff', roles: ['data'] } }, ...more,
 });
 const withHref = (href: string) => fresher('bad', { assets: { data: { href, type: 'image/tiff' } } });
+
+describe('If-Match', () => {
+  const tagOf = async (path: string) => (await ask('GET', path)).headers.get('etag')!;
+  const only = (tag: string) => ({ 'if-match': tag });
+
+  it('lets one of two clients change an item that both have read', async () => {
+    await ask('POST', at, fresher());
+    const [first, second] = [await tagOf(`${at}/new`), await tagOf(`${at}/new`)];
+    // Signed links differ from answer to answer; the state is the same.
+    expect(first).toMatch(/^W\/"[\w-]{22}\.[\w-]{22}"$/);
+    expect((await ask('PATCH', `${at}/new`, { properties: { a: 1 } }, 'ann', only(first))).status).toBe(204);
+    const late = await ask('PATCH', `${at}/new`, { properties: { a: 2 } }, 'ann', only(second));
+    expect([late.status, late.body.code, late.body.description]).toEqual([412, 'PreconditionFailed', expect.stringContaining('\'new\'')]);
+    expect((await ask('PUT', `${at}/new`, fresher(), 'ann', only(second))).status).toBe(412);
+    expect((await ask('DELETE', `${at}/new`, undefined, 'ann', only(second))).status).toBe(412);
+    expect((await store.get('RAW', 'new'))!.properties['a']).toBe(1);
+    expect((await ask('DELETE', `${at}/new`, undefined, 'ann', only(`"other", ${await tagOf(`${at}/new`)}`))).status).toBe(204);
+    expect((await ask('DELETE', `${at}/new`, undefined, 'ann', only('*'))).status).toBe(412);
+  });
+
+  it('holds also against those who change the item while its files are opened', async () => {
+    await ask('POST', at, fresher());
+    const tag = await tagOf(`${at}/new`);
+    const all = await Promise.all([1, 2, 3, 4].map((a) => ask('PATCH', `${at}/new`, { properties: { a } }, 'ann', only(tag))));
+    expect(all.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([204, 412, 412, 412]);
+  });
+
+  it('is for collections, too, whatever else they show', async () => {
+    expect(await tagOf('/collections/RAW')).toMatch(/^W\/"[\w-]{22}\.[\w-]{22}"$/);
+    await store.putCollection({ ...rawCollection, title: 'Another' });
+    expect(await tagOf('/collections/RAW')).not.toBe(await tagOf('/collections/LAYER'));
+  });
+});
 
 describe('POST items', () => {
   it('creates an item, with what only its file knows, and the collection reaches as far', async () => {

@@ -49,8 +49,8 @@ interface Answer {
   readonly body: Record<string, unknown>;
 }
 
-async function call(method: string, path: string, user: string | null = null, body?: unknown): Promise<Answer> {
-  const answer = await fetch(url + path, { method, headers: { 'content-type': 'application/json', ...(user === null ? {} : { authorization: user }) }, ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }) });
+async function call(method: string, path: string, user: string | null = null, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+  const answer = await fetch(url + path, { method, headers: { 'content-type': 'application/json', ...(user === null ? {} : { authorization: user }), ...headers }, ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }) });
   const text = await answer.text();
   return { status: answer.status, headers: answer.headers, body: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown> };
 }
@@ -93,6 +93,17 @@ describe('PUT and DELETE /collections/{collection_id}', () => {
     }
     expect((await call('DELETE', '/collections/S2', 'ann')).status).toBe(403);
     expect((await call('PUT', '/collections/NONE', 'ann', definition('NONE', graph))).status).toBe(404);
+  });
+
+  it('change and remove what the client has read, under If-Match', async () => {
+    const read = async () => (await call('GET', '/collections/L', 'ann')).headers.get('etag')!;
+    const before = await read();
+    const titled = (title: string) => ({ ...definition('L', graph), title });
+    expect((await call('PUT', '/collections/L', 'ann', titled('One'), { 'if-match': before })).status).toBe(200);
+    expect(await call('PUT', '/collections/L', 'ann', titled('Two'), { 'if-match': before })).toMatchObject({ status: 412, body: { code: 'PreconditionFailed' } });
+    expect((await call('DELETE', '/collections/L', 'ann', undefined, { 'if-match': before })).status).toBe(412);
+    expect((await call('GET', '/collections/L')).body).toMatchObject({ title: 'One' });
+    expect((await call('PUT', '/collections/L', 'ann', definition('L', graph), { 'if-match': await read() })).status).toBe(200);
   });
 
   it('make versions and remove them all', async () => {
