@@ -34,6 +34,8 @@ export class CatalogStore implements ItemSource {
   readonly #memory = { counts: new AnswerMemory<number | null>(2000), places: new PlaceSample() };
   readonly #groups = new AnswerMemory<ItemGroup[]>(50);
   readonly #fields = new AnswerMemory<ItemField[]>(200);
+  /** Of the last look at all collections. A row's version is that of PostgreSQL: its transaction and its place. */
+  #collections: ReadonlyMap<string, { readonly version: string; readonly definition: StacCollection }> = new Map();
 
   constructor(database: Database) {
     this.#database = database;
@@ -83,10 +85,18 @@ export class CatalogStore implements ItemSource {
     return rows.map(({ day }) => day).toReversed();
   }
 
-  /** All collections, by id. */
+  /** All collections, by id. Those that did not change since they were read are not read again: every search looks at all of them. */
   async collections(): Promise<StacCollection[]> {
-    const rows = await this.#database.query<{ definition: StacCollection }>('select definition from collections order by id');
-    return rows.map((row) => row.definition);
+    const known = this.#collections;
+    const rows = await this.#database.query<{ id: string; version: string; definition: StacCollection | null }>(
+      `select id, version, case when version = known then null else definition end as definition
+       from (select id, xmin::text || '.' || ctid::text as version, definition from collections) as current
+       left join unnest($1::text[], $2::text[]) as k (known_id, known) on known_id = id order by id`,
+      [[...known.keys()], [...known.values()].map(({ version }) => version)],
+    );
+    const read = rows.map(({ id, version, definition }) => [id, { version, definition: definition ?? known.get(id)!.definition }] as const);
+    this.#collections = new Map(read);
+    return read.map(([, { definition }]) => definition);
   }
 
   /** Removes a collection with its items and anchors. False when there is none. */

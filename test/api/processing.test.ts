@@ -223,9 +223,10 @@ describe('batch jobs', () => {
     const job = await until(id, 'finished');
     expect(job).toMatchObject({ progress: 100, queued: expect.any(String), started: expect.any(String), usage: { duration: { unit: 's' } } });
     const { links } = job as { links: { rel: string; href: string }[] };
-    expect(links.map(({ rel }) => rel)).toEqual(['monitor', 'result']);
+    // The log for programs, the page for people, what came of it.
+    expect(links.map(({ rel }) => rel)).toEqual(['monitor', 'monitor', 'result']);
 
-    const answer = await fetch(links[1]!.href, { headers: bearer });
+    const answer = await fetch(links[2]!.href, { headers: bearer });
     expect(answer.status).toBe(200);
     expect(answer.headers.get('content-type')).toMatch(/^application\/geo\+json/);
     const item = await answer.json() as { assets: Record<string, { href: string }>; links: { rel: string; href: string }[]; properties: Body };
