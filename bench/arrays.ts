@@ -21,6 +21,10 @@ import { alternate, python, say, spread, startPeer, type Figure, type Peer } fro
 
 const DATES = 12;
 const SIZE = 1024;
+/** Rounds are short, so there can be many of them. */
+const ROUNDS = 21;
+/** Before the first: code of both, ours compiled while it runs, is what it is in a worker after its first windows. */
+const WARM_UP = 3;
 const refuse = () => Promise.reject(new Error('no input or output here'));
 const scope: Scope = {
   signal: new AbortController().signal, log: silentLog, loadCollection: refuse, loadStac: refuse, loadUrl: refuse, embed: refuse, view: refuse,
@@ -144,11 +148,12 @@ async function measure(name: string, registry: ProcessRegistry, peer: Peer, fold
     processor.numpy.push(cpu);
     return ms;
   };
-  await ours();
+  for (let i = 0; i < WARM_UP; i++) await ours();
   await theirs();
   compare(name, result!, new Float64Array((await readFile(output)).buffer));
   say(`\n${name}, ${DATES} × ${SIZE}², uint16${hasGaps ? ' with no-data' : ''}, one core, load ${loadavg()[0]!.toFixed(1)}`);
-  const times = await alternate({ ours, numpy: theirs });
+  for (const list of Object.values(processor)) list.length = 0;
+  const times = await alternate({ ours, numpy: theirs }, ROUNDS);
   const [own, other] = [times['ours']!.median, times['numpy']!.median];
   const [ownCpu, otherCpu] = [spread(processor.ours).median, spread(processor.numpy).median];
   say(`  ours takes ${(own / other).toFixed(2)} × the time of numpy, ${(ownCpu / otherCpu).toFixed(2)} × its processor time (${ownCpu.toFixed(0)} of ${otherCpu.toFixed(0)} ms)`);
