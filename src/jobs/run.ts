@@ -93,7 +93,11 @@ export async function runJob(
     const signal = AbortSignal.any([task.signal, watched.signal, ...(limit ? [limit] : [])]);
     const done = await work({
       job, folder: resultFolder(job.id, job.run), signal, log: jobLog.log, report: (share) => progress.report(share), stages: progress.stages, measure: account.measure,
-      keep: (result) => store.keepPartial(run, result),
+      keep: async (result) => {
+        // Whoever sees a file is to see as much progress.
+        await progress.flush();
+        return store.keepPartial(run, result);
+      },
     });
     signal.throwIfAborted();
     await Promise.all([jobLog.flush(), progress.flush()]);
