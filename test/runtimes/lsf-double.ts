@@ -43,8 +43,8 @@ state=STATE
 if [ -e "$state/$1/code" ]; then echo "Job <$1>: Job has already finished" >&2; exit 255; fi
 touch "$state/$1/killed"
 # The job is a session of its own: all of it is told, then killed.
-pid=$(cat "$state/$1/pid"); kill -TERM -- "-$pid" 2> /dev/null
-(sleep 2; kill -KILL -- "-$pid" 2> /dev/null) &
+pid=$(cat "$state/$1/pid"); kill -TERM "-$pid" 2> /dev/null
+(sleep 2; kill -KILL "-$pid" 2> /dev/null) &
 echo "Job <$1> is being terminated"
 `;
 
