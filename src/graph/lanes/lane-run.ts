@@ -30,34 +30,32 @@ interface Job {
   readonly inputs: readonly { readonly bytes: Uint8Array; readonly nulls: Uint8Array | null }[];
   readonly inner: number;
   readonly out: Uint8Array;
-  readonly outNulls: Uint8Array;
+  /** Made with the first result that is no-data: memory outside of the heap that nobody needs makes the collector look at all of it. */
+  outNulls: Uint8Array<ArrayBuffer> | null;
 }
 
 /** Gives what the program's JavaScript kernel gives for [outer, length, inner]. */
 export function runLanes(functions: LaneFunctions, inputs: readonly KernelData[], outer: number, inner: number): KernelData {
   const { layout, program } = functions.encoded;
   const data = allocate(program.dtype, outer * program.plain.length * inner);
-  const nulls = new Uint8Array(data.length);
   const job: Job = {
-    functions, inner, out: bytesOf(data), outNulls: nulls,
+    functions, inner, out: bytesOf(data), outNulls: null,
     inputs: inputs.map((input) => ({ bytes: bytesOf(input.data), nulls: input.nulls })),
   };
-  let hasNull = false;
   for (let o = 0; o < outer; o++) {
-    for (let i = 0; i < inner; i += layout.cells) hasNull = runTile(job, o, i, Math.min(layout.cells, inner - i)) || hasNull;
+    for (let i = 0; i < inner; i += layout.cells) runTile(job, o, i, Math.min(layout.cells, inner - i));
   }
-  return { data, nulls: hasNull ? nulls : null };
+  return { data, nulls: job.outNulls };
 }
 
 const bytesOf = (samples: KernelData['data']) => new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
 
-/** Returns whether a result is no-data. */
-function runTile(job: Job, o: number, i: number, n: number): boolean {
+function runTile(job: Job, o: number, i: number, n: number): void {
   const memory = (scratch ??= new Scratch(SCRATCH_PAGES));
   const isGuarded = copyIn(job, memory, o, i, n);
   const run = isGuarded ? loadGuarded(job.functions, memory) : loadPlain(job.functions, memory);
   const { plain, guarded } = job.functions.encoded.program;
-  return copyOut(job, memory, { o, i, n }, isGuarded ? guarded : plain, run(n) === 1);
+  copyOut(job, memory, { o, i, n }, isGuarded ? guarded : plain, run(n) === 1);
 }
 
 const loadPlain = (functions: LaneFunctions, memory: Scratch) => (functions.plain ??= memory.load(functions.encoded.plain));
@@ -94,13 +92,12 @@ function hasFlag(rows: Uint8Array, cells: number, n: number): boolean {
 
 /** Copies the results; flags only when the function has seen one that is set, which a cell beyond the tile may have been. */
 function copyOut(
-  { functions: { encoded: { layout, program } }, inner, out, outNulls }: Job, { bytes }: Scratch,
-  { o, i, n }: { readonly o: number; readonly i: number; readonly n: number }, results: readonly LaneResult[], isAlarmed: boolean,
-): boolean {
+  job: Job, { bytes }: Scratch, { o, i, n }: { readonly o: number; readonly i: number; readonly n: number }, results: readonly LaneResult[], isAlarmed: boolean,
+): void {
+  const { functions: { encoded: { layout, program } }, inner, out } = job;
   const { cells } = layout;
   const size = sampleSize(program.dtype);
   const length = program.plain.length;
-  let hasNull = false;
   for (let k = 0; k < length; k++) {
     const to = (o * length + k) * inner + i;
     const base = layout.outBase + k * cells * size;
@@ -108,8 +105,8 @@ function copyOut(
     // Nothing was written to the flags of a result that is never no-data.
     if (!isAlarmed || results[k]!.isNull === null) continue;
     const flags = bytes.subarray(layout.outFlagBase + k * cells, layout.outFlagBase + k * cells + n);
-    outNulls.set(flags, to);
-    hasNull ||= findByte(flags, 1) >= 0;
+    if (job.outNulls === null && findByte(flags, 1) < 0) continue;
+    job.outNulls ??= new Uint8Array(out.length / size);
+    job.outNulls.set(flags, to);
   }
-  return hasNull;
 }
