@@ -96,7 +96,7 @@ describe('a copy that a client keeps', () => {
 
   it.each([...open, ...ofVisitors])('of %s is known by its ETag, however it is packed', async (path) => {
     const first = await plain(path);
-    expect(first.headers['etag']).toMatch(/^W\/"[\w-]{27}"$/);
+    expect(first.headers['etag']).toMatch(/^W\/"[\w-]{27}"$|^W\/"[\w-]{22}\.[\w-]{22}"$/);
     for (const encoding of ['identity', 'gzip', 'br', 'zstd']) {
       for (const method of ['GET', 'HEAD']) {
         const again = await plain(path, { 'If-None-Match': `"x", ${first.headers['etag']!}`, 'Accept-Encoding': encoding }, method);
