@@ -15,6 +15,6 @@ if (major < machine.node || process.platform !== machine.platform || process.arc
   process.stderr.write(`This bundle needs ${wanted}, and this is Node ${process.versions.node} on ${process.platform}-${process.arch}.\n`);
   process.exitCode = 1;
 } else {
-  const { runBundle } = await import('./lamina/src/bundle-program.ts');
+  const { runBundle } = await import('./lamina/src/commands/bundle-program.ts');
   await runBundle(fileURLToPath(new URL('.', import.meta.url)), process.argv.slice(2), process.env);
 }

@@ -1,17 +1,17 @@
 /** The command line: `lamina serve | api | worker | ingest | layer | version`. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { bundleCommand } from './bundle-command.ts';
-import { exportCommand } from './export-command.ts';
-import { collectionCommand } from './collection-command.ts';
-import { gridCommand } from './grid-command.ts';
-import { ingestCommand } from './ingest-command.ts';
-import { layerCommand } from './layer-command.ts';
-import { operatorCommand } from './operator-command.ts';
-import { runCommand } from './run-command.ts';
-import { runtimesCommand } from './runtimes-command.ts';
+import { bundleCommand } from './commands/bundle.ts';
+import { exportCommand } from './commands/export.ts';
+import { collectionCommand } from './commands/collection.ts';
+import { gridCommand } from './commands/grid.ts';
+import { ingestCommand } from './commands/ingest.ts';
+import { layerCommand } from './commands/layer.ts';
+import { operatorCommand } from './commands/operator.ts';
+import { runCommand } from './commands/run.ts';
+import { runtimesCommand } from './commands/runtimes.ts';
 import { runApi } from './server.ts';
-import { serveCommand } from './serve-command.ts';
+import { serveCommand } from './commands/serve.ts';
 import { runWorker } from './worker.ts';
 
 const HELP = `lamina — virtual embedding layers for Earth observation (openEO and STAC)

@@ -31,7 +31,7 @@ const mayImport: Record<string, string[]> = {
 };
 
 /** Composition roots: read configuration, build, wire, listen, close. Only they know everything. */
-const roots = ['bundle-command', 'bundle-program', 'cli', 'collection-command', 'deployment', 'export-command', 'grid-command', 'grid-tasks', 'ingest-command', 'layer-cache-commands', 'layer-command', 'layer-materialise-command', 'open-operators', 'operator-command', 'operator-export-command', 'operator-import-command', 'operator-package-commands', 'operator-registry-commands', 'operator-trust-commands', 'prepare-catalog', 'reach-database', 'release-command', 'run-command', 'run-file', 'runtimes-command', 'serve', 'serve-command', 'server', 'until-told', 'worker'];
+const roots = ['cli', 'commands', 'deployment', 'open-operators', 'prepare-catalog', 'reach-database', 'serve', 'server', 'worker'];
 
 /** Third-party package → the only folder that may import it. */
 const owner: Record<string, string> = {

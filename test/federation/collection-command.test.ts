@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { collectionCommand } from '../../src/collection-command.ts';
+import { collectionCommand } from '../../src/commands/collection.ts';
 import { startFreshDatabase, type FreshDatabase } from '../database/fresh-database.ts';
 import { startDouble, type Double } from './double.ts';
 import { federated, squares } from './federation.ts';

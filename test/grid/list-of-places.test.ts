@@ -13,7 +13,7 @@ import { parquetWriteBuffer } from 'hyparquet-writer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runGrid, type GridRun } from '../../src/grid/run-grid.ts';
 import type { ListedTask } from '../../src/grid/work-list.ts';
-import { tasksOfPlaces } from '../../src/grid-tasks.ts';
+import { tasksOfPlaces } from '../../src/commands/grid-tasks.ts';
 import { silentLog } from '../../src/log.ts';
 
 let folder: string;

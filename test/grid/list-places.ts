@@ -1,6 +1,6 @@
 /** Reads a list of places as `lamina run --grid` does, and says how many tasks it has and the most memory that took (KiB). */
 import { openInputs } from '../../src/grid/task-inputs.ts';
-import { tasksOfPlaces } from '../../src/grid-tasks.ts';
+import { tasksOfPlaces } from '../../src/commands/grid-tasks.ts';
 import { silentLog } from '../../src/log.ts';
 
 const path = process.argv[2]!;

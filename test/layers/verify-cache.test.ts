@@ -6,7 +6,7 @@ import { BlockCatalogStore, type CacheEntry } from '../../src/catalog/block-cata
 import { cacheFigures } from '../../src/catalog/cache-report.ts';
 import { blockObjectKey, encodeBlock } from '../../src/layers/embed-block.ts';
 import { verifyCache } from '../../src/layers/verify-cache.ts';
-import { layerEvict, layerStats, layerVerify } from '../../src/layer-cache-commands.ts';
+import { layerEvict, layerStats, layerVerify } from '../../src/commands/layer-cache.ts';
 import { createLocalStore } from '../../src/storage/local.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { startFreshDatabase, type FreshDatabase } from '../database/fresh-database.ts';

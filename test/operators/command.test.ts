@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
 import { digestBytes } from '../../src/cube/digest.ts';
-import { operatorCommand } from '../../src/operator-command.ts';
+import { operatorCommand } from '../../src/commands/operator.ts';
 import { operatorsDirectory } from './golden.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'lamina-command-'));

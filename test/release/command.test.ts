@@ -5,7 +5,7 @@ import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { releaseCommand, testCommand } from '../../src/release-command.ts';
+import { releaseCommand, testCommand } from '../../src/commands/release.ts';
 import type { ReleaseReport } from '../../src/release/report.ts';
 import { packageFolder } from './packages.ts';
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
-const options = [...readFileSync('src/release-command.ts', 'utf8').matchAll(/(?:^|[\s{])'?([a-z][a-z-]*)'?: \{ type: '(?:string|boolean)'/gm)].map(([, name]) => name);
+const options = [...readFileSync('src/commands/release.ts', 'utf8').matchAll(/(?:^|[\s{])'?([a-z][a-z-]*)'?: \{ type: '(?:string|boolean)'/gm)].map(([, name]) => name);
 
 describe.each(['deploy/ci/gitlab.yml', 'deploy/ci/github.yml'])('%s', (path) => {
   const template = readFileSync(path, 'utf8');

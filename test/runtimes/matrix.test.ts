@@ -25,7 +25,7 @@ describe('the page', () => {
     const all = matrix.map(({ how }) => how).join(' ');
     for (const name of baseRuntimes) expect(all).toContain(`\`${name}\``);
     for (const system of batchSystems) expect(all).toContain(`\`${system}+`);
-    const exports = /write `lamina operator export|targets: Readonly<Record<string, \(target: ExportTarget\) => string>> = \{ (.+?) \}/.exec(readFileSync('src/operator-export-command.ts', 'utf8'))![1]!;
+    const exports = /write `lamina operator export|targets: Readonly<Record<string, \(target: ExportTarget\) => string>> = \{ (.+?) \}/.exec(readFileSync('src/commands/operator-export.ts', 'utf8'))![1]!;
     for (const [, name] of exports.matchAll(/(\w+):/g)) expect(all).toContain(`--to ${name}`);
   });
 

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
-import { parseRun } from '../../src/run-command.ts';
+import { parseRun } from '../../src/commands/run.ts';
 import { parseBatchOptions } from '../../src/operators/batch-options.ts';
 import { quoted } from '../../src/operators/shell-word.ts';
 import { lamina, run } from '../system/processes.ts';

@@ -15,7 +15,7 @@ import { writeYaml } from '../../../src/operators/export/yaml.ts';
 import { readOperator } from '../../../src/operators/manifest.ts';
 import { parseReference } from '../../../src/operators/reference.ts';
 import type { OperatorManifest } from '../../../src/operators/operator.ts';
-import { RUN_OPTIONS } from '../../../src/run-command.ts';
+import { RUN_OPTIONS } from '../../../src/commands/run.ts';
 import { operatorsDirectory } from '../golden.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'lamina-export-'));

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ZipFile } from 'yazl';
-import { operatorCommand } from '../../../src/operator-command.ts';
+import { operatorCommand } from '../../../src/commands/operator.ts';
 import { identityOf, importClaimedBundle } from '../../../src/operators/import/claimed-bundle.ts';
 
 const RUNNABLE = '"""\nSums of bands\n"""\n# pip install tiny==1.0\nimport os, tiny\n# how often\ntimes = int(os.getenv(\'times\', \'2\'))\nis_loud = bool(os.getenv(\'is_loud\', False))\nopen(os.environ[\'OUTPUT_PATH\'], \'w\').write(f"{tiny.twice(times)} {is_loud}")\nos.environ[\'INPUT_PATH\']\n';

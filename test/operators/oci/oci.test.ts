@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLog, silentLog } from '../../../src/log.ts';
-import { operatorCommand } from '../../../src/operator-command.ts';
+import { operatorCommand } from '../../../src/commands/operator.ts';
 import { parseRegistryAddress } from '../../../src/operators/oci/distribution.ts';
 import { pushOperator } from '../../../src/operators/oci/push.ts';
 import type { PackedOperator } from '../../../src/operators/package/pack.ts';

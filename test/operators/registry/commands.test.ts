@@ -3,7 +3,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { operatorRegistryCommands } from '../../../src/operator-registry-commands.ts';
+import { operatorRegistryCommands } from '../../../src/commands/operator-registry.ts';
 import { operatorsDirectory } from '../golden.ts';
 
 let folder: string;

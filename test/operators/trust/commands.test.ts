@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { operatorCommand } from '../../../src/operator-command.ts';
+import { operatorCommand } from '../../../src/commands/operator.ts';
 import { packed } from '../registry/packages.ts';
 
 let folder: string;

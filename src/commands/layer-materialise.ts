@@ -1,14 +1,14 @@
 /** `lamina layer warm` and `lamina layer materialise`: ask for a part of a layer to be computed, or written to files, and watch. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { readRequest } from './api/layers/materialisation-request.ts';
-import { Materialiser } from './api/layers/materialiser.ts';
-import { Materialisations } from './catalog/materialisations.ts';
-import { readConfig } from './config.ts';
-import { openDeployment, type Deployment } from './deployment.ts';
-import { layerOf } from './layers/layer.ts';
-import { createStreamLog } from './log.ts';
-import { reachDatabase } from './reach-database.ts';
+import { readRequest } from '../api/layers/materialisation-request.ts';
+import { Materialiser } from '../api/layers/materialiser.ts';
+import { Materialisations } from '../catalog/materialisations.ts';
+import { readConfig } from '../config.ts';
+import { openDeployment, type Deployment } from '../deployment.ts';
+import { layerOf } from '../layers/layer.ts';
+import { createStreamLog } from '../log.ts';
+import { reachDatabase } from '../reach-database.ts';
 
 type Command = (args: string[], environment: NodeJS.ProcessEnv) => Promise<void>;
 

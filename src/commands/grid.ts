@@ -1,12 +1,12 @@
 /** `lamina grid show|retry`, and what `lamina run --grid` does. */
 import { parseArgs } from 'node:util';
-import { readConfig } from './config.ts';
-import { openGrid, type GridAccess } from './grid/open-grid.ts';
-import { runGrid, type GridReport, type GridRun } from './grid/run-grid.ts';
-import type { Progress } from './grid/work-through.ts';
-import type { Grid, TaskStatus } from './grid/grid.ts';
+import { readConfig } from '../config.ts';
+import { openGrid, type GridAccess } from '../grid/open-grid.ts';
+import { runGrid, type GridReport, type GridRun } from '../grid/run-grid.ts';
+import type { Progress } from '../grid/work-through.ts';
+import type { Grid, TaskStatus } from '../grid/grid.ts';
 import { tasksOfPlaces } from './grid-tasks.ts';
-import { createStreamLog, type Log } from './log.ts';
+import { createStreamLog, type Log } from '../log.ts';
 import { untilTold } from './until-told.ts';
 
 /** How long a process may give no sign of life before others take its task. */

@@ -1,17 +1,17 @@
 /** `lamina export`: the stored items of collections as one file, for other catalogs, analyses and copies. */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { exportFormatOf, exportItems } from './catalog/bulk/export-items.ts';
-import { ProgressBar } from './catalog/bulk/progress-bar.ts';
-import { storedItems } from './catalog/bulk/stored-items.ts';
-import { readFilter, type Filter } from './catalog/cql2/filter.ts';
-import { CatalogStore } from './catalog/store.ts';
-import type { StacCollection } from './catalog/types.ts';
-import { readConfig } from './config.ts';
-import { openDatabase } from './database/connection.ts';
-import { migrate } from './database/migrations.ts';
-import { createStreamLog } from './log.ts';
-import { reachDatabase } from './reach-database.ts';
+import { exportFormatOf, exportItems } from '../catalog/bulk/export-items.ts';
+import { ProgressBar } from './progress-bar.ts';
+import { storedItems } from '../catalog/bulk/stored-items.ts';
+import { readFilter, type Filter } from '../catalog/cql2/filter.ts';
+import { CatalogStore } from '../catalog/store.ts';
+import type { StacCollection } from '../catalog/types.ts';
+import { readConfig } from '../config.ts';
+import { openDatabase } from '../database/connection.ts';
+import { migrate } from '../database/migrations.ts';
+import { createStreamLog } from '../log.ts';
+import { reachDatabase } from '../reach-database.ts';
 
 const options = { output: { type: 'string' }, bbox: { type: 'string' }, datetime: { type: 'string' }, filter: { type: 'string' } } as const;
 
@@ -27,13 +27,13 @@ export async function exportCommand(args: string[], environment: NodeJS.ProcessE
   const config = readConfig(environment);
   const { url, stop } = await reachDatabase(config);
   const database = openDatabase(url, { log: createStreamLog(process.stderr, 'warning') });
-  const bar = new ProgressBar(process.stderr);
+  const bar = new ProgressBar(process.stderr, 'items');
   try {
     await migrate(database);
     const store = new CatalogStore(database);
     const collections = await Promise.all(positionals.map((id) => rawCollection(store, id)));
     const items = storedItems(store, { collections: positionals, ...conditions });
-    const count = await exportItems(items, resolve(output), format, { collections, onProgress: (done) => bar.show({ label: output, fraction: null, items: done }) });
+    const count = await exportItems(items, resolve(output), format, { collections, onProgress: (done) => bar.show({ label: output, fraction: null, done }) });
     bar.end();
     process.stdout.write(`${output}: ${count} items of ${positionals.join(', ')}\n`);
   } finally {

@@ -2,8 +2,8 @@
  * Tasks of a grid out of a list with places: answers of a STAC search (ItemCollection, NDJSON, stac-geoparquet), and tables and
  * GeoJSON whose rows name a file. Read one record after the other: of a list with many thousands only names and addresses are kept.
  */
-import { bulkKind, fileRecords, isItemCollection, type BulkRecord } from './catalog/bulk/record-source.ts';
-import type { ListedTask } from './grid/work-list.ts';
+import { bulkKind, fileRecords, isItemCollection, type BulkRecord } from '../catalog/bulk/record-source.ts';
+import type { ListedTask } from '../grid/work-list.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -2,11 +2,11 @@
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { identityOf, importClaimedBundle } from './operators/import/claimed-bundle.ts';
-import { operatorNameOf, type Draft } from './operators/import/draft.ts';
-import { importModel } from './operators/import/import-model.ts';
-import { importScript } from './operators/import/import-script.ts';
-import type { ModelChoices } from './operators/import/model-plan.ts';
+import { identityOf, importClaimedBundle } from '../operators/import/claimed-bundle.ts';
+import { operatorNameOf, type Draft } from '../operators/import/draft.ts';
+import { importModel } from '../operators/import/import-model.ts';
+import { importScript } from '../operators/import/import-script.ts';
+import type { ModelChoices } from '../operators/import/model-plan.ts';
 
 /** What it is decides what is done: .py and .ipynb are sources of CLAIMED, .zip and folders what its compiler made of them, .onnx is a model. */
 export async function operatorImport(args: string[], environment: NodeJS.ProcessEnv): Promise<void> {

@@ -1,17 +1,17 @@
 /** Runs operators on raster files: what `lamina run` does here, and a bundle of `lamina bundle` on a node of a cluster. */
-import { RasterCache } from './formats/cog/raster-cache.ts';
-import { createStreamLog } from './log.ts';
-import type { Operator } from './operators/operator.ts';
-import { runtimeNamed, type RuntimeName } from './operators/reference.ts';
-import { runAs } from './operators/runtime-choice.ts';
-import { createOnnxRuntime } from './operators/runtime/onnx.ts';
-import { quantizationOf } from './processes/cubes/embedding-arguments.ts';
-import { parseBatchOptions } from './operators/batch-options.ts';
-import { createOperatorRuntime } from './runtimes/operator-runtime.ts';
-import type { Ended } from './runtimes/program.ts';
-import { firstThatWorks } from './runtimes/probe-order.ts';
-import { isolations, openRuntime, processRuntimes, toolEnvironmentOf, userScratch } from './runtimes/runtimes.ts';
-import { embedFile, type EmbeddedFile } from './workers/embed-file.ts';
+import { RasterCache } from '../formats/cog/raster-cache.ts';
+import { createStreamLog } from '../log.ts';
+import type { Operator } from '../operators/operator.ts';
+import { runtimeNamed, type RuntimeName } from '../operators/reference.ts';
+import { runAs } from '../operators/runtime-choice.ts';
+import { createOnnxRuntime } from '../operators/runtime/onnx.ts';
+import { quantizationOf } from '../processes/cubes/embedding-arguments.ts';
+import { parseBatchOptions } from '../operators/batch-options.ts';
+import { createOperatorRuntime } from '../runtimes/operator-runtime.ts';
+import type { Ended } from '../runtimes/program.ts';
+import { firstThatWorks } from '../runtimes/probe-order.ts';
+import { isolations, openRuntime, processRuntimes, toolEnvironmentOf, userScratch } from '../runtimes/runtimes.ts';
+import { embedFile, type EmbeddedFile } from '../workers/embed-file.ts';
 
 /** As they were written: texts of options. Absent: the usual. */
 export interface FileRunOptions {
@@ -84,32 +84,4 @@ export async function inWorkingRuntime(operator: Operator, { scratch = userScrat
 export function exitCodeOf({ reason, exitCode }: Ended): number {
   if (reason === 'time') return 124;
   return exitCode === null || exitCode === 0 ? (reason === 'exit' && exitCode === 0 ? 1 : 137) : exitCode;
-}
-
-/** One line that is drawn again and again on a terminal; four lines elsewhere. */
-export class ProgressBar {
-  readonly #stream: NodeJS.WriteStream;
-  #quarter = 0;
-  #isDrawn = false;
-
-  constructor(stream: NodeJS.WriteStream) {
-    this.#stream = stream;
-  }
-
-  show(done: number, of: number): void {
-    const share = done / of;
-    const text = `${String(Math.floor(share * 100)).padStart(3)} %  ${done} of ${of} blocks`;
-    const filled = Math.round(share * 30);
-    if (this.#stream.isTTY) {
-      this.#stream.write(`\r[${'#'.repeat(filled)}${'-'.repeat(30 - filled)}] ${text}`);
-      this.#isDrawn = true;
-    } else if (Math.floor(share * 4) > this.#quarter) {
-      this.#quarter = Math.floor(share * 4);
-      this.#stream.write(`${text}\n`);
-    }
-  }
-
-  end(): void {
-    if (this.#isDrawn) this.#stream.write('\n');
-  }
 }

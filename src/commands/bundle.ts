@@ -5,19 +5,19 @@ import { tmpdir } from 'node:os';
 import { basename, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { BUNDLE_FILE, INPUTS_FOLDER, OPERATOR_FOLDER, PROGRAM_FOLDER, type BundledInput, type BundleFile } from './bundle/bundle-file.ts';
-import { modulesOf } from './bundle/modules.ts';
-import { packageFiles } from './bundle/packages.ts';
-import { writeBundle, type BundledFile } from './bundle/write-bundle.ts';
-import { RasterCache } from './formats/cog/raster-cache.ts';
-import { epsgCode, WGS84 } from './geo/crs.ts';
-import { MANIFEST_FILE } from './operators/manifest.ts';
-import type { Operator } from './operators/operator.ts';
-import type { RuntimeName } from './operators/reference.ts';
-import { filesToPack } from './operators/package/package-files.ts';
-import { quantizationOf } from './processes/cubes/embedding-arguments.ts';
-import { operatorOf, parseRun, saysRuntime, withParameterFile, type RunCall } from './run-command.ts';
-import { fileDigest } from './storage/file-digest.ts';
+import { BUNDLE_FILE, INPUTS_FOLDER, OPERATOR_FOLDER, PROGRAM_FOLDER, type BundledInput, type BundleFile } from '../bundle/bundle-file.ts';
+import { modulesOf } from '../bundle/modules.ts';
+import { packageFiles } from '../bundle/packages.ts';
+import { writeBundle, type BundledFile } from '../bundle/write-bundle.ts';
+import { RasterCache } from '../formats/cog/raster-cache.ts';
+import { epsgCode, WGS84 } from '../geo/crs.ts';
+import { MANIFEST_FILE } from '../operators/manifest.ts';
+import type { Operator } from '../operators/operator.ts';
+import type { RuntimeName } from '../operators/reference.ts';
+import { filesToPack } from '../operators/package/package-files.ts';
+import { quantizationOf } from '../processes/cubes/embedding-arguments.ts';
+import { operatorOf, parseRun, saysRuntime, withParameterFile, type RunCall } from './run.ts';
+import { fileDigest } from '../storage/file-digest.ts';
 
 const USAGE = `lamina bundle [RUNTIME/]NAME[:VERSION] --input FILE.tif|FOLDER --output FOLDER|FILE.tar.gz [--PARAMETER VALUE …]
       --component, --runtime, --bands, --quantization, --param, --params
@@ -29,7 +29,7 @@ const USAGE = `lamina bundle [RUNTIME/]NAME[:VERSION] --input FILE.tif|FOLDER --
 const OPTIONS = ['component', 'input', 'output', 'runtime', 'bands', 'quantization', 'param', 'params', 'node'];
 const NODE = 24;
 const RASTER = /\.tiff?$/i;
-const ENTRY = 'src/bundle-program.ts';
+const ENTRY = 'src/commands/bundle-program.ts';
 
 /** Writes the bundle and says how large it is. Throws an Error with one line. */
 export async function bundleCommand(words: readonly string[], environment: NodeJS.ProcessEnv): Promise<void> {
@@ -44,7 +44,7 @@ export async function bundleCommand(words: readonly string[], environment: NodeJ
   try {
     await writeFile(join(draft, BUNDLE_FILE), `${JSON.stringify(await describe(call, operator, inputs), null, 2)}\n`);
     const { files, bytes } = await writeBundle([
-      { name: 'run.mjs', path: fileURLToPath(new URL('../bin/bundle.mjs', import.meta.url)), isExecutable: true },
+      { name: 'run.mjs', path: fileURLToPath(new URL('../../bin/bundle.mjs', import.meta.url)), isExecutable: true },
       { name: BUNDLE_FILE, path: join(draft, BUNDLE_FILE) },
       ...await nodeFile(call.options.node), ...await operatorFiles(operator), ...inputs.map((path) => ({ name: `${INPUTS_FOLDER}/${basename(path)}`, path })), ...await programFiles(await systemsOf(inputs)),
     ], output);
@@ -77,7 +77,7 @@ const outputOf = (path: string) => `${basename(path, extname(path))}.tif`;
 async function describe(call: RunCall, operator: Operator, inputs: readonly string[]): Promise<BundleFile> {
   const { options } = call;
   const { manifest: { name, version }, digest, runtime, params, isolated } = operator;
-  const { version: lamina } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  const { version: lamina } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
   // Checked here, where somebody can still correct it.
   const quantization = quantizationOf(options.quantization === undefined ? {} : { quantization: options.quantization }, 'compress_embed', 'float32');
   return {
@@ -113,7 +113,7 @@ const TABLE = 'node_modules/epsg-index';
 
 /** Of Lamina what the program reaches, and no more: neither the service nor the clients of its stores. */
 async function programFiles(systems: readonly number[]): Promise<BundledFile[]> {
-  const root = fileURLToPath(new URL('..', import.meta.url));
+  const root = fileURLToPath(new URL('../..', import.meta.url));
   const { files, packages } = await modulesOf(root, [ENTRY]);
   const table = ['package.json', 'license.md', ...[epsgCode(WGS84)!, ...systems].map((code) => `s/${code}.json`)].map((name) => `${TABLE}/${name}`);
   const all = [...new Set(['package.json', 'LICENSE', 'NOTICE', ...files, ...await packageFiles(root, packages), ...table])];

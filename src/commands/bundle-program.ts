@@ -2,13 +2,14 @@
 import { stat, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { BUNDLE_FILE, OPERATOR_FOLDER, type BundledInput, type BundleFile } from './bundle/bundle-file.ts';
-import { calledOperator, withStanding } from './operators/called-operator.ts';
-import { readOperator } from './operators/manifest.ts';
-import type { Operator } from './operators/operator.ts';
-import { exitCodeOf, inWorkingRuntime, openFileRunner, ProgressBar, runtimeOption, type FileRunner } from './run-file.ts';
-import { OperatorFailed } from './runtimes/process-runtime.ts';
-import { fileDigest } from './storage/file-digest.ts';
+import { BUNDLE_FILE, OPERATOR_FOLDER, type BundledInput, type BundleFile } from '../bundle/bundle-file.ts';
+import { calledOperator, withStanding } from '../operators/called-operator.ts';
+import { readOperator } from '../operators/manifest.ts';
+import type { Operator } from '../operators/operator.ts';
+import { ProgressBar } from './progress-bar.ts';
+import { exitCodeOf, inWorkingRuntime, openFileRunner, runtimeOption, type FileRunner } from './run-file.ts';
+import { OperatorFailed } from '../runtimes/process-runtime.ts';
+import { fileDigest } from '../storage/file-digest.ts';
 import { untilTold } from './until-told.ts';
 
 const USAGE = `node run.mjs [--output FOLDER] [--runtime NAME] [--scratch FOLDER] [--threads N] [--quiet]
@@ -57,8 +58,8 @@ async function embed({ folder, to, operator, runner, signal, isQuiet }: Errand, 
   const input = join(folder, file);
   const found = await stat(input).catch(() => null);
   if (found?.size !== size || (await fileDigest(input)) !== sha256) throw new Error(`${file} is not the file that was put into the bundle: copy the bundle again`);
-  const bar = isQuiet ? null : new ProgressBar(process.stderr);
-  const made = await runner.embed(operator, { input, output: join(to, output) }, signal, (done, of) => bar?.show(done, of)).finally(() => bar?.end());
+  const bar = isQuiet ? null : new ProgressBar(process.stderr, 'blocks');
+  const made = await runner.embed(operator, { input, output: join(to, output) }, signal, (done, of) => bar?.show({ label: output, fraction: done / of, done })).finally(() => bar?.end());
   process.stdout.write(`${made.files[0]}: ${made.width} × ${made.height} vectors of ${made.dimensions} numbers, by ${operator.manifest.name}:${operator.manifest.version} in ${operator.runtime}\n`);
 }
 

@@ -1,19 +1,20 @@
 /** `lamina run`: an operator, a raster file in, a raster file out. Also in CLAIMED's spelling: `claimed --component containerless/name:tag --parameter value`. */
 import { readFile } from 'node:fs/promises';
-import { readConfig } from './config.ts';
-import { packageFolder } from './deployment.ts';
-import { gridRun } from './grid-command.ts';
-import { createStreamLog } from './log.ts';
-import { openOperators } from './open-operators.ts';
-import { calledOperator } from './operators/called-operator.ts';
-import { readOperator } from './operators/manifest.ts';
-import type { Operator, ParameterValues } from './operators/operator.ts';
-import { parameterText } from './operators/params.ts';
-import { parseReference, type RuntimeName } from './operators/reference.ts';
-import { exitCodeOf, inWorkingRuntime, openFileRunner, ProgressBar, runtimeOption, type FilePaths } from './run-file.ts';
-import { OperatorFailed } from './runtimes/process-runtime.ts';
-import { PROBE_ORDER } from './runtimes/probe-order.ts';
-import { processRuntimes } from './runtimes/runtimes.ts';
+import { readConfig } from '../config.ts';
+import { packageFolder } from '../deployment.ts';
+import { gridRun } from './grid.ts';
+import { createStreamLog } from '../log.ts';
+import { openOperators } from '../open-operators.ts';
+import { calledOperator } from '../operators/called-operator.ts';
+import { readOperator } from '../operators/manifest.ts';
+import type { Operator, ParameterValues } from '../operators/operator.ts';
+import { parameterText } from '../operators/params.ts';
+import { parseReference, type RuntimeName } from '../operators/reference.ts';
+import { ProgressBar } from './progress-bar.ts';
+import { exitCodeOf, inWorkingRuntime, openFileRunner, runtimeOption, type FilePaths } from './run-file.ts';
+import { OperatorFailed } from '../runtimes/process-runtime.ts';
+import { PROBE_ORDER } from '../runtimes/probe-order.ts';
+import { processRuntimes } from '../runtimes/runtimes.ts';
 import { untilTold } from './until-told.ts';
 
 const USAGE = `lamina run [RUNTIME/]NAME[:VERSION] --input FILE.tif --output FILE.tif [--PARAMETER VALUE …]
@@ -125,10 +126,10 @@ export async function runCommand(words: readonly string[], environment: NodeJS.P
 }
 
 async function embed(call: RunCall, operator: Operator, paths: FilePaths, environment: NodeJS.ProcessEnv, signal: AbortSignal) {
-  const bar = call.isQuiet ? null : new ProgressBar(process.stderr);
+  const bar = call.isQuiet ? null : new ProgressBar(process.stderr, 'blocks');
   const runner = openFileRunner({ ...call.options, isQuiet: call.isQuiet }, environment);
   try {
-    return await runner.embed(operator, paths, signal, (done, of) => bar?.show(done, of));
+    return await runner.embed(operator, paths, signal, (done, of) => bar?.show({ label: paths.output, fraction: done / of, done }));
   } finally {
     bar?.end();
     await runner.close();

@@ -1,18 +1,18 @@
 /** `lamina operator export`: an operator for a workflow engine or a scheduler, which then calls `lamina run`. */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { readConfig } from './config.ts';
-import { packageFolder } from './deployment.ts';
-import { createStreamLog } from './log.ts';
-import { openOperators } from './open-operators.ts';
-import { toLsf, toPbs, toSlurm } from './operators/export/batch.ts';
-import { toCwl } from './operators/export/cwl.ts';
-import { toKubernetes } from './operators/export/kubernetes.ts';
-import type { ExportTarget } from './operators/export/target.ts';
-import type { Operator } from './operators/operator.ts';
-import { formatReference, parseReference } from './operators/reference.ts';
-import type { OperatorIndex } from './operators/registry/operator-index.ts';
-import { RUN_OPTIONS } from './run-command.ts';
+import { readConfig } from '../config.ts';
+import { packageFolder } from '../deployment.ts';
+import { createStreamLog } from '../log.ts';
+import { openOperators } from '../open-operators.ts';
+import { toLsf, toPbs, toSlurm } from '../operators/export/batch.ts';
+import { toCwl } from '../operators/export/cwl.ts';
+import { toKubernetes } from '../operators/export/kubernetes.ts';
+import type { ExportTarget } from '../operators/export/target.ts';
+import type { Operator } from '../operators/operator.ts';
+import { formatReference, parseReference } from '../operators/reference.ts';
+import type { OperatorIndex } from '../operators/registry/operator-index.ts';
+import { RUN_OPTIONS } from './run.ts';
 
 const targets: Readonly<Record<string, (target: ExportTarget) => string>> = { cwl: toCwl, k8s: toKubernetes, slurm: toSlurm, pbs: toPbs, lsf: toLsf };
 

@@ -1,10 +1,10 @@
 /** `lamina operator …`: makes, checks, imports and exports packages of AI-compressors. Needs neither a database nor a service. */
-import { operatorCheck, operatorList, operatorPack, operatorShow } from './operator-package-commands.ts';
-import { operatorExport } from './operator-export-command.ts';
-import { operatorImport } from './operator-import-command.ts';
-import { operatorRegistryCommands } from './operator-registry-commands.ts';
-import { operatorTrustCommands } from './operator-trust-commands.ts';
-import { releaseCommand, testCommand } from './release-command.ts';
+import { operatorCheck, operatorList, operatorPack, operatorShow } from './operator-package.ts';
+import { operatorExport } from './operator-export.ts';
+import { operatorImport } from './operator-import.ts';
+import { operatorRegistryCommands } from './operator-registry.ts';
+import { operatorTrustCommands } from './operator-trust.ts';
+import { releaseCommand, testCommand } from './release.ts';
 
 export type OperatorVerb = (args: string[], environment: NodeJS.ProcessEnv) => Promise<void>;
 

@@ -1,7 +1,7 @@
 /** `lamina serve` and `npm start`: starts the service, says where to go, ends it on Ctrl-C. */
-import { readConfig } from './config.ts';
-import { createStreamLog } from './log.ts';
-import { startService, type RunningService } from './serve.ts';
+import { readConfig } from '../config.ts';
+import { createStreamLog } from '../log.ts';
+import { startService, type RunningService } from '../serve.ts';
 
 /** Runs until SIGINT or SIGTERM. Throws an Error with one line when the service can't start. */
 export async function serveCommand(environment: NodeJS.ProcessEnv): Promise<void> {

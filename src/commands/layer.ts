@@ -1,26 +1,26 @@
 /** `lamina layer …`: publishes, lists, shows and removes layers, whether or not a service is running on the data directory. */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { Materialisations } from './catalog/materialisations.ts';
-import type { CatalogStore } from './catalog/store.ts';
-import type { StacCollection } from './catalog/types.ts';
-import { readConfig, type Config } from './config.ts';
-import { openDatabase, type Database } from './database/connection.ts';
-import { migrate } from './database/migrations.ts';
-import { openCatalog, packageFolder } from './deployment.ts';
-import { openOperators } from './open-operators.ts';
-import { deleteObjects } from './jobs/files.ts';
-import { createStreamLog } from './log.ts';
-import { lazyEngine } from './layers/layer-trial.ts';
-import { definitionOf } from './layers/layer.ts';
-import { versionOf } from './layers/layer-versions.ts';
-import { LayerPublisher, type PublishedLayer } from './layers/publish-layer.ts';
-import { VirtualCatalog } from './layers/virtual-catalog.ts';
-import { allProcesses, createRegistry, loadDescriptions } from './processes/index.ts';
-import { layerEvict, layerStats, layerVerify } from './layer-cache-commands.ts';
-import { layerMaterialise, layerWarm } from './layer-materialise-command.ts';
-import { reachDatabase } from './reach-database.ts';
-import { openObjectStore } from './storage/open.ts';
+import { Materialisations } from '../catalog/materialisations.ts';
+import type { CatalogStore } from '../catalog/store.ts';
+import type { StacCollection } from '../catalog/types.ts';
+import { readConfig, type Config } from '../config.ts';
+import { openDatabase, type Database } from '../database/connection.ts';
+import { migrate } from '../database/migrations.ts';
+import { openCatalog, packageFolder } from '../deployment.ts';
+import { openOperators } from '../open-operators.ts';
+import { deleteObjects } from '../jobs/files.ts';
+import { createStreamLog } from '../log.ts';
+import { lazyEngine } from '../layers/layer-trial.ts';
+import { definitionOf } from '../layers/layer.ts';
+import { versionOf } from '../layers/layer-versions.ts';
+import { LayerPublisher, type PublishedLayer } from '../layers/publish-layer.ts';
+import { VirtualCatalog } from '../layers/virtual-catalog.ts';
+import { allProcesses, createRegistry, loadDescriptions } from '../processes/index.ts';
+import { layerEvict, layerStats, layerVerify } from './layer-cache.ts';
+import { layerMaterialise, layerWarm } from './layer-materialise.ts';
+import { reachDatabase } from '../reach-database.ts';
+import { openObjectStore } from '../storage/open.ts';
 
 /** What a command is given: everything that needs a database, and nothing that needs a queue. */
 interface Tools {
@@ -84,7 +84,7 @@ async function toolsOf(database: Database, config: Config): Promise<Tools> {
   };
   const operators = await openOperators(config, { installed: packageFolder('operators'), store: async () => objects, log: createStreamLog(process.stderr, 'warning') });
   await operators.refresh();
-  const registry = createRegistry(await loadDescriptions(new URL('../processes/', import.meta.url)), allProcesses);
+  const registry = createRegistry(await loadDescriptions(new URL('../../processes/', import.meta.url)), allProcesses);
   return { store, publisher: new LayerPublisher(store, lazyEngine({ catalog: store, registry, operators }), deleteFiles), virtual: new VirtualCatalog(store, operators) };
 }
 

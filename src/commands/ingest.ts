@@ -1,25 +1,25 @@
 /** `lamina ingest`: registers files or STAC items, whether or not a service is running on the data directory. */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { checkpointsIn } from './catalog/bulk/checkpoints.ts';
-import { createItemChecker } from './catalog/bulk/item-checker.ts';
-import { ProgressBar } from './catalog/bulk/progress-bar.ts';
-import { ingest } from './catalog/ingest/ingest.ts';
-import { syncObject } from './catalog/ingest/ingest-object.ts';
-import { pollSources } from './catalog/ingest/poll.ts';
-import type { Buckets, IngestDependencies, IngestReport, IngestRequest } from './catalog/ingest/report.ts';
-import { withdrawVanished, type Withdrawn } from './catalog/ingest/vanished.ts';
-import { CatalogStore } from './catalog/store.ts';
-import { Watches, type Watch } from './catalog/watches.ts';
-import { readConfig, type Config } from './config.ts';
-import { openDatabase } from './database/connection.ts';
-import { migrate } from './database/migrations.ts';
-import { RasterCache } from './formats/cog/raster-cache.ts';
-import { createStreamLog, type Log } from './log.ts';
-import { reachDatabase } from './reach-database.ts';
-import type { ObjectStore } from './storage/object-store.ts';
-import { openObjectStore } from './storage/open.ts';
-import { openS3Store } from './storage/s3.ts';
+import { checkpointsIn } from '../catalog/bulk/checkpoints.ts';
+import { createItemChecker } from '../catalog/bulk/item-checker.ts';
+import { ProgressBar } from './progress-bar.ts';
+import { ingest } from '../catalog/ingest/ingest.ts';
+import { syncObject } from '../catalog/ingest/ingest-object.ts';
+import { pollSources } from '../catalog/ingest/poll.ts';
+import type { Buckets, IngestDependencies, IngestReport, IngestRequest } from '../catalog/ingest/report.ts';
+import { withdrawVanished, type Withdrawn } from '../catalog/ingest/vanished.ts';
+import { CatalogStore } from '../catalog/store.ts';
+import { Watches, type Watch } from '../catalog/watches.ts';
+import { readConfig, type Config } from '../config.ts';
+import { openDatabase } from '../database/connection.ts';
+import { migrate } from '../database/migrations.ts';
+import { RasterCache } from '../formats/cog/raster-cache.ts';
+import { createStreamLog, type Log } from '../log.ts';
+import { reachDatabase } from '../reach-database.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { openObjectStore } from '../storage/open.ts';
+import { openS3Store } from '../storage/s3.ts';
 
 const options = {
   collection: { type: 'string' },
@@ -57,11 +57,11 @@ export async function ingestCommand(args: string[], environment: NodeJS.ProcessE
   const { url, stop } = await reachDatabase(config);
   const database = openDatabase(url, { log });
   const rasters = new RasterCache({ blockBytes: 0 });
-  const bar = new ProgressBar(process.stderr);
+  const bar = new ProgressBar(process.stderr, 'items');
   try {
     await migrate(database);
     const store = new CatalogStore(database);
-    const bulk = { check: createItemChecker(config.stacSchemas), checkpoints: checkpointsIn(join(config.data, 'ingest')), onProgress: ({ source, fraction, items }) => bar.show({ label: source, fraction, items }) } satisfies IngestDependencies['bulk'];
+    const bulk = { check: createItemChecker(config.stacSchemas), checkpoints: checkpointsIn(join(config.data, 'ingest')), onProgress: ({ source, fraction, items }) => bar.show({ label: source, fraction, done: items }) } satisfies IngestDependencies['bulk'];
     await run(errand, { store, rasters, log, bulk, buckets: bucketsOf(config, { store, log, watches: new Watches(database) }) });
     bar.end();
     if (errand.watch) await watch(errand, { config, store, log, watches: new Watches(database) });

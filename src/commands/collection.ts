@@ -2,17 +2,17 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readCollectionFiles } from './catalog/collection-files.ts';
-import type { StacCollection } from './catalog/types.ts';
-import { readConfig } from './config.ts';
-import { openDatabase } from './database/connection.ts';
-import { migrate } from './database/migrations.ts';
-import { openCatalog, packageFolder } from './deployment.ts';
-import { checkUpstream, upstreamOf } from './federation/definition.ts';
-import type { FederatedCatalog } from './federation/federated-catalog.ts';
-import { definitionOf } from './layers/layer.ts';
-import { createStreamLog } from './log.ts';
-import { reachDatabase } from './reach-database.ts';
+import { readCollectionFiles } from '../catalog/collection-files.ts';
+import type { StacCollection } from '../catalog/types.ts';
+import { readConfig } from '../config.ts';
+import { openDatabase } from '../database/connection.ts';
+import { migrate } from '../database/migrations.ts';
+import { openCatalog, packageFolder } from '../deployment.ts';
+import { checkUpstream, upstreamOf } from '../federation/definition.ts';
+import type { FederatedCatalog } from '../federation/federated-catalog.ts';
+import { definitionOf } from '../layers/layer.ts';
+import { createStreamLog } from '../log.ts';
+import { reachDatabase } from '../reach-database.ts';
 
 type Command = (catalog: FederatedCatalog, args: string[]) => Promise<void>;
 

@@ -1,12 +1,12 @@
 /** `lamina runtimes`: what can run operators on this machine, found out by running one in each. */
 import { parseArgs } from 'node:util';
-import { packageFolder } from './deployment.ts';
-import { createStreamLog } from './log.ts';
-import { openRegistry } from './operators/registry/installed.ts';
-import { createOnnxRuntime } from './operators/runtime/onnx.ts';
-import { probe, type Probe } from './runtimes/probe.ts';
-import { PROBE_ORDER } from './runtimes/probe-order.ts';
-import { openRuntime, processRuntimes, toolEnvironmentOf, userScratch } from './runtimes/runtimes.ts';
+import { packageFolder } from '../deployment.ts';
+import { createStreamLog } from '../log.ts';
+import { openRegistry } from '../operators/registry/installed.ts';
+import { createOnnxRuntime } from '../operators/runtime/onnx.ts';
+import { probe, type Probe } from '../runtimes/probe.ts';
+import { PROBE_ORDER } from '../runtimes/probe-order.ts';
+import { openRuntime, processRuntimes, toolEnvironmentOf, userScratch } from '../runtimes/runtimes.ts';
 
 /** Prints a line per runtime, or JSON with --json. `lamina runtimes bubblewrap slurm+podman` looks at those only. */
 export async function runtimesCommand(args: string[], environment: NodeJS.ProcessEnv): Promise<void> {

@@ -4,24 +4,24 @@ import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { readConfig } from './config.ts';
-import { createStreamLog } from './log.ts';
-import { placeSettings } from './open-operators.ts';
-import { usualRuntime } from './operators/called-operator.ts';
-import { readOperator } from './operators/manifest.ts';
-import type { OperatorManifest } from './operators/operator.ts';
-import { runtimeNamed } from './operators/reference.ts';
-import { openPlace, writableObjects } from './operators/registry/place.ts';
-import { openSigner } from './operators/registry/signer.ts';
-import { createOnnxRuntime } from './operators/runtime/onnx.ts';
-import type { Progress, ReleaseRegistry, ReleaseSettings } from './release/context.ts';
-import { release, HTML_FILE, REPORT_FILE } from './release/release.ts';
-import { releaseRegistry } from './release/release-registry.ts';
-import { STATE_FILE } from './release/state.ts';
-import { openTaskSet } from './release/tasks/files.ts';
-import { syntheticTasks } from './release/tasks/synthetic.ts';
-import type { ProcessRuntime } from './runtimes/process-runtime.ts';
-import { openRuntime, processRuntimes, toolEnvironmentOf, userScratch } from './runtimes/runtimes.ts';
+import { readConfig } from '../config.ts';
+import { createStreamLog } from '../log.ts';
+import { placeSettings } from '../open-operators.ts';
+import { usualRuntime } from '../operators/called-operator.ts';
+import { readOperator } from '../operators/manifest.ts';
+import type { OperatorManifest } from '../operators/operator.ts';
+import { runtimeNamed } from '../operators/reference.ts';
+import { openPlace, writableObjects } from '../operators/registry/place.ts';
+import { openSigner } from '../operators/registry/signer.ts';
+import { createOnnxRuntime } from '../operators/runtime/onnx.ts';
+import type { Progress, ReleaseRegistry, ReleaseSettings } from '../release/context.ts';
+import { release, HTML_FILE, REPORT_FILE } from '../release/release.ts';
+import { releaseRegistry } from '../release/release-registry.ts';
+import { STATE_FILE } from '../release/state.ts';
+import { openTaskSet } from '../release/tasks/files.ts';
+import { syntheticTasks } from '../release/tasks/synthetic.ts';
+import type { ProcessRuntime } from '../runtimes/process-runtime.ts';
+import { openRuntime, processRuntimes, toolEnvironmentOf, userScratch } from '../runtimes/runtimes.ts';
 
 const options = {
   registry: { type: 'string' }, out: { type: 'string' }, report: { type: 'string' }, html: { type: 'string' }, tasks: { type: 'string', multiple: true },
@@ -77,7 +77,7 @@ function settingsOf(values: Values, environment: NodeJS.ProcessEnv, folder: stri
     folder, out, tags: values.tag ?? [], latest: values['no-latest'] !== true,
     // Who pushed, where a pipeline publishes.
     by: values.by ?? environment['GITLAB_USER_LOGIN'] ?? environment['GITHUB_ACTOR'] ?? userInfo().username,
-    laminaVersion: (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version,
+    laminaVersion: (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version,
     ...(reason === undefined ? {} : { allowRegression: reason }),
     ...(commit === undefined ? {} : { commit }),
   };

@@ -1,10 +1,11 @@
-/** How far an ingest or an export has come, as one line of a terminal that is written over, or as lines of a log. */
+/** How far a command has come, as one line of a terminal that is written over, or as lines of a log. */
 
 export interface ProgressState {
   readonly label: string;
   /** 0 … 1; null where nobody knows how much there is. */
   readonly fraction: number | null;
-  readonly items: number;
+  /** What is done, counted in the unit of the bar. */
+  readonly done: number;
 }
 
 /** Where it is written: a terminal, or anything that takes text. */
@@ -21,15 +22,20 @@ const LOG_MS = 30_000;
 
 export class ProgressBar {
   readonly #target: ProgressTarget;
+  readonly #unit: string;
   readonly #now: () => number;
   readonly #start: number;
   #drawn: number;
   #first: ProgressState | null = null;
   #isOpen = false;
 
-  /** @param now milliseconds, of a clock that only goes forward */
-  constructor(target: ProgressTarget, now: () => number = () => performance.now()) {
+  /**
+   * @param unit what is counted, in the plural
+   * @param now milliseconds, of a clock that only goes forward
+   */
+  constructor(target: ProgressTarget, unit: string, now: () => number = () => performance.now()) {
     this.#target = target;
+    this.#unit = unit;
     this.#now = now;
     this.#start = this.#drawn = now();
   }
@@ -53,13 +59,13 @@ export class ProgressBar {
     this.#isOpen = false;
   }
 
-  #text({ label, fraction, items }: ProgressState, seconds: number): string {
-    const rate = seconds > 0 ? (items - this.#first!.items) / seconds : 0;
-    const counted = `${items.toLocaleString('en')} items, ${Math.round(rate).toLocaleString('en')}/s`;
+  #text({ label, fraction, done }: ProgressState, seconds: number): string {
+    const rate = seconds > 0 ? (done - this.#first!.done) / seconds : 0;
+    const counted = `${done.toLocaleString('en')} ${this.#unit}, ${Math.round(rate).toLocaleString('en')}/s`;
     if (fraction === null) return `${label}  ${counted}`;
     const full = Math.round(fraction * BAR);
-    const done = fraction - (this.#first!.fraction ?? 0);
-    const left = done > 0 ? (seconds / done) * (1 - fraction) : null;
+    const share = fraction - (this.#first!.fraction ?? 0);
+    const left = share > 0 ? (seconds / share) * (1 - fraction) : null;
     return `[${'#'.repeat(full)}${'-'.repeat(BAR - full)}] ${Math.floor(fraction * 100)} %  ${counted}${left === null ? '' : `, ${time(left)} left`}  ${label}`;
   }
 }

@@ -1,18 +1,18 @@
 /** `lamina layer stats | verify | evict`: looks after the cache, whether or not a service is running on the data directory. */
 import { parseArgs } from 'node:util';
-import { BlockCatalogStore, type Footprint } from './catalog/block-catalog.ts';
-import { cacheFigures, type CacheFigures } from './catalog/cache-report.ts';
-import { evict, type EvictionFilter } from './catalog/evictable.ts';
-import { CatalogStore } from './catalog/store.ts';
-import { readConfig } from './config.ts';
-import { openDatabase, type Database } from './database/connection.ts';
-import { migrate } from './database/migrations.ts';
-import { layerPolicies, pinnedAreas } from './layers/eviction.ts';
-import { verifyCache, type VerifyReport } from './layers/verify-cache.ts';
-import { createStreamLog } from './log.ts';
-import { reachDatabase } from './reach-database.ts';
-import type { ObjectStore } from './storage/object-store.ts';
-import { openObjectStore } from './storage/open.ts';
+import { BlockCatalogStore, type Footprint } from '../catalog/block-catalog.ts';
+import { cacheFigures, type CacheFigures } from '../catalog/cache-report.ts';
+import { evict, type EvictionFilter } from '../catalog/evictable.ts';
+import { CatalogStore } from '../catalog/store.ts';
+import { readConfig } from '../config.ts';
+import { openDatabase, type Database } from '../database/connection.ts';
+import { migrate } from '../database/migrations.ts';
+import { layerPolicies, pinnedAreas } from '../layers/eviction.ts';
+import { verifyCache, type VerifyReport } from '../layers/verify-cache.ts';
+import { createStreamLog } from '../log.ts';
+import { reachDatabase } from '../reach-database.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { openObjectStore } from '../storage/open.ts';
 
 interface Cache {
   readonly database: Database;

@@ -2,21 +2,21 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readConfig, type Config } from './config.ts';
-import { onRegistry, placeNamed } from './operator-registry-commands.ts';
-import { placeSettings } from './open-operators.ts';
-import { manifestOfArchive } from './operators/package/unpack.ts';
-import { parseReference } from './operators/reference.ts';
-import { openPlace } from './operators/registry/place.ts';
-import { Registry } from './operators/registry/registry.ts';
-import { openSigner } from './operators/registry/signer.ts';
-import { signaturesOf, signedFacts } from './operators/registry/signatures.ts';
-import { changeKeyList, readKeyList } from './operators/trust/key-list.ts';
-import { keyIdOf, makeKey, publicText, readPublicKey, type ListedKey, type PublicKey } from './operators/trust/keys.ts';
-import { judgeSignatures, reasonOf, type JudgedSignature } from './operators/trust/signature.ts';
-import { envelopeOf, type Signature, type SignedFacts } from './operators/trust/statement.ts';
-import { digest } from './cube/digest.ts';
-import { fileDigest } from './storage/file-digest.ts';
+import { readConfig, type Config } from '../config.ts';
+import { onRegistry, placeNamed } from './operator-registry.ts';
+import { placeSettings } from '../open-operators.ts';
+import { manifestOfArchive } from '../operators/package/unpack.ts';
+import { parseReference } from '../operators/reference.ts';
+import { openPlace } from '../operators/registry/place.ts';
+import { Registry } from '../operators/registry/registry.ts';
+import { openSigner } from '../operators/registry/signer.ts';
+import { signaturesOf, signedFacts } from '../operators/registry/signatures.ts';
+import { changeKeyList, readKeyList } from '../operators/trust/key-list.ts';
+import { keyIdOf, makeKey, publicText, readPublicKey, type ListedKey, type PublicKey } from '../operators/trust/keys.ts';
+import { judgeSignatures, reasonOf, type JudgedSignature } from '../operators/trust/signature.ts';
+import { envelopeOf, type Signature, type SignedFacts } from '../operators/trust/statement.ts';
+import { digest } from '../cube/digest.ts';
+import { fileDigest } from '../storage/file-digest.ts';
 
 type Command = (args: string[], environment: NodeJS.ProcessEnv) => Promise<void>;
 
