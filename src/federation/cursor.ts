@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { ItemTokenError } from '../catalog/item-query.ts';
-import { canonical } from './matches.ts';
+import { canonical } from '../catalog/item-match.ts';
 import { queryString, type Parameters } from './translate.ts';
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -2,7 +2,7 @@
 import { UpstreamError, type ItemGroup, type ItemGroupQuery, type ItemPage, type ItemSource } from '../catalog/item-query.ts';
 import { itemInstant } from '../catalog/load-plan.ts';
 import type { StacItem } from '../catalog/types.ts';
-import { propertyOf } from './matches.ts';
+import { propertyOf } from '../catalog/item-match.ts';
 
 /** Items that are read to be counted. */
 const MOST = 2000;

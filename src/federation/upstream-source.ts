@@ -12,7 +12,7 @@ import { Converter } from './convert.ts';
 import { decodeCursor, encodeCursor, firstPage, nextMark, type Cursor } from './cursor.ts';
 import { upstreamOf, type Upstream } from './definition.ts';
 import { readFields } from './fields.ts';
-import { columnsOf, keyOf, searchTest } from './matches.ts';
+import { columnsOf, keyOf, searchTest } from '../catalog/item-match.ts';
 import { UpstreamPages, type Page } from './pages.ts';
 import { readStatic, type StaticOptions } from './static-catalog.ts';
 import { canSort, translate } from './translate.ts';

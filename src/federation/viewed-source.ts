@@ -2,7 +2,7 @@
 import { UpstreamError, type ItemPage, type ItemQuery, type ItemSource, type ItemView } from '../catalog/item-query.ts';
 import type { StacItem } from '../catalog/types.ts';
 import { compareKeys, decodeToken, encodeToken, orderOf } from '../catalog/item-order.ts';
-import { keyOf, searchTest } from './matches.ts';
+import { keyOf, searchTest } from '../catalog/item-match.ts';
 
 /** Items that are looked at: all of them, because the catalog knows nothing of what the layer says. */
 const MOST = 2000;

@@ -1,10 +1,10 @@
 /** A search decided in memory: whether an item meets it, and where the item stands in its order. */
-import { filterTest } from '../catalog/cql2/evaluate.ts';
-import { instantOf } from '../catalog/cql2/instants.ts';
-import { exactTest } from '../catalog/item-search.ts';
-import { times, type PropertyCondition } from '../catalog/item-property.ts';
-import type { ItemKey, ItemQuery } from '../catalog/item-query.ts';
-import type { StacItem } from '../catalog/types.ts';
+import { filterTest } from './cql2/evaluate.ts';
+import { instantOf } from './cql2/instants.ts';
+import { exactTest } from './item-search.ts';
+import { times, type PropertyCondition } from './item-property.ts';
+import type { ItemKey, ItemQuery } from './item-query.ts';
+import type { StacItem } from './types.ts';
 
 type Test = (item: StacItem) => boolean;
 
