@@ -1,11 +1,10 @@
 /** Items written to one file, as many as there are: stac-geoparquet, NDJSON, or an ItemCollection. */
-import { createReadStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
 import { TableShape, writeTable } from '../../formats/parquet/json-table.ts';
 import { TextFile } from '../../formats/text-file.ts';
 import type { StacCollection } from '../types.ts';
 import { INSTANTS, rowOf } from './item-row.ts';
+import { fileRecords } from './record-source.ts';
 
 type Item = object;
 type Row = Readonly<Record<string, unknown>>;
@@ -67,8 +66,10 @@ async function writeParquet(items: AsyncIterable<Item>, path: string, spool: str
   return writeTable(path, shape, spooled(spool), { 'stac-geoparquet': { version: SPECIFICATION_VERSION, collections } });
 }
 
+/** Not by node:readline, for which a line ends at U+2028 and U+2029 too: JSON has those in its texts. */
 async function* spooled(path: string): AsyncGenerator<Row> {
-  for await (const line of createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: Infinity })) yield JSON.parse(line) as Row;
+  const lines = await fileRecords(path, 'lines');
+  for await (const line of lines.records(0)) yield line.read() as Row;
 }
 
 async function writeText(items: AsyncIterable<Item>, path: string, format: 'ndjson' | 'json', { onProgress }: ExportOptions): Promise<number> {

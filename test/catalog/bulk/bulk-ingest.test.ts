@@ -183,3 +183,15 @@ it('exports of a collection hold every item once, and come in elsewhere', async 
     expect({ ...b, collection: 'ORIGIN' }).toEqual(a);
   }
 });
+
+it('texts may hold the signs that other programs take for the end of a line', async () => {
+  const titles = ['a\u2028b', 'a\u2029b', 'a\u0085b', 'a\r\nb'];
+  await run('SIGNS', writeLines(join(folder, 'signs.ndjson'), titles.map((title, i) => item(i, { title }))));
+  for (const format of ['parquet', 'ndjson', 'json'] as const) {
+    const path = join(folder, `signs-out.${format}`);
+    expect(await exportItems(storedItems(store, { collections: ['SIGNS'] }), path, format)).toBe(4);
+    await run(`SIGNS_${format}`, path);
+    const { items: found } = await store.search({ collections: [`SIGNS_${format}`], limit: 10 });
+    expect(found.map(({ properties }) => properties['title']).toSorted()).toEqual(titles.toSorted());
+  }
+});
