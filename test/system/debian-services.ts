@@ -26,7 +26,8 @@ function databaseAccount(): StartOptions {
   return { account: { uid: Number(execFileSync('id', ['-u', 'postgres'])), gid: Number(execFileSync('id', ['-g', 'postgres'])) } };
 }
 
-export async function startPostgres(directory: string): Promise<Started & { url: string }> {
+/** @param settings of the server, as `postgres -c` takes them */
+export async function startPostgres(directory: string, settings: Readonly<Record<string, string>> = {}): Promise<Started & { url: string }> {
   const bin = debianPostgres()!;
   const cluster = join(directory, 'cluster');
   const options = databaseAccount();
@@ -36,7 +37,7 @@ export async function startPostgres(directory: string): Promise<Started & { url:
   for (const folder of [dirname(directory), directory]) chmodSync(folder, 0o755);
   execFileSync(join(bin, 'initdb'), ['-D', cluster, '-U', 'lamina', '--auth=trust', '--no-sync'], { stdio: 'pipe', cwd: directory, ...options.account });
   const port = await freePort();
-  const started = start(join(bin, 'postgres'), ['-D', cluster, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=${directory}`, '-c', 'max_connections=200'], {}, options);
+  const started = start(join(bin, 'postgres'), ['-D', cluster, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=${directory}`, '-c', 'max_connections=200', ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])], {}, options);
   const ready = () => {
     try {
       execFileSync(join(bin, 'pg_isready'), ['-h', '127.0.0.1', '-p', String(port), '-U', 'lamina'], { stdio: 'pipe' });
