@@ -31,7 +31,9 @@ export interface AssetFetchOptions {
  */
 export function assetFetch(options: AssetFetchOptions): Fetch {
   const tokens = new SasTokens(options);
-  return async (url, init = {}) => {
+  return async (href, init = {}) => {
+    // As it will be asked for: 'scenes/../private' begins like what may be read, and is something else.
+    const url = URL.canParse(href) ? new URL(href).href : href;
     const found = (await options.accesses()).find(({ access }) => url.startsWith(httpPrefix(access)));
     try {
       if (!found) return await options.fetch(url, init);
@@ -56,7 +58,7 @@ export function objectUrl({ region, endpoint }: Pick<S3Access, 'region' | 'endpo
 /** Where the https form of hrefs begins. */
 function httpPrefix(access: Access): string {
   const [, bucket, rest] = /^s3:\/\/([^/]+)\/(.*)$/.exec(access.prefix) ?? [];
-  return access.type === 's3' && bucket !== undefined ? objectUrl(access, bucket, rest!) : access.prefix;
+  return new URL(access.type === 's3' && bucket !== undefined ? objectUrl(access, bucket, rest!) : access.prefix).href;
 }
 
 async function signed(url: string, init: FetchOptions, access: S3Access, collection: string, secrets: Secrets): Promise<FetchOptions> {

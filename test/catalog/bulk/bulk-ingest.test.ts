@@ -192,6 +192,6 @@ it('texts may hold the signs that other programs take for the end of a line', as
     expect(await exportItems(storedItems(store, { collections: ['SIGNS'] }), path, format)).toBe(4);
     await run(`SIGNS_${format}`, path);
     const { items: found } = await store.search({ collections: [`SIGNS_${format}`], limit: 10 });
-    expect(found.map(({ properties }) => properties['title']).toSorted()).toEqual(titles.toSorted());
+    expect(new Set(found.map(({ properties }) => properties['title']))).toEqual(new Set(titles));
   }
 });
