@@ -2,7 +2,7 @@
  * Tasks of a grid out of a list with places: answers of a STAC search (ItemCollection, NDJSON, stac-geoparquet), and tables and
  * GeoJSON whose rows name a file. Read one record after the other: of a list with many thousands only names and addresses are kept.
  */
-import { bulkKind, fileRecords, isItemCollection, type BulkRecord } from '../catalog/bulk/record-source.ts';
+import { fileRecords, kindOfFile, type BulkRecord } from '../catalog/bulk/record-source.ts';
 import type { ListedTask } from '../grid/work-list.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -18,8 +18,7 @@ const COLUMNS = ['path', 'href', 'location', 'url'];
  */
 export async function tasksOfPlaces(path: string, asset?: string): Promise<AsyncGenerator<ListedTask> | null> {
   if (/^[a-z\d]{2,}:\/\//i.test(path)) return null;
-  const isJson = /\.(geo)?json(\.gz)?$/i.test(path) && (/\.gz$/i.test(path) || await isItemCollection(path));
-  const kind = bulkKind(path) ?? (isJson ? 'collection' : null);
+  const kind = await kindOfFile(path);
   if (kind === null) return null;
   const source = await fileRecords(path, kind).catch((error: unknown) => {
     throw new Error(`${path} can't be read: ${(error as Error).message}.`, { cause: error });

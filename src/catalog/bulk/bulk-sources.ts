@@ -2,15 +2,18 @@
 import type { Buckets, IngestDependencies, IngestReport, IngestRequest, Refusal } from '../ingest/report.ts';
 import { ingestRecords, type BulkDependencies } from './bulk-ingest.ts';
 import { createItemChecker } from './item-checker.ts';
-import { bulkKind, fileRecords, isItemCollection, objectRecords, urlRecords, type RecordSource } from './record-source.ts';
+import { fileRecords, kindNamed, kindOfFile, objectRecords, urlRecords, type RecordSource } from './record-source.ts';
 
 const isUrl = (source: string) => /^https?:\/\//i.test(source);
 const bucketUrl = (source: string) => /^s3:\/\/([^/]+)\/?(.*)$/.exec(source);
 
 /** True for what is read record by record: by its name, or because it is a JSON file with a list of items. */
 export async function isBulkSource(source: string): Promise<boolean> {
-  if (bucketUrl(source) || bulkKind(source) !== null) return true;
-  return !isUrl(source) && /\.(geo)?json(\.gz)?$/i.test(source) && (/\.gz$/i.test(source) || isItemCollection(source));
+  if (bucketUrl(source)) return true;
+  if (!isUrl(source)) return (await kindOfFile(source)) !== null;
+  // JSON behind a URL is read as the STAC document that it is.
+  const kind = kindNamed(source);
+  return kind !== null && kind !== 'collection';
 }
 
 export type BulkReport = Pick<IngestReport, 'items' | 'changed' | 'assets' | 'interval' | 'refused' | 'warnings'>;
@@ -31,7 +34,7 @@ export async function ingestBulkSources(sources: readonly string[], request: Ing
   return tally;
 }
 
-const opened = (source: string): Promise<RecordSource> => (isUrl(source) ? urlRecords(source, bulkKind(source)!) : fileRecords(source, bulkKind(source) ?? 'collection'));
+const opened = (source: string): Promise<RecordSource> => (isUrl(source) ? urlRecords : fileRecords)(source, kindNamed(source)!);
 
 /** An ingest that nobody takes up again. */
 const forgetful: BulkDependencies['checkpoints'] = { find: async () => null, keep: async () => {}, drop: async () => {} };
@@ -55,7 +58,7 @@ async function ingestBucket(bucket: string, prefix: string, request: IngestReque
   let known = 0;
   for await (const { key } of store.list(prefix)) {
     const name = `s3://${bucket}/${key}`;
-    const kind = bulkKind(key) ?? (/\.(geo)?json(\.gz)?$/i.test(key) ? 'collection' : null);
+    const kind = kindNamed(key);
     if (kind === null && !/\.tiff?$/i.test(key)) continue;
     known++;
     try {

@@ -36,16 +36,26 @@ export interface RecordSource {
 }
 
 const ENDING = /\.(?:(ndjson|jsonl|geojsonl)|(parquet|geoparquet)|(json|geojson))(\.gz)?$/i;
+const PACKED = /\.gz$/i;
 /** An item in one line is never that long. */
 const MOST_LINE = 64 * 1024 * 1024;
 
 type Kind = 'lines' | 'table' | 'collection';
 
-/** The kind of a file by its name; null for one that holds no items, or may be a STAC document of another kind. */
-export function bulkKind(name: string): Kind | null {
-  const [, lines, table] = ENDING.exec(name.replace(/[?#].*$/, '')) ?? [];
-  return lines !== undefined ? 'lines' : table !== undefined ? 'table' : null;
+/** What a name says its file holds; null: no records. A 'collection' may turn out to be a STAC document of another kind. */
+export function kindNamed(name: string): Kind | null {
+  const [, lines, table, json] = ENDING.exec(pathOf(name)) ?? [];
+  return lines !== undefined ? 'lines' : table !== undefined ? 'table' : json !== undefined ? 'collection' : null;
 }
+
+/** What a local file holds: of JSON by looking into it, unless it is packed, as single STAC documents never are. null: no records. */
+export async function kindOfFile(path: string): Promise<Kind | null> {
+  const kind = kindNamed(path);
+  return kind !== 'collection' || PACKED.test(path) || (await isItemCollection(path)) ? kind : null;
+}
+
+/** URLs may go on behind the name of their file. */
+const pathOf = (name: string) => (/^https?:/i.test(name) ? name.replace(/[?#].*$/, '') : name);
 
 /** Bytes of a source, from wherever they come. */
 interface Bytes {
@@ -155,7 +165,7 @@ async function* piecesOf(bytes: Bytes, create: () => Splitter): AsyncGenerator<{
   let read = 0;
   raw.on('data', (piece: Buffer) => void (read += piece.length));
   raw.pause();
-  const isPacked = /\.gz$/i.test(bytes.name.replace(/[?#].*$/, ''));
+  const isPacked = PACKED.test(pathOf(bytes.name));
   const unpacked = isPacked ? raw.pipe(createGunzip()) : raw;
   if (isPacked) raw.on('error', (error) => unpacked.destroy(error));
   const progress = () => (bytes.sizeBytes === null || bytes.sizeBytes === 0 ? null : Math.min(1, read / bytes.sizeBytes));
@@ -198,7 +208,7 @@ class LineSplitter implements Splitter {
 }
 
 /** Whether a JSON file is an ItemCollection; what is none is one STAC object. Reads as far as it must. */
-export async function isItemCollection(path: string): Promise<boolean> {
+async function isItemCollection(path: string): Promise<boolean> {
   const splitter = new FeatureSplitter();
   try {
     for await (const piece of createReadStream(path)) {
