@@ -8,6 +8,10 @@ import type { StacItem } from './types.ts';
 
 type Test = (item: StacItem) => boolean;
 
+/** What has properties: an item, or something else in its shape. */
+export type Described = Pick<StacItem, 'id' | 'collection' | 'properties'>;
+type PropertyTest = (item: Described) => boolean;
+
 const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
 
 /** True for items that meet all conditions of a search but those on the collection. Keep it for many items. */
@@ -41,7 +45,7 @@ function spanOf({ properties }: StacItem): [bigint, bigint] {
 }
 
 /** A property by its path; null where it is absent. */
-export function propertyOf(item: StacItem, name: string): unknown {
+export function propertyOf(item: Described, name: string): unknown {
   if (name === 'id' || name === 'collection') return item[name];
   let value: unknown = item.properties;
   for (const key of name.split('.')) value = typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
@@ -49,7 +53,7 @@ export function propertyOf(item: StacItem, name: string): unknown {
 }
 
 /** A condition of the query extension, as catalog/item-property.ts has it in SQL. */
-export function conditionTest(condition: PropertyCondition): Test {
+export function conditionTest(condition: PropertyCondition): PropertyTest {
   const { property, comparison, value } = condition;
   if (Object.hasOwn(times, property) && !/With$|^contains$/.test(comparison)) return instantTest(condition);
   const isComparison = /^(eq|neq|[lg]te?)$/.test(comparison);
@@ -80,7 +84,7 @@ function valueTest({ comparison, value }: PropertyCondition): (stored: unknown) 
   }
 }
 
-function instantTest({ property, comparison, value }: PropertyCondition): Test {
+function instantTest({ property, comparison, value }: PropertyCondition): PropertyTest {
   const wanted = (Array.isArray(value) ? value : [value]).map((text) => instantOf(String(text)));
   return (item) => {
     const stored = propertyOf(item, property);

@@ -51,6 +51,11 @@ function relate(relation: Relation, candidate: JstsGeometry, base: JstsGeometry)
   }
 }
 
+/** All places of several geometries as one. Throws GeometryError for a geometry that is not valid. */
+export function unionGeometry(geometries: readonly Geometry[]): Geometry {
+  return writer.write(unionOf(geometries.map(valid))) as Geometry;
+}
+
 function unionOf(geometries: readonly JstsGeometry[]): JstsGeometry {
   return geometries.length === 1 ? geometries[0]! : (UnaryUnionOp.union(factory.createGeometryCollection([...geometries])) as JstsGeometry);
 }

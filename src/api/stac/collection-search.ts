@@ -1,10 +1,14 @@
-/** Which collections a client asks for: those at a place, of a time, with words; and in which order. */
-import { boxGeometry, intersectionTest } from '../../geo/geometry.ts';
-import { flatBox } from '../../catalog/item-search.ts';
+/** Which collections a client asks for: those at a place, of a time, with words or properties; and in which order. */
+import { filterTest, type FilteredItem } from '../../catalog/cql2/evaluate.ts';
+import { conditionTest } from '../../catalog/item-match.ts';
 import type { ItemQuery, SortField } from '../../catalog/item-query.ts';
+import { flatBox } from '../../catalog/item-search.ts';
 import type { StacCollection } from '../../catalog/types.ts';
+import { boxGeometry, intersectionTest } from '../../geo/geometry.ts';
+import { asItem, boxesOf, propertiesOf } from './collection-fields.ts';
 
-export interface CollectionQuery extends Pick<ItemQuery, 'bbox' | 'datetime' | 'sortby'> {
+/** `filter` and `where` look at collections as `asItem` shows them. */
+export interface CollectionQuery extends Pick<ItemQuery, 'bbox' | 'datetime' | 'sortby' | 'filter' | 'where'> {
   /** One of these must occur in the title, the description, the keywords or the id, in any case of letters. */
   readonly words?: readonly string[];
 }
@@ -15,19 +19,27 @@ export function parseWords(text: string): string[] {
 }
 
 /** The collections that meet all conditions, in the order that is asked for. */
-export function searchCollections(all: readonly StacCollection[], { bbox, datetime, words, sortby }: CollectionQuery): readonly StacCollection[] {
+export function searchCollections(all: readonly StacCollection[], query: CollectionQuery): readonly StacCollection[] {
+  const { bbox, datetime, words, sortby } = query;
   const isNear = bbox ? placeTest(bbox) : () => true;
-  const found = all.filter((collection) => isNear(collection) && (!datetime || isAt(collection, datetime)) && (!words || says(collection, words)));
-  return sortby ? found.toSorted((a, b) => compare(a, b, sortby)) : found;
+  const tests = propertyTests(query);
+  const found = all.filter((collection) => isNear(collection) && (!datetime || isAt(collection, datetime)) && (!words || says(collection, words)) && meets(collection, tests));
+  return sortby ? sorted(found, sortby) : found;
 }
 
-/** Collections say where they are by boxes; the first one is that of everything, the others are more exact. */
+type PropertyTest = (item: FilteredItem) => boolean;
+
+const propertyTests = ({ filter, where = [] }: CollectionQuery): PropertyTest[] => [...where.map(conditionTest), ...(filter ? [filterTest(filter)] : [])];
+
+function meets(collection: StacCollection, tests: readonly PropertyTest[]): boolean {
+  if (tests.length === 0) return true;
+  const item = asItem(collection);
+  return tests.every((test) => test(item));
+}
+
 function placeTest(bbox: readonly number[]): (collection: StacCollection) => boolean {
   const intersects = intersectionTest(boxGeometry(flatBox(bbox)));
-  return ({ extent }) => {
-    const [whole, ...parts] = extent.spatial.bbox;
-    return (parts.length > 0 ? parts : [whole!]).some((box) => intersects(boxGeometry(flatBox(box))));
-  };
+  return (collection) => boxesOf(collection).some((box) => intersects(boxGeometry(box)));
 }
 
 function isAt({ extent }: StacCollection, [start, end]: readonly [string | null, string | null]): boolean {
@@ -41,9 +53,19 @@ function says({ id, title, description, keywords }: StacCollection, words: reado
   return words.some((word) => texts.some((text) => text.includes(word)));
 }
 
-function compare(a: StacCollection, b: StacCollection, fields: readonly SortField[]): number {
+function sorted(collections: readonly StacCollection[], fields: readonly SortField[]): StacCollection[] {
+  const rows = collections.map((collection) => ({ collection, id: collection.id, members: { ...propertiesOf(collection), id: collection.id, collection: collection.id } }));
+  return rows.sort((a, b) => compare(a, b, fields)).map(({ collection }) => collection);
+}
+
+interface Row {
+  readonly id: string;
+  readonly members: Readonly<Record<string, unknown>>;
+}
+
+function compare(a: Row, b: Row, fields: readonly SortField[]): number {
   for (const { property, direction } of fields) {
-    const [left, right] = [memberOf(a, property), memberOf(b, property)];
+    const [left, right] = [memberOf(a.members, property), memberOf(b.members, property)];
     if (left === right) continue;
     // What is absent comes last in both directions.
     if (left === undefined || right === undefined) return left === undefined ? 1 : -1;
@@ -54,8 +76,8 @@ function compare(a: StacCollection, b: StacCollection, fields: readonly SortFiel
 }
 
 /** A number or a text; undefined where there is none. */
-function memberOf(collection: StacCollection, path: string): number | string | undefined {
-  const value = path.split('.').reduce<unknown>((object, name) => (typeof object === 'object' && object !== null && Object.hasOwn(object, name) ? (object as Record<string, unknown>)[name] : undefined), collection);
+function memberOf(members: Row['members'], path: string): number | string | undefined {
+  const value = path.split('.').reduce<unknown>((object, name) => (typeof object === 'object' && object !== null && Object.hasOwn(object, name) ? (object as Record<string, unknown>)[name] : undefined), members);
   if (typeof value === 'number' || typeof value === 'string') return value;
   return value === undefined || value === null ? undefined : JSON.stringify(value);
 }

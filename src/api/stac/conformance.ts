@@ -20,6 +20,8 @@ export const conformsTo: readonly string[] = [
   'https://api.stacspec.org/v1.0.0-rc.1/collection-search',
   'https://api.stacspec.org/v1.0.0-rc.1/collection-search#free-text',
   'https://api.stacspec.org/v1.0.0-rc.1/collection-search#fields',
+  'https://api.stacspec.org/v1.0.0-rc.1/collection-search#filter',
+  'https://api.stacspec.org/v1.0.0-rc.1/collection-search#query',
   'https://api.stacspec.org/v1.1.0/collection-search#sort',
   'https://api.stacspec.org/v0.3.0/aggregation',
   'https://api.stacspec.org/v0.3.0/aggregation#query',

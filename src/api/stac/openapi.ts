@@ -65,9 +65,11 @@ const paths: Json = {
   '/extensions/lamina/v1.0.0/schema.json': { get: route('getExtension', 'Schema of the fields lamina:*', answers(SCHEMA_TYPE, 'Schema')) },
   '/functions': { get: route('getFunctions', 'Functions that filters may call', answers(JSON_TYPE, 'Functions')) },
   '/sortables': { get: route('getSortables', 'Properties of all collections by which items can be sorted', answers(SCHEMA_TYPE, 'Schema')) },
+  '/collections-queryables': { get: route('getQueryablesOfCollections', 'Properties by which collections can be searched for', answers(SCHEMA_TYPE, 'Schema')) },
+  '/collections-sortables': { get: route('getSortablesOfCollections', 'Properties by which collections can be sorted', answers(SCHEMA_TYPE, 'Schema')) },
   '/children': { get: route('getChildren', 'The collections that the landing page links to', { parameters: parameters('pageLimit', 'after'), ...answers(JSON_TYPE, 'Children', '400') }) },
   '/collections': {
-    get: route('getCollections', 'Collections: all, or those that are searched for', { parameters: parameters('bbox', 'datetime', 'q', 'sortby', 'fields', 'pageLimit', 'after'), ...answers(JSON_TYPE, 'Collections', '400') }),
+    get: route('getCollections', 'Collections: all, or those that are searched for', { parameters: parameters('bbox', 'datetime', 'q', 'query', 'filter', 'filter-lang', 'filter-crs', 'sortby', 'fields', 'pageLimit', 'after'), ...answers(JSON_TYPE, 'Collections', '400') }),
     post: route('createCollection', 'Publish a layer', { ...layerBody, ...changes(201, 'Collection') }),
   },
   '/collections/{collectionId}': {

@@ -2,8 +2,9 @@
  * GET /queryables, /sortables and the same of a collection: properties that searches know, as JSON Schema. What
  * they are is found in the items. Others are no error: an item that comes tomorrow may have them.
  */
-import type { RequestHandler } from 'express';
+import type { RequestHandler, Response } from 'express';
 import type { ItemField } from '../../catalog/item-query.ts';
+import { collectionProperties } from './collection-fields.ts';
 import { findCollection } from './collection.ts';
 import type { StacContext } from './dependencies.ts';
 import { collectionUrl } from './present.ts';
@@ -31,21 +32,36 @@ export function sortables(context: StacContext): RequestHandler {
   return documentOf(context, 'sortables', (fields) => ({ ...rest, ...fromFields(fields, ({ types }) => types.some((type) => type !== 'array' && type !== 'object')) }));
 }
 
+/** GET /collections-queryables: properties of the collections that a visitor sees. */
+export function collectionQueryables(context: StacContext): RequestHandler {
+  return collectionDocument(context, 'queryables', () => true);
+}
+
+/** GET /collections-sortables. */
+export function collectionSortables(context: StacContext): RequestHandler {
+  return collectionDocument(context, 'sortables', ({ type }) => type !== undefined && type !== 'array' && type !== 'object');
+}
+
+function collectionDocument(context: StacContext, kind: 'queryables' | 'sortables', isWanted: (schema: Schema) => boolean): RequestHandler {
+  return async (_request, response) => {
+    const properties = collectionProperties(await context.collections.collections(context.user));
+    const wanted = Object.fromEntries(Object.entries(properties).filter(([, schema]) => isWanted(schema)));
+    sendSchema(response, `${context.baseUrl}/collections-${kind}`, kind === 'queryables' ? 'Queryables of collections' : 'Sortables of collections', wanted);
+  };
+}
+
 function documentOf(context: StacContext, kind: 'queryables' | 'sortables', properties: (fields: readonly ItemField[]) => Readonly<Record<string, Schema>>): RequestHandler {
   return async (request, response) => {
     const id = pathParameter(request, 'collectionId');
     const subject = id === '' ? null : await findCollection(context, id);
     const fields = (await context.items.fields?.({ user: context.user, ...(subject ? { collections: [subject.id] } : {}) })) ?? [];
     const title = kind === 'queryables' ? 'Queryables' : 'Sortables';
-    sendJson(response, {
-      $schema: 'https://json-schema.org/draft/2019-09/schema',
-      $id: `${subject ? collectionUrl(context, subject.id) : context.baseUrl}/${kind}`,
-      type: 'object',
-      title: subject ? `${title} of ${subject.title ?? subject.id}` : `${title} of all collections`,
-      properties: properties(fields),
-      additionalProperties: true,
-    }, SCHEMA_TYPE);
+    sendSchema(response, `${subject ? collectionUrl(context, subject.id) : context.baseUrl}/${kind}`, subject ? `${title} of ${subject.title ?? subject.id}` : `${title} of all collections`, properties(fields));
   };
+}
+
+function sendSchema(response: Response, id: string, title: string, properties: Readonly<Record<string, Schema>>): void {
+  sendJson(response, { $schema: 'https://json-schema.org/draft/2019-09/schema', $id: id, type: 'object', title, properties, additionalProperties: true }, SCHEMA_TYPE);
 }
 
 function fromFields(fields: readonly ItemField[], isWanted: (field: ItemField) => boolean): Record<string, Schema> {

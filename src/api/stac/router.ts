@@ -8,6 +8,7 @@ import { collections } from './collections.ts';
 import { createCollection, deleteCollection, replaceCollection } from './edit-collection.ts';
 import { conformance } from './conformance.ts';
 import type { StacContext, StacDependencies } from './dependencies.ts';
+import { withPersonal } from './personal.ts';
 import { item } from './item.ts';
 import { items } from './items.ts';
 import { isDeeperThan, MAX_JSON_DEPTH } from '../../graph/json-depth.ts';
@@ -23,7 +24,7 @@ import { extensionSchema } from './extension.ts';
 import { functionList } from './functions.ts';
 import { landing } from './landing.ts';
 import { serviceUrl } from './present.ts';
-import { queryables, sortables } from './queryables.ts';
+import { collectionQueryables, collectionSortables, queryables, sortables } from './queryables.ts';
 import { answerInOldVersion, errorHandler, invalidParameter, OLD_VERSION, StacRequestError } from './respond.ts';
 import { unknownRoute } from './unknown-route.ts';
 import { searchByBody, searchByQuery } from './search.ts';
@@ -62,6 +63,8 @@ function createVersionRouter(dependencies: StacDependencies): Router {
   router.get('/api.html', on(serviceDocumentation));
   router.get('/queryables', on(queryables));
   router.get('/sortables', on(sortables));
+  router.get('/collections-queryables', on(collectionQueryables));
+  router.get('/collections-sortables', on(collectionSortables));
   router.get('/functions', functionList());
   router.get(LAMINA_EXTENSION_PATH, on(extensionSchema));
   router.get('/children', on(children));
@@ -107,11 +110,12 @@ function pagesOf({ baseUrl }: StacDependencies): (view: View, ...above: { text: 
 }
 
 /** Gives each request its route with the base URL that its client knows, and with who asks. */
-function inContext({ baseUrl, visitor, ...rest }: StacDependencies): (route: (context: StacContext) => RequestHandler) => RequestHandler {
+function inContext({ baseUrl, visitor, personal, ...rest }: StacDependencies): (route: (context: StacContext) => RequestHandler) => RequestHandler {
   return (route) => async (request, response, next) => {
     const user = visitor ? await visitor(request) : null;
     if (request.method === 'GET' || request.method === 'HEAD') setCachePolicy(response, 'visitor', user === null);
-    const context = { ...rest, user, baseUrl: typeof baseUrl === 'string' ? baseUrl : baseUrl(request) };
+    const seen = personal && user !== null ? withPersonal(rest, personal, user) : {};
+    const context = { ...rest, ...seen, user, baseUrl: typeof baseUrl === 'string' ? baseUrl : baseUrl(request) };
     return route(context)(request, response, next);
   };
 }

@@ -12,8 +12,11 @@ import { geometryOf, mirrorOf, spatialTest } from './spatial.ts';
 import { compareTexts, foldAccents, foldCase, likeTest } from './text-folding.ts';
 import type { ArrayExpression, Call, Expression, Interval, OpenEnd, Property } from './tree.ts';
 
-/** What a filter looks at. */
-export type FilteredItem = Pick<StacItem, 'id' | 'collection' | 'geometry' | 'properties'>;
+/** What a filter looks at: an item, or something else in its shape. */
+export interface FilteredItem extends Pick<StacItem, 'id' | 'collection' | 'geometry' | 'properties'> {
+  /** Beginning and end of what lasts, null where it is open. Absent: the properties tell the time, as they do of items. */
+  readonly interval?: readonly [string | null, string | null];
+}
 
 /** [first, last] instant in microseconds since 1970. */
 type Span = readonly [bigint, bigint];
@@ -226,9 +229,10 @@ function edgeOf(interval: Interval, end: 'start' | 'end'): Read<bigint> {
 }
 
 /** An item without an instant has the time from its start to its end. */
-function itemSpan(item: FilteredItem): Span | null {
-  const { datetime, start_datetime: start, end_datetime: end } = item.properties;
+function itemSpan({ interval, properties }: FilteredItem): Span | null {
   const at = (value: unknown) => (typeof value === 'string' ? instantOf(value) : null);
+  if (interval) return [at(interval[0]) ?? BEFORE_ALL, at(interval[1]) ?? AFTER_ALL];
+  const { datetime, start_datetime: start, end_datetime: end } = properties;
   const instant = at(datetime);
   if (instant !== null) return [instant, instant];
   const first = at(start);
