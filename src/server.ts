@@ -18,6 +18,7 @@ import { createLayerRouter } from './api/layers/embeddings.ts';
 import { createMaterialisationRouter } from './api/layers/materialisations.ts';
 import { Materialiser } from './api/layers/materialiser.ts';
 import { createInferenceRouter, createOperatorRouter, type OperatorService } from './api/operators/router.ts';
+import { ownResults } from './api/stac/own-results.ts';
 import { createStacRouter } from './api/stac/router.ts';
 import { MapCatalog } from './api/tiles/map-catalog.ts';
 import { Admission } from './api/tiles/serve-tile.ts';
@@ -164,6 +165,7 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
     publisher,
     editor,
     visitor: (request) => visitorOf(request, shared.authentication),
+    personal: ownResults({ jobs: deployment.jobs, signer: shared.signer, resultDays: config.resultDays }),
     signAsset: (collection, item, key, href) => (href.startsWith('/') ? href : signAsset(shared.signer, { collection, item, key, name: href.split(/[/:]/).pop()! }).path),
     log,
   });

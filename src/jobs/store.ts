@@ -69,6 +69,9 @@ function nextTurn(user: string, kind: string): string {
     coalesce((select max(other.turn) ${underWay} = 'running'), (select min(other.turn) ${underWay} = 'queued'), 1))`;
 }
 
+/** SQL: a batch job of the user $1 that finished and whose results are still there. */
+const WITH_RESULTS = `user_id = $1 and kind = 'batch' and status = 'finished' and result is not null`;
+
 /** Any number that nothing else locks. */
 const ADMISSION_LOCK = 4_711_044;
 
@@ -134,6 +137,19 @@ export class JobStore {
     );
     const jobs = rows.slice(0, limit ?? rows.length).map(jobOf);
     return { jobs, next: jobs.length < rows.length ? jobs.at(-1)!.id : null };
+  }
+
+  /** Batch jobs of a user that finished and still have results, newest first; no more than `limit`. */
+  async withResults(userId: string, limit: number): Promise<Job[]> {
+    const rows = await this.#database.query<Row>(`select * from jobs where ${WITH_RESULTS} order by created desc, id desc limit $2`, [userId, limit]);
+    return rows.map(jobOf);
+  }
+
+  /** A text that is another one after every change of the jobs that `withResults` gives; null when there are none. */
+  async resultsVersion(userId: string): Promise<string | null> {
+    // A row's version is that of PostgreSQL: its transaction and its place.
+    const [row] = await this.#database.query<{ version: string | null }>(`select md5(string_agg(id || xmin::text || ctid::text, ',' order by created, id)) as version from jobs where ${WITH_RESULTS}`, [userId]);
+    return row!.version;
   }
 
   /** Replaces the given first-level properties. Throws JobLocked while the job is queued or running. */

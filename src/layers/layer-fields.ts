@@ -4,7 +4,7 @@ import type { Quantization } from '../cube/cube.ts';
 import type { StacLink } from '../catalog/types.ts';
 import type { ProcessGraph } from '../graph/wire.ts';
 import { pointer, type Faults } from './layer-faults.ts';
-import type { LayerDefinition } from './layer.ts';
+import { RESULT_COLLECTION, type LayerDefinition } from './layer.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -58,6 +58,7 @@ function readText(body: Fields, faults: Faults): LayerText {
   faults.expect(version === undefined || version === '1.1.0', '/stac_version', '\'1.1.0\'');
   faults.expect(isText(id) && /^[A-Za-z0-9][\w.~-]{0,99}$/.test(id), '/id', 'letters, digits and _-.~, 100 at most, a letter or digit first');
   if (isText(id) && /\.v\d+$/.test(id)) faults.add('/id', 'must not end like \'.v1\': such names are those of older versions');
+  if (id === RESULT_COLLECTION) faults.add('/id', 'must be another one: this is the collection of all results of jobs');
   faults.expect(title === undefined || isText(title), '/title', 'a text that is not empty');
   faults.expect(isText(description), '/description', 'a text that is not empty (CommonMark)');
   faults.expect(isText(license), '/license', 'an SPDX expression, or \'other\'');

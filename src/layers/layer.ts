@@ -111,3 +111,6 @@ export function filesCollection({ id, version, deprecated }: StacCollection): st
   const base = deprecated === true ? id.replace(/\.v\d+$/, '') : id;
   return version === undefined || version === '1' ? `${base}.files` : `${base}.v${String(version as string)}.files`;
 }
+
+/** The collection of each user's results of batch jobs (src/api/stac/own-results.ts). Nobody else's may have its id. */
+export const RESULT_COLLECTION = 'job-results';

@@ -1,7 +1,7 @@
 /** Which collections somebody may add files to. */
 import { invalidArgument, OpenEOError } from '../errors.ts';
 import type { StacCollection } from '../catalog/types.ts';
-import { definitionOf, filesMarkOf, isVisible } from '../layers/layer.ts';
+import { definitionOf, filesMarkOf, isVisible, RESULT_COLLECTION } from '../layers/layer.ts';
 
 /** Who exports. */
 export interface Exporter {
@@ -35,6 +35,7 @@ function checkExisting(collection: StacCollection, { user, editors }: Exporter):
 
 function checkNewId(id: string): void {
   if (!/^[A-Za-z0-9][\w.~-]{0,99}$/.test(id)) throw refused('a new id has letters, digits and _-.~, 100 at most, a letter or digit first');
+  if (id === RESULT_COLLECTION) throw refused(`the collection '${id}' is that of all results of jobs, which are in it without being exported. Choose another id`);
   if (/\.(files|v\d+)$/.test(id)) throw refused(`ids that end in '.files' or in a version such as '.v1' are given by the service. Choose another id`);
 }
 

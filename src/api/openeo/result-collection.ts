@@ -13,6 +13,11 @@ function datesOf(files: readonly StoredFile[]): string[] {
   return [...new Set(files.map(({ datetime }) => datetime!))].sort();
 }
 
+/** The files of each date, the earliest first. */
+export function filesByDate(files: readonly StoredFile[]): (readonly [datetime: string, files: readonly StoredFile[]])[] {
+  return datesOf(files).map((date) => [date, files.filter(({ datetime }) => datetime === date)]);
+}
+
 /** The collection. All assets are in it too, because clients of openEO look for them here. */
 export function collectionDocument(job: Job, result: JobResult, settings: DocumentSettings): Record<string, unknown> {
   const { title, description } = job.definition;
@@ -45,9 +50,9 @@ export function collectionDocument(job: Job, result: JobResult, settings: Docume
 
 /** The item of a date; null when there are not so many. */
 export function seriesItem(job: Job, result: JobResult, index: number, settings: DocumentSettings): Record<string, unknown> | null {
-  const date = isSeries(result) ? datesOf(result.files)[index] : undefined;
-  if (date === undefined) return null;
-  const files = result.files.filter(({ datetime }) => datetime === date);
+  const found = isSeries(result) ? filesByDate(result.files)[index] : undefined;
+  if (found === undefined) return null;
+  const [date, files] = found;
   const { start_datetime: _, end_datetime: __, ...properties } = result.properties;
   const { canonical, state } = stateOf(job, settings);
   const parent = { href: settings.base + canonical.path, type: 'application/json' };

@@ -72,7 +72,8 @@ export function linksOf(result: JobResult, canonical: SignedPath, { base, partia
   ];
 }
 
-function sourceLinks({ links }: JobResult, base: string): Link[] {
+/** Links to what a result was made of. */
+export function sourceLinks({ links }: JobResult, base: string): Link[] {
   return links.map((link) => ({ ...link, href: sourceUrl(link.href, base) }));
 }
 
@@ -81,7 +82,8 @@ export function assetsOf(job: Job, files: readonly StoredFile[], { base, signer 
   return Object.fromEntries(files.map((file) => [file.name, assetOf(file, base + signResultFile(signer, job, file.objectKey).path)]));
 }
 
-function assetOf(file: StoredFile, href: string): Record<string, unknown> {
+/** A file as an asset. */
+export function assetOf(file: StoredFile, href: string): Record<string, unknown> {
   return {
     href,
     type: file.mediaType,
@@ -105,7 +107,7 @@ export function itemOf(job: Job, result: JobResult, { links, properties, assets 
   return {
     type: 'Feature',
     stac_version: '1.1.0',
-    stac_extensions: extensionsOf(result, 'expires' in properties),
+    stac_extensions: extensionsOf(result, 'expires' in properties || 'unpublished' in properties),
     id: job.id,
     geometry: result.bbox === null ? null : result.geometry ?? rectangle(result.bbox),
     ...(result.bbox === null ? {} : { bbox: result.bbox }),

@@ -35,9 +35,20 @@ export interface StacContext {
   readonly user: string | null;
 }
 
+/** What only one user sees, beside what is stored. */
+export interface PersonalCatalog {
+  /** Of its collection. */
+  readonly id: string;
+  /** null: there is nothing yet. */
+  collection(user: string): Promise<StacCollection | null>;
+  items(user: string): ItemSource;
+}
+
 /** The base URL may depend on the request: without a configured one it is the host that the client named. */
 export interface StacDependencies extends Omit<StacContext, 'baseUrl' | 'user'> {
   readonly baseUrl: string | ((request: Request) => string);
   /** Finds out who asks; absent: everybody is a visitor. */
   readonly visitor?: (request: Request) => Promise<string | null>;
+  /** A collection of each user's own; absent: there is none. */
+  readonly personal?: PersonalCatalog;
 }

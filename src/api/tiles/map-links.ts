@@ -16,8 +16,9 @@ export function viewPath(id: string): string {
   return `/view/${encodeURIComponent(id)}`;
 }
 
-/** Links to the tiles of a collection for map clients, and to the page that shows it; those that it has already are left out. */
-export function mapLinks({ id, title = id, links }: Pick<StacCollection, 'id' | 'title' | 'links'>): StacLink[] {
+/** Links to the tiles of a collection for map clients, and to the page that shows it; those that it has already are left out. None without dimensions: nothing of it can be drawn. */
+export function mapLinks({ id, title = id, links, 'cube:dimensions': dimensions }: Pick<StacCollection, 'id' | 'title' | 'links' | 'cube:dimensions'>): StacLink[] {
+  if (Object.keys(dimensions).length === 0) return [];
   const own: StacLink[] = [
     { rel: 'xyz', href: `${tilesPath(id)}/{z}/{x}/{y}.png`, type: 'image/png', title: `Map tiles of ${title}` },
     { rel: 'tilejson', href: `${tilesPath(id)}/tilejson.json`, type: 'application/json', title: `TileJSON of ${title}` },
