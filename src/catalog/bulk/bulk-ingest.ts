@@ -3,6 +3,7 @@ import { deriveCollection, type CollectionText } from '../ingest/collection.ts';
 import { fixAnchors } from '../ingest/register.ts';
 import type { Refusal } from '../ingest/report.ts';
 import { takeOver } from '../ingest/stac-source.ts';
+import { unionInterval } from '../interval.ts';
 import type { CatalogStore } from '../store.ts';
 import type { StacItem } from '../types.ts';
 import type { Checkpoints, Progress } from './checkpoints.ts';
@@ -174,8 +175,7 @@ class BulkRun {
     for (const { assets, properties } of items) {
       this.assets += Object.keys(assets).length;
       const instant = properties.datetime ?? (properties['start_datetime'] as string);
-      const [first, last] = this.interval ?? [instant, instant];
-      this.interval = [Date.parse(instant) < Date.parse(first) ? instant : first, Date.parse(instant) > Date.parse(last) ? instant : last];
+      this.interval = unionInterval(this.interval, [instant, instant]);
     }
   }
 }

@@ -1,5 +1,6 @@
 /** Which sources of an ingest are files of many items, and what became of them. */
 import type { Buckets, IngestDependencies, IngestReport, IngestRequest, Refusal } from '../ingest/report.ts';
+import { unionInterval } from '../interval.ts';
 import { ingestRecords, type BulkDependencies } from './bulk-ingest.ts';
 import { createItemChecker } from './item-checker.ts';
 import { fileRecords, kindNamed, kindOfFile, objectRecords, urlRecords, type RecordSource } from './record-source.ts';
@@ -87,10 +88,7 @@ class Tally implements BulkReport {
     const untold = outcome.refused - outcome.refusals.length;
     if (outcome.resumedFrom > 0) this.warnings.push(`${name}: went on after record ${outcome.resumedFrom}, where an earlier ingest had stopped.`);
     if (untold > 0) this.warnings.push(`${name}: ${untold} more records were refused.`);
-    const [first, last] = outcome.interval ?? [null, null];
-    if (first === null || last === null) return;
-    const [start, end] = this.interval ?? [first, last];
-    this.interval = [Date.parse(first) < Date.parse(start) ? first : start, Date.parse(last) > Date.parse(end) ? last : end];
+    if (outcome.interval) this.interval = unionInterval(this.interval, outcome.interval);
   }
 
   addRaster(name: string, { did, reason }: { readonly did: string; readonly reason?: string }): void {

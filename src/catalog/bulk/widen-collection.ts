@@ -1,6 +1,7 @@
 /** A collection after more items came, without looking at those that were there. */
 import { flatBox } from '../item-search.ts';
 import { deriveCollection, unionBox, type CollectionText } from '../ingest/collection.ts';
+import { unionInterval, type Interval } from '../interval.ts';
 import type { StacBand, StacCollection, StacItem } from '../types.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -40,17 +41,6 @@ function unionBands(known: readonly StacBand[], more: readonly StacBand[]): Stac
     found.set(band.name, first ? { ...band, ...first, ...(typeof a === 'number' && typeof b === 'number' ? { gsd: Math.min(a, b) } : {}) } : band);
   }
   return [...found.values()];
-}
-
-type Interval = readonly [string | null, string | null];
-
-/** An open end stays open. */
-function unionInterval(known: Interval | undefined, [first, last]: Interval): Interval {
-  if (!known) return [first, last];
-  const [start, end] = known;
-  const earlier = start === null || first === null ? null : Date.parse(first) < Date.parse(start) ? first : start;
-  const later = end === null || last === null ? null : Date.parse(last) > Date.parse(end) ? last : end;
-  return [earlier, later];
 }
 
 interface Whole {

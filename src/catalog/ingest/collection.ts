@@ -1,6 +1,7 @@
 /** The STAC Collection of a set of items: everything in it that can be derived from them is derived. */
 import { epsgCode, WGS84 } from '../../geo/crs.ts';
 import { flatBox } from '../item-search.ts';
+import { intervalOfItem, unionInterval } from '../interval.ts';
 import type { StacAsset, StacBand, StacCollection, StacItem } from '../types.ts';
 import { extensions } from './item.ts';
 
@@ -21,7 +22,7 @@ export function deriveCollection(id: string, items: readonly StacItem[], text: C
   const bands = bandsOf(items);
   const codes = distinct(items.flatMap((item) => gridsOf(item).map((grid) => grid.code)));
   const bbox = unionBox(items.map((item) => flatBox(item.bbox)));
-  const interval = intervalOf(items);
+  const interval = items.map(intervalOfItem).reduce((known, more) => unionInterval(known, more));
   const assets = itemAssets(items);
   const title = text.title ?? existing?.title ?? id;
   return {
@@ -157,13 +158,6 @@ export function unionBox(boxes: readonly (readonly [number, number, number, numb
   const [west, south, east, north] = [edge(0, Math.min), edge(1, Math.min), edge(2, Math.max), edge(3, Math.max)];
   if (east - west >= 360) return [-180, south, 180, north];
   return [west, south, east > 180 ? east - 360 : east, north];
-}
-
-function intervalOf(items: readonly StacItem[]): [string, string] {
-  const starts = items.map(({ properties }) => (properties['start_datetime'] as string | undefined) ?? properties.datetime!);
-  const ends = items.map(({ properties }) => (properties['end_datetime'] as string | undefined) ?? properties.datetime!);
-  const by = (a: string, b: string) => Date.parse(a) - Date.parse(b);
-  return [starts.sort(by)[0]!, ends.sort(by).at(-1)!];
 }
 
 function distinct<T>(values: readonly T[]): T[] {

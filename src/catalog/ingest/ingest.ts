@@ -1,5 +1,6 @@
 /** `lamina ingest`: makes a collection of files or STAC items that stay where they are. */
 import { ingestBulkSources, isBulkSource, type BulkReport } from '../bulk/bulk-sources.ts';
+import { unionInterval } from '../interval.ts';
 import type { StacCollection, StacItem } from '../types.ts';
 import { deriveCollection } from './collection.ts';
 import { parseTime, type Time } from './file-name.ts';
@@ -53,7 +54,6 @@ async function filterAsync<T>(list: readonly T[], test: (entry: T) => Promise<bo
 
 /** With the items of large files, whose bands and reference systems the collection tells. */
 function withBulk(report: IngestReport, bulk: BulkReport, collection: StacCollection | null): IngestReport {
-  const ends = [report.interval, bulk.interval].filter((interval) => interval !== null).flat().sort((a, b) => Date.parse(a) - Date.parse(b));
   const names = (collection?.bands ?? []).flatMap((band) => band.name ?? []);
   return {
     ...report,
@@ -62,7 +62,7 @@ function withBulk(report: IngestReport, bulk: BulkReport, collection: StacCollec
     assets: report.assets + bulk.assets,
     bands: [...new Set([...report.bands, ...names])],
     crs: [...new Set([...report.crs, ...[collection?.summaries['proj:code'] ?? []].flat().map(String)])],
-    interval: ends.length === 0 ? null : [ends[0]!, ends.at(-1)!],
+    interval: bulk.interval === null ? report.interval : unionInterval(report.interval, bulk.interval),
     refused: [...report.refused, ...bulk.refused],
     warnings: [...report.warnings, ...bulk.warnings],
   };

@@ -1,6 +1,7 @@
 /** Puts items into the catalog together with what follows from them: the lattice anchor and the collection's extents. */
 import { widenCollection } from '../bulk/widen-collection.ts';
 import { flatBox } from '../item-search.ts';
+import { intervalOfItem, unionInterval, type Interval } from '../interval.ts';
 import type { CatalogStore } from '../store.ts';
 import type { StacCollection, StacItem } from '../types.ts';
 import { deriveCollection, type CollectionText } from './collection.ts';
@@ -63,14 +64,8 @@ function isKnownKind(collection: StacCollection, item: StacItem): boolean {
 /** The collection with a temporal extent that holds the items. */
 function stretched(collection: StacCollection, items: readonly StacItem[]): StacCollection {
   const [known = [null, null], ...more] = collection.extent.temporal.interval;
-  const [start, end] = known;
-  const timeOf = (item: StacItem, name: string) => (item.properties[name] ?? item.properties.datetime) as string;
-  // An open end holds every date.
-  const starts = start === null ? [] : [start, ...items.map((item) => timeOf(item, 'start_datetime'))];
-  const ends = end === null ? [] : [end, ...items.map((item) => timeOf(item, 'end_datetime'))];
-  const by = (a: string, b: string) => Date.parse(a) - Date.parse(b);
-  const interval = [starts.sort(by)[0] ?? null, ends.sort(by).at(-1) ?? null] as const;
-  if (interval[0] === start && interval[1] === end) return collection;
+  const interval = items.map(intervalOfItem).reduce<Interval>((whole, more) => unionInterval<string | null>(whole, more), known);
+  if (interval[0] === known[0] && interval[1] === known[1]) return collection;
   const dimensions = Object.entries(collection['cube:dimensions']).map(([name, dimension]) => [name, (dimension as { type?: string }).type === 'temporal' ? { ...(dimension as object), extent: interval } : dimension]);
   return { ...collection, extent: { ...collection.extent, temporal: { interval: [interval, ...more] } }, 'cube:dimensions': Object.fromEntries(dimensions) as StacCollection['cube:dimensions'] };
 }
