@@ -17,7 +17,7 @@ const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
 /** True for items that meet all conditions of a search but those on the collection. Keep it for many items. */
 export function searchTest(query: Omit<ItemQuery, 'limit'>): Test {
   const { filter, ...places } = query;
-  const tests: Test[] = [timeTest(query.datetime), ...(query.where ?? []).map(conditionTest)];
+  const tests: Test[] = [...(query.datetime ? [timeTest(query.datetime)] : []), ...(query.where ?? []).map(conditionTest)];
   const exact = exactTest(places);
   if (exact) tests.push(exact);
   if (filter) tests.push(filterTest(filter));
