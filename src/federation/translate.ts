@@ -18,8 +18,6 @@ export interface Translation {
   readonly parameters: Parameters;
   /** Whether all conditions are sent, so that the catalog's own count is that of the search. */
   readonly isWhole: boolean;
-  /** Whether anything of it is beyond the core of the standard, and may be refused. */
-  readonly hasExtensions: boolean;
 }
 
 /** Properties that differ between the catalog and how its items are shown here (STAC 1.1, our collection id). */
@@ -31,20 +29,23 @@ const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
 /** Times that stand in columns here; catalogs make texts of them. */
 const isOurTime = (name: string) => name === 'start_datetime' || name === 'end_datetime';
 
-/** @param collection id in the catalog */
-export function translate(query: ItemQuery, collection: string, can: Capabilities, limit: number): Translation {
+/**
+ * All of the search but how many items a page shall have.
+ *
+ * @param collection id in the catalog
+ */
+export function translate(query: ItemQuery, collection: string, can: Capabilities): Translation {
   const places = placesOf(query, can);
   const conditions = conditionsOf(query, can);
   const sortby = query.sortby && canSort(query.sortby, can) ? sortbyOf(query.sortby) : null;
   const parameters = {
     ...(can.hasSearch ? { collections: [collection] } : {}),
-    limit,
     ...places.parameters,
     ...(query.datetime ? { datetime: query.datetime.map((end) => end ?? '..').join('/') } : {}),
     ...conditions.parameters,
     ...(sortby ? { sortby } : {}),
   };
-  return { parameters, isWhole: places.isWhole && conditions.isWhole, hasExtensions: sortby !== null || conditions.isExtended };
+  return { parameters, isWhole: places.isWhole && conditions.isWhole };
 }
 
 /** Whether the catalog can sort by all of the fields. */
@@ -59,7 +60,7 @@ function sortbyOf(sortby: readonly SortField[]): { field: string; direction: str
   return [...fields, ...last].map(({ property, direction }) => ({ field: property === 'id' ? 'id' : `properties.${property}`, direction }));
 }
 
-function placesOf({ bbox, intersects, ids }: ItemQuery, can: Capabilities): { parameters: Parameters; isWhole: boolean } {
+function placesOf({ bbox, intersects, ids }: ItemQuery, can: Capabilities): Translation {
   const box = bbox ?? (intersects && !can.hasSearch ? boxOf(intersects) : undefined);
   const flat = box && foldedBox(withoutHeights(box));
   return {
@@ -72,7 +73,7 @@ function placesOf({ bbox, intersects, ids }: ItemQuery, can: Capabilities): { pa
   };
 }
 
-function conditionsOf(query: ItemQuery, can: Capabilities): { parameters: Parameters; isWhole: boolean; isExtended: boolean } {
+function conditionsOf(query: ItemQuery, can: Capabilities): Translation {
   const parts = query.filter ? conjunctsOf(query.filter.expression) : [];
   const sent = can.filter === null ? [] : parts.filter((part) => canFilter(part, can));
   // What the filter can't be asked may still be asked in the words of the query extension.
@@ -82,7 +83,6 @@ function conditionsOf(query: ItemQuery, can: Capabilities): { parameters: Parame
   return {
     parameters: { ...(sent.length > 0 ? filterOf(sent, can) : {}), ...(queries.length > 0 ? { query: queryOf(queries) } : {}) },
     isWhole: sent.length + simple.length === parts.length && where.length === (query.where ?? []).length,
-    isExtended: sent.length + queries.length > 0,
   };
 }
 

@@ -169,13 +169,14 @@ export class UpstreamSource implements ItemSource {
     const newest = { property: 'datetime', direction: 'desc' } as const;
     const wish = can.sort ? { ...query, sortby: [newest] } : query;
     let cursor = query.token === undefined ? firstPage : decodeCursor(this.#id, query.token);
-    const sent = translate(wish, this.#upstream.collection, can, Math.max(FEW, this.#isWhole(query, can) ? query.limit : MANY));
+    const { parameters, isWhole } = translate(wish, this.#upstream.collection, can);
+    const limit = isWhole ? Math.max(FEW, query.limit) : MANY;
     const test = searchTest(query);
     const items: StacItem[] = [];
-    let isExact = sent.isWhole;
+    let isExact = isWhole;
     let said: number | null = null;
     for (let turned = 0; ; turned++) {
-      const page: Page = await this.#pages.page(can, sent.parameters, cursor.link, signal);
+      const page: Page = await this.#pages.page(can, { ...parameters, limit }, cursor.link, signal);
       said = page.numberMatched;
       for (const [i, item] of page.items.entries()) {
         if (i < cursor.skip) continue;
@@ -189,10 +190,6 @@ export class UpstreamSource implements ItemSource {
       if (turned + 1 >= this.#limits.pages) throw this.#tooLarge(`none of the first ${turned + 1} pages that it sends has an item that meets all conditions`);
       cursor = next;
     }
-  }
-
-  #isWhole(query: ItemQuery, can: Capabilities): boolean {
-    return translate(query, this.#upstream.collection, can, 1).isWhole;
   }
 
   /** null at the end; also where the catalog says there is more and sends the same again, or nothing. */
@@ -222,16 +219,17 @@ export class UpstreamSource implements ItemSource {
   async #scan(query: ItemQuery, order: ItemOrder, after: readonly (string | null)[] | null, can: Capabilities, signal: AbortSignal): Promise<{ items: Placed[]; isMore: boolean; numberMatched: number | null } | null> {
     const [first] = query.sortby ?? [];
     if (!first || can.kind === 'static' || !canSort(query.sortby!, can) || first.property === 'collection') return null;
-    const sent = translate(narrowed(query, after), this.#upstream.collection, can, Math.max(FEW, Math.min(MANY, query.limit + 1)));
+    const { parameters, isWhole } = translate(narrowed(query, after), this.#upstream.collection, can);
+    const limit = Math.max(FEW, Math.min(MANY, query.limit + 1));
     const test = searchTest(query);
     const columns = columnsOf(first.property);
     const group = (key: readonly (string | null)[]) => JSON.stringify(key.slice(0, columns));
     const items: Placed[] = [];
     let last: Placed | null = null;
     let cursor = firstPage;
-    let isExact = sent.isWhole && after === null;
+    let isExact = isWhole && after === null;
     for (let turned = 0; turned < this.#limits.pages; turned++) {
-      const page: Page = await this.#pages.page(can, sent.parameters, cursor.link, signal);
+      const page: Page = await this.#pages.page(can, { ...parameters, limit }, cursor.link, signal);
       for (const item of page.items) {
         if (item === null) continue;
         const placed = { item, key: keyOf(item, query.sortby) };
@@ -259,10 +257,10 @@ export class UpstreamSource implements ItemSource {
     const { token: _, sortby: __, ...conditions } = query;
     const test = searchTest(conditions);
     if (can.kind === 'static') return (await this.#static(signal)).filter(test);
-    const sent = translate(conditions, this.#upstream.collection, can, MANY);
+    const { parameters } = translate(conditions, this.#upstream.collection, can);
     const found = new Map<string, StacItem>();
     for (let cursor: Cursor | null = firstPage; cursor !== null;) {
-      const page: Page = await this.#pages.page(can, sent.parameters, cursor.link, signal);
+      const page: Page = await this.#pages.page(can, { ...parameters, limit: MANY }, cursor.link, signal);
       for (const item of page.items) if (item !== null && test(item)) found.set(item.id, item);
       if (found.size > this.#limits.items) throw this.#tooLarge(`more than ${this.#limits.items} items match; a smaller extent, fewer dates or more conditions stay under the limit`);
       cursor = this.#turn(cursor, page);
