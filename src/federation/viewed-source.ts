@@ -25,18 +25,14 @@ async function searchShown(source: Pick<ItemSource, 'search'>, view: ItemView, s
   const after = token === undefined ? null : decodeToken(order, token);
   const test = searchTest(query);
   const found: { item: StacItem; key: readonly (string | null)[] }[] = [];
-  let isAll = true;
   for (let next: string | undefined, count = 0; ;) {
     const page: ItemPage = await source.search({ ...places, collections: [view.source], limit: 200, ...(next === undefined ? {} : { token: next }) });
     for (const item of page.items) if (test(shown(item))) found.push({ item, key: keyOf(shown(item), query.sortby) });
     count += page.items.length;
     if (page.next === null) break;
+    if (count >= MOST) throw tooMany(view);
     next = page.next;
-    if (count < MOST) continue;
-    isAll = false;
-    break;
   }
-  if (!isAll) throw tooMany(view);
   const rest = found.filter(({ key }) => after === null || compareKeys(order, key, after) > 0).toSorted((a, b) => compareKeys(order, a.key, b.key));
   const page = rest.slice(0, query.limit);
   return {
