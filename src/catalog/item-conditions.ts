@@ -83,11 +83,11 @@ function visibleCondition(user: string | null, bind: Bind): string {
 }
 
 /** The stored boxes reach beyond 180 where they cross the antimeridian, so the neighbouring turns are asked too. */
-export function boxCondition(box: Box, bind: Bind): string {
+export function boxCondition(box: Box, bind: Bind, column = 'footprint'): string {
   const [west, south, east, north] = box;
   // An index is a detour when everything is wanted.
-  if (west <= -180 && south <= -90 && east >= 180 && north >= 90) return 'footprint is not null';
-  return `(${turnsOfBox(box, bind).map((turned) => `footprint && ${turned}`).join(' or ')})`;
+  if (west <= -180 && south <= -90 && east >= 180 && north >= 90) return `${column} is not null`;
+  return `(${turnsOfBox(box, bind).map((turned) => `${column} && ${turned}`).join(' or ')})`;
 }
 
 export function insideCondition(box: Box, bind: Bind): string {

@@ -3,7 +3,8 @@
  * another search, how far their times reach. The database keeps it up to date (migration 0017), so reading it
  * costs less than a look at the items, and spares most searches one.
  */
-import type { Queryable } from '../database/connection.ts';
+import { binder, type Queryable } from '../database/connection.ts';
+import { boxCondition, conditionOf } from './item-conditions.ts';
 import type { ItemQuery } from './item-query.ts';
 import { storable } from './storable.ts';
 
@@ -47,4 +48,25 @@ export async function readFacts(database: Queryable, { collections, user, view }
     lead: Math.max(0, ...found.map(({ lead }) => lead)),
     lag: Math.max(0, ...found.map(({ lag }) => lag)),
   };
+}
+
+/**
+ * Which of these stored collections can't have an item that meets a search, by what is known of all of their
+ * items together: so much less is asked for a place that many collections are far from. Those of which
+ * nothing is known are not among them.
+ */
+export async function collectionsWithout(database: Queryable, collections: readonly string[], query: Omit<ItemQuery, 'limit'>): Promise<ReadonlySet<string>> {
+  const params: unknown[] = [];
+  const bind = binder(params);
+  const { boxes } = conditionOf(query, 'items');
+  const [start, end] = query.datetime ?? [null, null];
+  const needed = [
+    'f.items > 0',
+    ...boxes.map((box) => boxCondition(box, bind, 'f.place')),
+    ...(start === null ? [] : [`f.latest >= ${bind(start)}::timestamptz`]),
+    ...(end === null ? [] : [`f.earliest <= ${bind(end)}::timestamptz`]),
+    ...(query.ids && query.ids.length > 0 ? [`exists (select from items i where i.collection = f.collection and i.id = any(${bind(query.ids.map(storable))}))`] : []),
+  ];
+  const rows = await database.query<{ collection: string }>(`select f.collection from item_facts f where f.collection = any(${bind(collections.map(storable))}) and not coalesce(${needed.join(' and ')}, false)`, params);
+  return new Set(rows.map(({ collection }) => collection));
 }

@@ -25,6 +25,12 @@ export function combineItemSources(sources: readonly ItemSource[]): ItemSource {
   };
 }
 
+/** In the place of a source that plainly has nothing for a search: the others keep their numbers, which are part of tokens. */
+export const noItems: ItemSource = {
+  search: () => Promise.resolve({ items: [], keys: [], numberMatched: 0, next: null }),
+  get: () => Promise.resolve(null),
+};
+
 /** What several sources say of the same property, by name. */
 function mergeFields(lists: readonly (readonly ItemField[])[]): ItemField[] {
   const names = [...new Set(lists.flat().map(({ name }) => name))].toSorted();

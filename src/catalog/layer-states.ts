@@ -67,6 +67,12 @@ export class LayerStates {
     return new Map(rows.map((row) => [row.item, row]));
   }
 
+  /** Which of some layers have source items that were withdrawn after they had computed them. */
+  async haveWithdrawn(layers: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows = await this.#database.query<{ layer: string }>('select layer from unnest($1::text[]) as asked (layer) where exists (select from withdrawn_items w where w.collection = asked.layer)', [layers]);
+    return new Set(rows.map(({ layer }) => layer));
+  }
+
   /** The source items of a layer that were withdrawn after it had computed them, as they were. */
   withdrawn(layer: string): ItemSource {
     return {

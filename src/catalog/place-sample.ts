@@ -14,7 +14,8 @@ const MAX_AGE_MS = 15 * 60_000;
 const CHANGE = 0.2;
 
 interface Sample {
-  readonly boxes: readonly Box[];
+  /** West, south, east, north of one box after the other: looked through for every search of a place. */
+  readonly boxes: Float64Array;
   /** Items that one box stands for. */
   readonly weight: number;
   readonly items: number;
@@ -30,7 +31,7 @@ export class PlaceSample {
    */
   async touching(database: Queryable, box: Box, facts: ItemFacts): Promise<number> {
     const { boxes, weight } = await this.#upToDate(database, facts);
-    return boxes.filter((one) => touches(one, box)).length * weight;
+    return countTouching(boxes, box) * weight;
   }
 
   async #upToDate(database: Queryable, facts: ItemFacts): Promise<Sample> {
@@ -52,11 +53,16 @@ async function takeSample(database: Queryable): Promise<Sample> {
   const rows = await database.query<{ box: Box }>(
     `select array[(footprint[1])[0], (footprint[1])[1], (footprint[0])[0], (footprint[0])[1]] as box from items tablesample system (${percent}) where footprint is not null`,
   );
-  return { boxes: rows.map(({ box }) => box), weight: items / Math.max(1, rows.length), items, taken: Date.now() };
+  return { boxes: Float64Array.from(rows.flatMap(({ box }) => box)), weight: items / Math.max(1, rows.length), items, taken: Date.now() };
 }
 
-/** East of stored boxes may lie beyond 180, and so may that of others. */
-function touches([west, south, east, north]: Box, [otherWest, otherSouth, otherEast, otherNorth]: Box): boolean {
-  if (south > otherNorth || north < otherSouth) return false;
-  return [0, 360, -360].some((turn) => west + turn <= otherEast && east + turn >= otherWest);
+/** East of stored boxes may lie beyond 180, and so may that of the other: it is looked for one turn to both sides. */
+function countTouching(boxes: Float64Array, [west, south, east, north]: Box): number {
+  let count = 0;
+  for (let i = 0; i < boxes.length; i += 4) {
+    if (boxes[i + 1]! > north || boxes[i + 3]! < south) continue;
+    const [first, last] = [boxes[i]!, boxes[i + 2]!];
+    if ((first <= east && last >= west) || (first + 360 <= east && last + 360 >= west) || (first - 360 <= east && last - 360 >= west)) count++;
+  }
+  return count;
 }

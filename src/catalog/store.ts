@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { binder, type Database, type Queryable } from '../database/connection.ts';
 import { AnswerMemory } from './answer-memory.ts';
-import { readFacts } from './item-facts.ts';
+import { collectionsWithout, readFacts } from './item-facts.ts';
 import { describeFields } from './item-fields.ts';
 import { groupItems } from './item-groups.ts';
 import type { ItemField, ItemGroup, ItemGroupQuery } from './item-query.ts';
@@ -109,6 +109,11 @@ export class CatalogStore implements ItemSource {
   async count(id: string): Promise<number> {
     const [row] = await this.#database.query<{ items: number }>('select items from item_facts where collection = $1', [storable(id)]);
     return row?.items ?? 0;
+  }
+
+  /** Which of some collections have no stored item that meets a search, as far as that is plain without looking at items. */
+  collectionsWithout(collections: readonly string[], query: Omit<ItemQuery, 'limit'>): Promise<ReadonlySet<string>> {
+    return collectionsWithout(this.#database, collections, query);
   }
 
   /** Grows with every change of the collection or its items; 0 when there is none. For cache keys. */

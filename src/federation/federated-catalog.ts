@@ -118,6 +118,12 @@ export class FederatedCatalog extends CatalogStore {
   /** The part of a source that combining needs. */
   readonly #own: Pick<ItemSource, 'get'> = { get: (collection, id) => super.get(collection, id) };
 
+  /** Of the items of others nothing is known beforehand. */
+  override async collectionsWithout(collections: readonly string[], query: Omit<ItemQuery, 'limit'>): Promise<ReadonlySet<string>> {
+    const away = await this.federated();
+    return super.collectionsWithout(collections.filter((id) => !away.has(id)), query);
+  }
+
   override async get(collection: string, id: string): Promise<StacItem | null> {
     const definition = (await this.federated()).get(collection);
     return definition ? this.#source(definition).get(collection, id) : super.get(collection, id);

@@ -1,7 +1,7 @@
 /** Items of layers, made up from the raw items they are computed from. Nothing of them is stored. */
 import { isOpenEOError } from '../errors.ts';
 import type { ItemField, ItemGroup, ItemGroupQuery, ItemView } from '../catalog/item-query.ts';
-import { combineItemSources, type ItemPage, type ItemQuery, type ItemSource } from '../catalog/item-source.ts';
+import { combineItemSources, noItems, type ItemPage, type ItemQuery, type ItemSource } from '../catalog/item-source.ts';
 import type { StacCollection, StacItem } from '../catalog/types.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
 import { describeLayerItem } from './describe.ts';
@@ -18,6 +18,14 @@ const TRIED = 10;
 export interface RawCatalog extends ItemSource {
   collection(id: string): Promise<StacCollection | null>;
   collections(): Promise<readonly StacCollection[]>;
+  /** Which of some collections plainly have no item that meets a search. */
+  collectionsWithout(collections: readonly string[], query: Omit<ItemQuery, 'limit'>): Promise<ReadonlySet<string>>;
+}
+
+/** A layer that has items, and the collection they are made from. */
+interface OpenedLayer {
+  readonly layer: Layer;
+  readonly root: string;
 }
 
 /**
@@ -25,17 +33,24 @@ export interface RawCatalog extends ItemSource {
  * leaves out. With an engine (see `lazyEngine`) they tell on which grid their files lie.
  */
 export function layerItems(catalog: RawCatalog, operators: OperatorRegistry, engine?: Engine, states?: StateSource): ItemSource {
-  const sourceOf = async (collection: StacCollection): Promise<ItemSource | null> => {
+  const livingOf = ({ layer, root }: OpenedLayer) => new LayerItems(layer, root, catalog, engine ? rememberingEngine(engine) : null, states !== undefined);
+  const opened = async (collection: StacCollection, stored: (id: string) => Promise<StacCollection | null>): Promise<OpenedLayer | null> => {
     const layer = openLayer(collection, operators);
     if (!layer || layer.definition.has_items === false) return null;
-    const root = await rootOf(collection, (id) => catalog.collection(id));
-    return withStates(new LayerItems(layer, root.id, catalog, engine ? rememberingEngine(engine) : null, states !== undefined), layer, states);
+    return { layer, root: (await rootOf(collection, stored)).id };
   };
-  const sourcesFor = async ({ collections, user }: Pick<ItemQuery, 'collections' | 'user'>): Promise<ItemSource> => {
+  /** A catalog has many layers, so what can be told of all of them at once is not asked of each. */
+  const sourcesFor = async (query: Omit<ItemQuery, 'limit'>): Promise<ItemSource> => {
+    const { collections, user } = query;
     const wanted = collections && new Set(collections);
-    const shown = (await catalog.collections()).filter((c) => (!wanted || wanted.has(c.id)) && isVisible(c, user));
-    const sources = await Promise.all(shown.map(sourceOf));
-    return combineItemSources(sources.filter((source) => source !== null));
+    const all = new Map((await catalog.collections()).map((collection) => [collection.id, collection]));
+    const shown = [...all.values()].filter((c) => (!wanted || wanted.has(c.id)) && isVisible(c, user));
+    const layers = (await Promise.all(shown.map((collection) => opened(collection, (id) => Promise.resolve(all.get(id) ?? null))))).filter((layer) => layer !== null);
+    const [without, withdrawn] = await Promise.all([
+      layers.length > 1 ? catalog.collectionsWithout([...new Set(layers.map(({ root }) => root))], query) : new Set(),
+      states && layers.length > 0 ? states.haveWithdrawn(layers.map(({ layer }) => layer.id)) : new Set(),
+    ]);
+    return combineItemSources(layers.map((each) => withStates(without.has(each.root) ? noItems : livingOf(each), each.layer, states, withdrawn.has(each.layer.id))));
   };
   return {
     search: async (query) => (await sourcesFor(query)).search(query),
@@ -43,8 +58,8 @@ export function layerItems(catalog: RawCatalog, operators: OperatorRegistry, eng
     fields: async (query) => (await (await sourcesFor(query)).fields?.(query)) ?? [],
     async get(collection, id) {
       const stored = await catalog.collection(collection);
-      const source = stored && (await sourceOf(stored));
-      return source ? source.get(collection, id) : null;
+      const layer = stored && (await opened(stored, (source) => catalog.collection(source)));
+      return layer ? withStates(livingOf(layer), layer.layer, states).get(collection, id) : null;
     },
   };
 }

@@ -1,5 +1,5 @@
 /** What items of layers say of their state: whether all of them is computed, and what became of their source. */
-import { combineItemSources, type ItemSource } from '../catalog/item-source.ts';
+import { combineItemSources, noItems, type ItemSource } from '../catalog/item-source.ts';
 import type { LayerItemState } from '../catalog/layer-states.ts';
 import type { StacItem } from '../catalog/types.ts';
 import { describeLayerItem } from './describe.ts';
@@ -13,6 +13,8 @@ export interface StateSource {
   find(layer: string, items: readonly string[]): Promise<ReadonlyMap<string, LayerItemState>>;
   /** Source items that were withdrawn after the layer had computed them. */
   withdrawn(layer: string): ItemSource;
+  /** Which of some layers have such items. */
+  haveWithdrawn(layers: readonly string[]): Promise<ReadonlySet<string>>;
 }
 
 const VERSION_EXTENSION = 'https://stac-extensions.github.io/version/v1.2.0/schema.json';
@@ -20,14 +22,16 @@ const VERSION_EXTENSION = 'https://stac-extensions.github.io/version/v1.2.0/sche
 /**
  * The items of a layer with what is known of their state, and after them those whose source was withdrawn.
  * Without states the items stay as they are.
+ *
+ * @param hasWithdrawn false: it is known that no source item of the layer was withdrawn
  */
-export function withStates(items: ItemSource, layer: Layer, states: StateSource | undefined): ItemSource {
+export function withStates(items: ItemSource, layer: Layer, states: StateSource | undefined, hasWithdrawn = true): ItemSource {
   if (!states) return items;
   const say = async (found: readonly StacItem[]) => {
+    if (found.length === 0) return [];
     const known = await states.find(layer.id, found.map((item) => item.id));
     return found.map((item) => stated(item, known.get(item.id)));
   };
-  const gone = states.withdrawn(layer.id);
   const living: ItemSource = {
     async search(query) {
       const page = await items.search(query);
@@ -40,6 +44,7 @@ export function withStates(items: ItemSource, layer: Layer, states: StateSource 
       return item && (await say([item]))[0]!;
     },
   };
+  const gone = states.withdrawn(layer.id);
   const viewOfWithdrawn = async () => {
     const [raw] = (await gone.search({ limit: 1 })).items;
     return raw ? viewOf(raw, withdrawnItem(layer, raw, undefined), true) : null;
@@ -60,7 +65,7 @@ export function withStates(items: ItemSource, layer: Layer, states: StateSource 
       return raw && withdrawnItem(layer, raw, (await states.find(layer.id, [id])).get(id));
     },
   };
-  return combineItemSources([living, withdrawn]);
+  return combineItemSources([living, hasWithdrawn ? withdrawn : noItems]);
 }
 
 /** `lamina:status` is 'virtual' for an item that nobody computed ahead: it is computed where somebody looks. */

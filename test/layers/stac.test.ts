@@ -29,7 +29,7 @@ const stored = (): ItemSource => ({
   search: async ({ collections: wanted, limit }) => ({ items: wanted?.includes('RAW') ? raw.slice(0, limit) : [], numberMatched: raw.length, next: null }),
   get: async (of, id) => (of === 'RAW' ? raw.find((item) => item.id === id) ?? null : null),
 });
-const items = () => layerItems({ ...stored(), collection, collections: async () => collections }, registry);
+const items = () => layerItems({ ...stored(), collection, collections: async () => collections, collectionsWithout: async () => new Set() }, registry);
 
 describe('the collection of a layer', () => {
   it('completes what its file says with what source and operator know', async () => {

@@ -18,6 +18,7 @@ import itemProperties from './0016-item-properties.ts';
 import manyItems from './0017-many-items.ts';
 import workers from './0019-workers.ts';
 import jobStages from './0020-job-stages.ts';
+import placesOfCollections from './0022-places-of-collections.ts';
 import type { Migration } from './migration.ts';
 
 export type { Migration } from './migration.ts';
@@ -42,4 +43,5 @@ export const migrations: readonly Migration[] = [
   manyItems,
   workers,
   jobStages,
+  placesOfCollections,
 ];
