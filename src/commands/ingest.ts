@@ -20,6 +20,7 @@ import { reachDatabase } from '../reach-database.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { openObjectStore } from '../storage/open.ts';
 import { openS3Store } from '../storage/s3.ts';
+import { untilTold } from './until-told.ts';
 
 const options = {
   collection: { type: 'string' },
@@ -99,7 +100,7 @@ function bucketsOf(config: Config, { store, log, watches }: { store: CatalogStor
 
 async function run({ request, everyMs, withdraw, watch: place }: Errand, dependencies: IngestDependencies): Promise<void> {
   if (everyMs !== null) {
-    const { signal, end } = untilTold();
+    const { signal, end } = untilTold('the process was told to end');
     await pollSources(request, dependencies, { everyMs, withdraw, signal, onRound: ({ report, withdrawn }) => void process.stdout.write(describeReport(report) + describeWithdrawn(withdrawn)) }).finally(end);
     return;
   }
@@ -109,14 +110,6 @@ async function run({ request, everyMs, withdraw, watch: place }: Errand, depende
   process.stdout.write(describeReport(report));
   if (withdraw) process.stdout.write(describeWithdrawn(await withdrawVanished(request.collection, request.sources, dependencies.store)));
   if (report.items === 0) throw new Error('nothing could be ingested');
-}
-
-/** A signal that aborts when the process is told to end. */
-function untilTold(): { signal: AbortSignal; end: () => void } {
-  const told = new AbortController();
-  const abort = () => told.abort();
-  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, abort);
-  return { signal: told.signal, end: () => (['SIGTERM', 'SIGINT'] as const).forEach((name) => process.off(name, abort)) };
 }
 
 /** Takes in what lies below the prefix already, where that can be listed, and keeps the watch. */

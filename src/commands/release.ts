@@ -22,6 +22,7 @@ import { openTaskSet } from '../release/tasks/files.ts';
 import { syntheticTasks } from '../release/tasks/synthetic.ts';
 import type { ProcessRuntime } from '../runtimes/process-runtime.ts';
 import { openRuntime, processRuntimes, toolEnvironmentOf, userScratch } from '../runtimes/runtimes.ts';
+import { untilTold } from './until-told.ts';
 
 const options = {
   registry: { type: 'string' }, out: { type: 'string' }, report: { type: 'string' }, html: { type: 'string' }, tasks: { type: 'string', multiple: true },
@@ -51,7 +52,7 @@ async function judge(command: string, [folder, ...more]: readonly string[], valu
   if (values.restart) await rm(join(out, STATE_FILE), { force: true });
   const registry = await openRegistry(values.registry, environment, join(out, 'registry'), isPublished);
   const onnx = createOnnxRuntime({ threads: 1, log: createStreamLog(process.stderr, 'error') });
-  const { signal, end } = untilTold();
+  const { signal, end } = untilTold('interrupted; the same command goes on where this one ended');
   try {
     const report = await release({
       ...settingsOf(values, environment, folder, out), registry: registry?.registry ?? null, publish: isPublished, signer: await openSigner(values), signal,
@@ -114,12 +115,4 @@ function tell(progress: Progress): void {
   const { stage, status, detail, ms, resumed, warnings } = progress;
   print(`${stage.padEnd(14)} ${status.padEnd(8)} ${detail}${resumed ? ' (by an earlier run)' : ms > 0 ? ` (${ms} ms)` : ''}`);
   for (const warning of warnings) print(`  warning: ${warning}`);
-}
-
-/** Ends the work in order when the process is asked to end; the next run goes on from there. */
-function untilTold(): { signal: AbortSignal; end: () => void } {
-  const controller = new AbortController();
-  const stop = () => controller.abort(new Error('interrupted; the same command goes on where this one ended'));
-  process.once('SIGINT', stop).once('SIGTERM', stop);
-  return { signal: controller.signal, end: () => void process.off('SIGINT', stop).off('SIGTERM', stop) };
 }
