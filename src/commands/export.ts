@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { exportFormatOf, exportItems } from '../catalog/bulk/export-items.ts';
+import { withMinusValues } from './minus-values.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { storedItems } from '../catalog/bulk/stored-items.ts';
 import { readFilter, type Filter } from '../catalog/cql2/filter.ts';
@@ -17,7 +18,7 @@ const options = { output: { type: 'string' }, bbox: { type: 'string' }, datetime
 
 /** Throws an Error with one line when the arguments make no sense. */
 export async function exportCommand(args: string[], environment: NodeJS.ProcessEnv): Promise<void> {
-  const { values, positionals } = parseArgs({ args: args.map(joined).filter((word) => word !== null), options, allowPositionals: true });
+  const { values, positionals } = parseArgs({ args: withMinusValues(args), options, allowPositionals: true });
   const { output, bbox, datetime, filter } = values;
   if (positionals.length === 0) throw new Error('name the collections that are to be exported');
   if (output === undefined) throw new Error('--output is missing: a file that ends with .parquet, .ndjson or .json');
@@ -40,12 +41,6 @@ export async function exportCommand(args: string[], environment: NodeJS.ProcessE
     await database.close();
     await stop();
   }
-}
-
-/** `--bbox -5,50,6,51` → `--bbox=-5,50,6,51`: a value that begins with a minus would be taken for an option. */
-function joined(word: string, at: number, words: readonly string[]): string | null {
-  if (/^-[\d.]/.test(word) && words[at - 1] === '--bbox') return null;
-  return word === '--bbox' && /^-[\d.]/.test(words[at + 1] ?? '') ? `--bbox=${words[at + 1]}` : word;
 }
 
 async function rawCollection(store: CatalogStore, id: string): Promise<StacCollection> {

@@ -19,6 +19,7 @@ import { VirtualCatalog } from '../layers/virtual-catalog.ts';
 import { allProcesses, createRegistry, loadDescriptions } from '../processes/index.ts';
 import { layerEvict, layerStats, layerVerify } from './layer-cache.ts';
 import { layerMaterialise, layerWarm } from './layer-materialise.ts';
+import { withMinusValues } from './minus-values.ts';
 import { reachDatabase } from '../reach-database.ts';
 import { openObjectStore } from '../storage/open.ts';
 
@@ -48,15 +49,8 @@ const commands: Readonly<Record<string, Command>> = {
 export const layerCommand: Command = async ([name = '', ...args], environment) => {
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!command) throw new Error(`${name === '' ? 'a command is missing after `lamina layer`' : `there is no command \`lamina layer ${name}\``}; there are ${Object.keys(commands).join(', ')}`);
-  await command(args.flatMap(withValue), environment);
+  await command(withMinusValues(args), environment);
 };
-
-/** `--bbox -5,50,6,51` → `--bbox=-5,50,6,51`: a value that begins with a minus would be taken for an option. */
-function withValue(word: string, at: number, words: readonly string[]): string[] {
-  const isValue = (text: string | undefined, option: string | undefined) => /^-[\d.]/.test(text ?? '') && /^--[^=]+$/.test(option ?? '');
-  if (isValue(word, words[at - 1])) return [];
-  return isValue(words[at + 1], word) ? [`${word}=${words[at + 1]}`] : [word];
-}
 
 /** A command that works on the configured database, that of a running service, or one started for the moment. */
 function inCatalog(work: (tools: Tools, args: string[]) => Promise<void>): Command {
