@@ -20,6 +20,9 @@ export function checkFilter(expression: Expression, queryables: Queryables): Fil
 /** Types whose values can be compared; others have functions of their own. */
 const comparable: readonly ValueType[] = ['boolean', 'number', 'string', 'instant', 'any'];
 
+/** Types of what an array may contain beside times and arrays. */
+const elements: readonly ValueType[] = ['boolean', 'number', 'string'];
+
 const names: Readonly<Record<ValueType, string>> = {
   boolean: 'a condition', number: 'a number', string: 'a text', instant: 'a point in time', interval: 'a time', geometry: 'a geometry', array: 'an array', any: 'a value',
 };
@@ -123,8 +126,11 @@ class Checker {
   /** Anything may be asked to be null; a property is looked at as it is. */
   #nullable(node: Expression): Expression {
     if (node.kind !== 'property') return this.check(node, this.#ownType(node));
-    const property = unprefixed(node);
-    return { ...property, type: this.#typeOf(property) === 'geometry' ? 'geometry' : 'any' };
+    return this.#ownType(node) === 'geometry' ? { ...unprefixed(node), type: 'geometry' } : this.#raw(node);
+  }
+
+  #raw(node: Property): Property {
+    return { ...unprefixed(node), type: 'any' };
   }
 
   #interval(node: Interval): Interval {
@@ -132,9 +138,12 @@ class Checker {
     return { ...node, start: end(node.start), end: end(node.end) };
   }
 
+  /** Elements are compared as the JSON that they are in items, so a property is looked at as it is. */
   #element(item: Expression): Expression {
-    if (item.kind !== 'array' && item.kind !== 'literal') throw new Cql2Error(item.at, 'an array may contain texts, numbers, booleans and arrays of them');
-    return this.#checked(item);
+    if (item.kind === 'array' || item.kind === 'date' || item.kind === 'timestamp') return this.#checked(item);
+    const type = this.#ownType(item);
+    if (item.kind === 'property' ? type === 'geometry' : !elements.includes(type)) throw new Cql2Error(item.at, 'an array may contain texts, numbers, booleans, times and arrays of them');
+    return item.kind === 'property' ? this.#raw(item) : this.check(item, 'any');
   }
 }
 

@@ -88,9 +88,13 @@ function propertyOf({ name, type }: Property): Read<Value> {
   };
 }
 
+/** Unknown as soon as one element is. A time is its text, as in the arrays of items. */
 function arrayOf({ items }: ArrayExpression): Read<readonly Value[]> {
-  const reads = items.map(valueOf);
-  return (item) => reads.map((read) => read(item));
+  const reads = items.map((item) => (item.kind === 'date' || item.kind === 'timestamp' ? () => item.text : valueOf(item)));
+  return (item) => {
+    const values = reads.map((read) => read(item));
+    return values.includes(null) ? null : values;
+  };
 }
 
 function callOf(node: Call): Read<Value> {

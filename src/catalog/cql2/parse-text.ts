@@ -1,8 +1,9 @@
 /** CQL2 text as a syntax tree. One method per level of precedence, from OR (loosest) to a single value. */
-import { isComparison, operationNamed } from './operations.ts';
+import { isComparison, operationNamed, operations } from './operations.ts';
 import { boxLiteral, geometryLiteral, instantLiteral, intervalEnd, numberLiteral, textLiteral } from './literals.ts';
 import { isWkt, readBox, readWkt } from './read-wkt.ts';
 import { placeOf, TokenReader } from './token-reader.ts';
+import type { Token } from './tokens.ts';
 import { Budget, Cql2Error, type Expression, type Interval, type OpenEnd, type Place } from './tree.ts';
 
 /** Keywords that can't be names of properties unless they are in double quotes. */
@@ -12,6 +13,8 @@ const reserved = new Set(['AND', 'OR', 'NOT', 'LIKE', 'BETWEEN', 'IN', 'IS', 'NU
 export function parseText(source: string): Expression {
   return new TextParser(source).parse();
 }
+
+const isEndOfElement = ({ kind, text }: Token) => kind === 'end' || (kind === 'sign' && (text === ',' || text === ')' || text === ']'));
 
 class TextParser {
   readonly #reader: TokenReader;
@@ -81,7 +84,8 @@ class TextParser {
   #in(operand: Expression, at: Place): Expression {
     const listAt = this.#reader.here;
     this.#reader.expectSign('(');
-    return this.#call('in', [operand, this.#array(')', listAt)], at);
+    const values: Expression = { kind: 'array', items: this.#list(')'), at: this.#counted(listAt) };
+    return this.#call('in', [operand, values], at);
   }
 
   #sum(): Expression {
@@ -166,7 +170,14 @@ class TextParser {
     if (keyword === 'INTERVAL') return this.#interval(at);
     const op = operationNamed(name);
     if (op === null) throw new Cql2Error(at, `there is no function '${name.slice(0, 60)}'`);
-    return this.#call(op, this.#list(')'), at);
+    return this.#call(op, this.#arguments(op), at);
+  }
+
+  /** Where an array is wanted, parentheses hold its elements, be it only one. */
+  #arguments(op: string): Expression[] {
+    const { takes } = operations.get(op)!;
+    let i = 0;
+    return this.#list(')', () => (takes[i++] === 'array' ? this.#element() : this.#or()));
   }
 
   #interval(at: Place): Interval {
@@ -185,15 +196,25 @@ class TextParser {
     return text === '..' || text === '' ? { kind: 'open', at } : intervalEnd(text, at);
   }
 
+  /** Brackets are those of a draft of the standard, parentheses those of its final form. */
   #array(close: string, at: Place): Expression {
-    return { kind: 'array', items: this.#list(close), at: this.#counted(at) };
+    return { kind: 'array', items: this.#list(close, () => this.#element()), at: this.#counted(at) };
+  }
+
+  /** A value; parentheses that hold all of it are those of an array. */
+  #element(): Expression {
+    const reader = this.#reader;
+    const at = reader.here;
+    if (!reader.isSign('(') || !isEndOfElement(reader.peek(reader.lengthOfParentheses()))) return this.#or();
+    reader.expectSign('(');
+    return this.#budget.descend(at, () => this.#array(')', at));
   }
 
   /** Expressions up to a closing sign. */
-  #list(close: string): Expression[] {
+  #list(close: string, read: () => Expression = () => this.#or()): Expression[] {
     if (this.#reader.takeSign(close)) return [];
-    const entries = [this.#or()];
-    while (this.#reader.takeSign(',')) entries.push(this.#or());
+    const entries = [read()];
+    while (this.#reader.takeSign(',')) entries.push(read());
     if (!this.#reader.takeSign(close)) throw this.#reader.expected(`',' or '${close}'`);
     return entries;
   }

@@ -131,7 +131,7 @@ class SqlWriter {
       case 'date':
       case 'timestamp': return this.#instant(node);
       case 'property': return this.#property(node);
-      case 'array': return `${this.#bind(JSON.stringify(constantOf(node)))}::jsonb`;
+      case 'array': return this.#array(node);
       case 'call': return this.#call(node);
       case 'interval':
       case 'geometry':
@@ -147,6 +147,14 @@ class SqlWriter {
   #instant({ text, kind }: InstantLiteral, time = '00:00:00'): string {
     const full = kind === 'date' ? `${text}T${time}Z` : text.toUpperCase();
     return `${this.#bind(/Z$|[+-]\d\d:\d\d$/.test(full) ? full : `${full}Z`)}::timestamptz`;
+  }
+
+  /** Constants are one parameter; with one unknown element the array is unknown. */
+  #array(node: ArrayExpression): string {
+    const constants = constantsOf(node);
+    if (constants) return `${this.#bind(JSON.stringify(constants))}::jsonb`;
+    const elements = node.items.map((item) => (item.kind === 'date' || item.kind === 'timestamp' ? `${this.#bind(item.text)}::text` : this.#value(item)));
+    return `(case when num_nulls(${elements.join(', ')}) = 0 then jsonb_build_array(${elements.join(', ')}) end)`;
   }
 
   #property({ name, type }: Property): string {
@@ -273,8 +281,10 @@ function constantTruth(node: Call): string {
   return truth === null ? 'null::boolean' : String(truth);
 }
 
-function constantOf({ items }: ArrayExpression): unknown[] {
-  return items.map((item) => (item.kind === 'array' ? constantOf(item) : item.kind === 'literal' ? item.value : null));
+/** An array in JSON, a time as its text; null where something in it is no constant. */
+function constantsOf({ items }: ArrayExpression): unknown[] | null {
+  const values = items.map((item) => (item.kind === 'array' ? constantsOf(item) : item.kind === 'literal' ? item.value : item.kind === 'date' || item.kind === 'timestamp' ? item.text : null));
+  return values.includes(null) ? null : values;
 }
 
 function arrayRelation(op: string, a: string, b: string): string {

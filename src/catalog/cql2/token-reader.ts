@@ -21,6 +21,17 @@ export class TokenReader {
     return placeOf(this.peek());
   }
 
+  /** How many tokens an opening parenthesis that is the next token, its contents and the closing one are. */
+  lengthOfParentheses(): number {
+    let [length, open] = [0, 0];
+    do {
+      if (this.isSign('(', length)) open++;
+      if (this.isSign(')', length)) open--;
+      length++;
+    } while (open > 0 && this.peek(length).kind !== 'end');
+    return length;
+  }
+
   read(): Token {
     const token = this.peek();
     if (token.kind !== 'end') this.#index++;

@@ -30,7 +30,7 @@ export function writeText(node: Expression): string {
     case 'property': return `"${node.name.replaceAll('"', '""')}"`;
     case 'geometry': return toWkt(node.geometry);
     case 'bbox': return `BBOX(${node.bbox.join(',')})`;
-    case 'array': return `[${node.items.map(writeText).join(',')}]`;
+    case 'array': return `(${node.items.map(elementText).join(',')})`;
     case 'interval': return intervalText(node);
     case 'call': return callText(node);
   }
@@ -47,6 +47,12 @@ const numberText = (value: number) => (Object.is(value, -0) ? '0' : String(value
 function intervalText({ start, end }: Interval): string {
   const ends = [start, end].map((one) => (one.kind === 'open' || one.kind === 'date' || one.kind === 'timestamp' ? `'${endOf(one, writeText)}'` : writeText(one)));
   return `INTERVAL(${ends.join(',')})`;
+}
+
+/** Parentheses around all of an element would make an array of it. */
+function elementText(node: Expression): string {
+  const text = writeText(node);
+  return node.kind === 'call' && text.startsWith('(') ? text.slice(1, -1) : text;
 }
 
 function callText({ op, args }: Call): string {

@@ -46,7 +46,8 @@ const spellings: readonly (readonly [string, unknown])[] = [
   ['T_INTERSECTS(datetime, INTERVAL(\'2020-11-11T00:00:00Z\', \'..\'))', op('t_intersects', p('datetime'), { interval: ['2020-11-11T00:00:00Z', '..'] })],
   ['T_FINISHEDBY(INTERVAL(start_datetime, end_datetime), INTERVAL(\'..\', \'2021-01-01\'))', op('t_finishedBy', { interval: [p('start_datetime'), p('end_datetime')] }, { interval: ['..', '2021-01-01'] })],
   ['t_after(created, DATE(\'2020-01-01\'))', op('t_after', p('created'), { date: '2020-01-01' })],
-  ['A_CONTAINS(keywords, [\'a\', \'b\'])', op('a_contains', p('keywords'), ['a', 'b'])], ['A_containedBy(x, [1, TRUE, [2]])', op('a_containedBy', p('x'), [1, true, [2]])], ['A_EQUALS([], x)', op('a_equals', [], p('x'))], ['A_OVERLAPS(x, y)', op('a_overlaps', p('x'), p('y'))],
+  ['A_CONTAINS(keywords, [\'a\', \'b\'])', op('a_contains', p('keywords'), ['a', 'b'])], ['A_containedBy(x, [1, TRUE, [2]])', op('a_containedBy', p('x'), [1, true, [2]])], ['A_EQUALS([], x)', op('a_equals', [], p('x'))], ['A_CONTAINS(x, (\'a\', TIMESTAMP(\'2020-01-01T00:00:00Z\'), DATE(\'2020-01-01\')))', op('a_contains', p('x'), ['a', { timestamp: '2020-01-01T00:00:00Z' }, { date: '2020-01-01' }])], ['A_EQUALS((1), ())', op('a_equals', [1], [])],
+  ['A_CONTAINEDBY((b, (c + 1) * 2, c - 1, (\'x\', (2))), x)', op('a_containedBy', [p('b'), op('*', op('+', p('c'), 1), 2), op('-', p('c'), 1), ['x', [2]]], p('x'))], ['array_length((1, 2)) = 2', op('=', op('array_length', [1, 2]), 2)], ['A_OVERLAPS(x, y)', op('a_overlaps', p('x'), p('y'))],
   ['abs(a) > 1', op('>', op('abs', p('a')), 1)], ['TRUE', true], ['false OR a = 1', op('or', false, op('=', p('a'), 1))],
 ];
 
@@ -95,7 +96,7 @@ describe('faults of text', () => {
     ['S_INTERSECTS(geometry, POINT(1))', 'character 31', 'a number'], ['S_INTERSECTS(geometry, POINT(1 200))', 'character 24', 'not longitude and latitude'], ['S_INTERSECTS(geometry, POLYGON((0 0, 1 1)))', 'character 24', 'can\'t be used'], ['S_INTERSECTS(geometry, BBOX(1,2,3))', 'character 24', 'four or six'], ['S_INTERSECTS(geometry, BBOX(1,5,3,2))', 'character 24', 'south'],
     ['S_INTERSECTS(geometry)', 'character 1', '2 arguments, not 1'], ['S_INTERSECTS(place, POINT(1 1))', 'character 14', 'no geometry'], ['geometry = 1', 'character 1', 'a geometry can\'t be compared'], ['x = [1]', 'character 5', 'an array can\'t be compared'],
     ['a LIKE b', 'character 8', 'the pattern'], ['a LIKE 5', 'character 8', 'expected a text'], ['1 = \'x\'', 'character 5', 'expected a number'], ['a + \'x\' = 1', 'character 5', 'expected a number'], ['id = 5', 'character 6', 'expected a text'], ['datetime = id', 'character 12', '\'id\' is a text'], ['datetime = \'soon\'', 'character 12', 'RFC 3339'],
-    ['NOT 5', 'character 5', 'expected a condition'], ['a = 1 AND \'x\'', 'character 11', 'expected a condition'], ['a_contains(a, [b])', 'character 16', 'an array may contain'], ['a = \'\u0000\'', 'character 5', 'U+0000'], ['s_crosses(geometry, datetime)', 'character 21', 'no geometry'],
+    ['NOT 5', 'character 5', 'expected a condition'], ['a = 1 AND \'x\'', 'character 11', 'expected a condition'], ['a_contains(a, (geometry))', 'character 16', 'an array may contain'], ['a_contains(a, (b', 'character 17', '\',\' or \')\''], ['a_contains(a, [b = 1, POINT(1 1)])', 'character 23', 'an array may contain'], ['a = \'\u0000\'', 'character 5', 'U+0000'], ['s_crosses(geometry, datetime)', 'character 21', 'no geometry'],
   ])('%s', (text, place, reason) => {
     const read = () => readFilter(text, 'cql2-text');
     expect(read).toThrow(Cql2Error);

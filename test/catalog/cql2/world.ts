@@ -8,7 +8,7 @@ const texts = ['', 'a', 'A', 'ab', 'Ábc', 'abc', 'ÉTÉ', 'été', 'Straße', '
 const numbers = [-2, -1, -0.5, 0, 0.1, 0.2, 0.3, 1, 2, 3, 5, 7.25, 10, 1e-200, 1e200, 50];
 const instants = ['2020-01-01T00:00:00Z', '2020-01-01T01:00:00+01:00', '2020-06-01T10:00:00.123456Z', '2020-06-01T10:00:00.1234565Z', '2020-06-01T10:00:00Z', '2020-12-31T23:59:59.999999Z', '2021-01-01T00:00:00Z', '2019-02-28T12:00:00-05:00'];
 const oddInstants = ['2020-02-30T00:00:00Z', '2020-01-01', '2020-06-01t10:00:00z', '2020-06-01T10:00:00', 'soon', '0000-01-01T00:00:00Z', '2020-01-01T24:00:00Z', 'infinity'];
-const arrays = [[], ['a'], ['a', 'b'], ['b', 'a', 'a'], [1, 2], [1], ['1'], [true], [['a'], 1], [null], [{ a: 1, b: 2 }]];
+const arrays = [[], ['2020-01-01T00:00:00Z', '2020-01-01', 'a'], ['a'], ['a', 'b'], ['b', 'a', 'a'], [1, 2], [1], ['1'], [true], [['a'], 1], [null], [{ a: 1, b: 2 }]];
 
 const text = fc.constantFrom(...texts);
 const number = fc.constantFrom(...numbers);
@@ -67,7 +67,8 @@ const day = fc.constantFrom('2020-01-01', '2020-06-01', '2021-01-01');
 const instantExpression: Gen = oneOf(instant.map((timestamp) => ({ timestamp })), day.map((date) => ({ date })), property('datetime', 'created', 'start_datetime', 'end_datetime'));
 const interval: Gen = fc.tuple(fc.constantFrom(['..', '2020-06-01'], ['2020-01-01T00:00:00Z', '2020-06-01T10:00:00Z'], ['2020-06-01', '2020-06-01'], ['2020-06-01T10:00:00Z', '..'], ['2019-01-01', '2021-12-31'], ['..', '..'], [{ property: 'start_datetime' }, { property: 'end_datetime' }], ['2020-01-01', { property: 'created' }])).map(([ends]) => ({ interval: ends }));
 const timeExpression = oneOf(interval, instantExpression);
-const listExpression: Gen = oneOf(array.filter((list) => !JSON.stringify(list).includes('null') && !JSON.stringify(list).includes('{')), property('list', 'list2', 'any'));
+const listExpression: Gen = oneOf(array.filter((list) => !JSON.stringify(list).includes('null') && !JSON.stringify(list).includes('{')), property('list', 'list2', 'any'),
+  fc.array(oneOf(text, number, property('text', 'any', 'number', 'datetime', 'id', 'missing'), fc.constantFrom<Json>({ timestamp: '2020-01-01T00:00:00Z' }, { date: '2020-01-01' }, ['a']), call('+', property('number'), number)), { maxLength: 3 }));
 const shape: Gen = oneOf(fc.constantFrom<Json>(...geometries.slice(0, 11)), fc.constantFrom<Json>({ bbox: [0, 0, 2, 2] }, { bbox: [0, 0, 0, 2, 2, 9] }, { bbox: [177, -1, -178, 3] }, { bbox: [-180, -90, 180, 90] }, { bbox: [5, 5, 6, 6] }));
 const comparison = fc.constantFrom('=', '<>', '<', '<=', '>', '>=');
 const pattern = fc.constantFrom('%', 'a%', '%a', '_b%', '%\\%', 'a\\_c', 'x\\\\y', 'sentinel-__', '%É%', '', '😀', '_', '%c%', 'i%', 'a\\');
