@@ -1,7 +1,7 @@
 /** Pages of a catalog's searches. One that was read a moment ago is not asked for again, and one that is under way only once. */
+import { AnswerMemory } from '../catalog/answer-memory.ts';
 import { UpstreamError } from '../catalog/item-query.ts';
 import type { StacItem } from '../catalog/types.ts';
-import { BoundedCache } from './bounded-cache.ts';
 import type { Capabilities } from './capabilities.ts';
 import type { Ask, UpstreamClient } from './client.ts';
 import type { Converter } from './convert.ts';
@@ -36,7 +36,7 @@ const CACHED_PAGES = 200;
 
 export class UpstreamPages {
   readonly #options: PagesOptions;
-  readonly #cache = new BoundedCache<Page>({ entries: CACHED_PAGES, weight: CACHED_BYTES });
+  readonly #memory = new AnswerMemory<Page>(CACHED_PAGES, CACHED_BYTES);
   readonly #underWay = new Map<string, Promise<Page>>();
 
   constructor(options: PagesOptions) {
@@ -47,8 +47,8 @@ export class UpstreamPages {
   async page(can: Capabilities, parameters: Parameters, link: PageLink, signal: AbortSignal): Promise<Page> {
     const ask = askOf(can, this.#options.url, parameters, link);
     const key = JSON.stringify(ask);
-    const known = this.#cache.get(key);
-    if (known && known.ageMs < (this.#options.freshMs ?? FRESH_MS)) return known.value;
+    const known = this.#memory.look(key);
+    if (known && Date.now() - known.since < (this.#options.freshMs ?? FRESH_MS)) return known.answer;
     const running = this.#underWay.get(key);
     // One who gave up must not take the page from the others: they ask themselves.
     if (running) return running.catch((error: unknown) => (signal.aborted ? Promise.reject(error) : this.#read(can, parameters, ask, signal)));
@@ -74,7 +74,7 @@ export class UpstreamPages {
       numberMatched: matchedOf(fields, raw.length),
       digest: pageDigest(raw.map((feature) => (feature as { id?: unknown } | null)?.id)),
     };
-    this.#cache.set(JSON.stringify(ask), page, bytes);
+    this.#memory.keep(JSON.stringify(ask), page, bytes);
     return page;
   }
 }

@@ -1,11 +1,11 @@
 /** The items of a collection that lies in another catalog, searched there as far as that can, and here for the rest. */
 import type { ItemField, ItemPage, ItemQuery, ItemSource } from '../catalog/item-query.ts';
 import { UpstreamError } from '../catalog/item-query.ts';
+import { AnswerMemory } from '../catalog/answer-memory.ts';
 import { compareKeys, decodeToken, encodeToken, orderOf, type ItemOrder } from '../catalog/item-order.ts';
 import { itemInstant } from '../catalog/load-plan.ts';
 import type { LoadQuery } from '../catalog/store.ts';
 import type { StacCollection, StacItem } from '../catalog/types.ts';
-import { BoundedCache } from './bounded-cache.ts';
 import { readCapabilities, type Capabilities } from './capabilities.ts';
 import { Refused, TOO_SLOW, type UpstreamClient } from './client.ts';
 import { Converter } from './convert.ts';
@@ -44,7 +44,8 @@ const CAPABILITIES_MS = 3600_000;
 const MANY = 200;
 /** Fewer are not asked for: a page is used for several of ours. */
 const FEW = 10;
-const CACHED_ITEMS = { entries: 1000, weight: 16 * 1024 * 1024 };
+/** Single items that are remembered, and bytes of their documents. */
+const [CACHED_ITEMS, CACHED_BYTES] = [1000, 16 * 1024 * 1024];
 
 interface Known {
   readonly item: StacItem;
@@ -63,7 +64,7 @@ export class UpstreamSource implements ItemSource {
   readonly #options: SourceOptions;
   readonly #limits: SourceLimits;
   readonly #pages: UpstreamPages;
-  readonly #items = new BoundedCache<Known>(CACHED_ITEMS);
+  readonly #items = new AnswerMemory<Known>(CACHED_ITEMS, CACHED_BYTES);
   #can: { readonly value: Promise<Capabilities>; readonly since: number } | null = null;
   /** Until when only the core of the standard is asked for, because the catalog refused more than that. */
   #plainUntil = 0;
@@ -96,9 +97,9 @@ export class UpstreamSource implements ItemSource {
       const can = await this.#capabilities(signal).catch((error: unknown) => this.#old(id, error));
       if ('item' in can) return can.item;
       if (can.kind === 'static') return (await this.#all({ limit: 1, ids: [id] }, can, signal))[0] ?? null;
-      const known = this.#items.get(id);
-      if (known && known.ageMs < (this.#options.freshMs ?? 60_000)) return known.value.item;
-      return this.#fetch(id, known?.value, signal);
+      const known = this.#items.look(id);
+      if (known && Date.now() - known.since < (this.#options.freshMs ?? 60_000)) return known.answer.item;
+      return this.#fetch(id, known, signal);
     });
   }
 
@@ -274,16 +275,18 @@ export class UpstreamSource implements ItemSource {
     return found.map(({ fields, base }) => this.#converter.item(fields, base)).filter((item) => item !== null);
   }
 
-  async #fetch(id: string, known: Known | undefined, signal: AbortSignal): Promise<StacItem | null> {
+  async #fetch(id: string, kept: { readonly answer: Known; readonly weight: number } | undefined, signal: AbortSignal): Promise<StacItem | null> {
+    const known = kept?.answer;
     const url = `${this.#url}/collections/${encodeURIComponent(this.#upstream.collection)}/items/${encodeURIComponent(id)}`;
     try {
       const { status, fields, etag, base, bytes } = await this.#options.client.ask({ url, ...(known?.etag ? { etag: known.etag } : {}) }, signal);
       const item = status === 304 && known ? known.item : this.#converter.item(fields, base);
       if (item === null || item.id !== id) {
-        this.#items.delete(id);
+        this.#items.forget(id);
         return null;
       }
-      this.#items.set(id, { item, etag: etag ?? known?.etag ?? null }, bytes || 1);
+      // An item that did not change comes without its document.
+      this.#items.keep(id, { item, etag: etag ?? known?.etag ?? null }, bytes || (kept?.weight ?? 0));
       return item;
     } catch (error) {
       if (error instanceof Refused) return null;
@@ -293,9 +296,9 @@ export class UpstreamSource implements ItemSource {
 
   /** What was known of an item before the catalog failed. Throws the failure where nothing was. */
   #old(id: string, error: unknown): Known {
-    const known = this.#items.get(id);
+    const known = this.#items.find(id);
     if (!known || !(error instanceof UpstreamError)) throw error;
-    return known.value;
+    return known;
   }
 
   #tooLarge(reason: string): UpstreamError {
