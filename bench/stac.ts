@@ -54,6 +54,7 @@ async function measure({ server, api }: Contender, shape: Shape, clients: number
 
 /** Both in turns, of every shape with every number of clients. */
 async function search(ours: Contender, theirs: Contender | null): Promise<Figure[]> {
+  if (theirs) await compareAll(ours.api.url, theirs.api.url);
   const figures: Figure[] = [];
   const table: string[] = [];
   say(`\nmilliseconds: p50 / p95 / slowest of ${REQUESTS} searches, and processor time of one; ${machine()}`);
@@ -68,7 +69,8 @@ async function search(ours: Contender, theirs: Contender | null): Promise<Figure
     table.push(rows(name, a, b));
     figures.push(figureOf(name, a[0]!, b[0]!));
   }
-  say(`\n${table.join('\n')}`);
+  say(`\n${table.join('\n')}\n\nmemory; ${machine()}`);
+  for (const contender of [ours, theirs]) if (contender) tellMemory(contender);
   return figures;
 }
 
@@ -83,9 +85,9 @@ function tellMemory({ server, api }: Contender): void {
 }
 
 async function withPeer(folder: string, settings: Readonly<Record<string, string>>, work: (peer: StacServer | null) => Promise<Figure[]>): Promise<Figure[]> {
-  const reason = missingPgstac() ?? (PEER_ITEMS === ITEMS ? null : PEER_ITEMS === 0 ? 'LAMINA_STAC_PEER_ITEMS is 0' : null);
+  const reason = missingPgstac() ?? (PEER_ITEMS === 0 ? 'LAMINA_STAC_PEER_ITEMS is 0' : null);
   if (reason !== null) {
-    say(`stac-fastapi-pgstac skipped: ${reason}`);
+    say(`the peer, stac-fastapi-pgstac, is skipped: ${reason}`);
     return work(null);
   }
   const peer = await startPgstac(folder, settings);
@@ -101,15 +103,18 @@ async function compete(folder: string, ours: StacServer, peer: StacServer | null
   const mine = await fill(ours, paths, ITEMS);
   const other = peer && (await fill(peer, PEER_ITEMS === ITEMS ? paths : await writeItems(folder, PEER_ITEMS), PEER_ITEMS));
   if (other) say(`  ratio: items a second ${(mine.rate / other.rate).toFixed(2)}×, processor time of an item ${((mine.sender + mine.database) / (other.sender + other.database)).toFixed(2)}×`);
-  const contenders = await Promise.all([ours, PEER_ITEMS === ITEMS ? peer : null].map(async (server) => server && { server, api: await server.startApi() }));
+  const figures = await withApi(ours, (mine) => withApi(PEER_ITEMS === ITEMS ? peer : null, (theirs) => search(mine!, theirs)));
+  const put = { what: `STAC items put in, ${ITEMS.toLocaleString('en')}`, ours: `${mine.rate.toFixed(0)} items/s`, peer: other ? `pypgstac ${other.rate.toFixed(0)} items/s` : '–', ratio: other ? `${(mine.rate / other.rate).toFixed(2)}×` : '–', goal: '≥ 8,000 items/s' };
+  return [put, ...figures];
+}
+
+async function withApi<T>(server: StacServer | null, work: (contender: Contender | null) => Promise<T>): Promise<T> {
+  if (server === null) return work(null);
+  const api = await server.startApi();
   try {
-    if (contenders[1]) await compareAll(contenders[0]!.api.url, contenders[1].api.url);
-    const figures = await search(contenders[0]!, contenders[1]!);
-    say(`\n${machine()}`);
-    for (const contender of contenders) if (contender) tellMemory(contender);
-    return [{ what: `STAC items put in, ${ITEMS.toLocaleString('en')}`, ours: `${mine.rate.toFixed(0)} items/s`, peer: other ? `pypgstac ${other.rate.toFixed(0)} items/s` : '–', ratio: other ? `${(mine.rate / other.rate).toFixed(2)}×` : '–', goal: '≥ 8,000 items/s' }, ...figures];
+    return await work({ server, api });
   } finally {
-    for (const contender of contenders) await contender?.api.stop();
+    await api.stop();
   }
 }
 

@@ -7,7 +7,7 @@ import type { StacCollection, StacItem } from '../../src/catalog/types.ts';
 const source = join(import.meta.dirname, '../../../shared/data/stac-items/item-collection.json');
 export const hasSource = existsSync(source);
 export const ITEMS = Number(process.env['LAMINA_STAC_ITEMS'] ?? 1e6);
-/** How many of them the peer gets; searches are compared only where both have the same. */
+/** How many of them the peer gets. With another number than ours it is only filled: its searches would be others. */
 export const PEER_ITEMS = Number(process.env['LAMINA_STAC_PEER_ITEMS'] ?? ITEMS);
 export const COLLECTIONS = 4;
 export const [FIRST_DAY, DAYS] = [Date.parse('2017-01-01T00:00:00Z'), 3000];

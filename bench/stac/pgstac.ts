@@ -16,7 +16,7 @@ import { collections } from './items.ts';
 import type { Api, StacServer } from './server.ts';
 
 const run = promisify(execFile);
-/** Its Python; how it is made is told in docs/performance.md. */
+/** Its environment of Python: python -m venv .venv-federation, then pip install -r test/federation/requirements.txt. */
 const bin = resolve(process.env['LAMINA_STAC_PEER'] ?? join(import.meta.dirname, '../../.venv-federation'), 'bin');
 
 /** Why the peer can't run here; null when it can. */

@@ -4,7 +4,7 @@ import type { StacItem } from '../../src/catalog/types.ts';
 import { COLLECTIONS, collectionId, FIRST_DAY, ITEMS, numbers } from './items.ts';
 
 export const CLIENTS = [1, 8, 32];
-export const REQUESTS = 200;
+export const REQUESTS = Number(process.env['LAMINA_STAC_REQUESTS'] ?? 200);
 
 /** A kind of search; other numbers every time, so nothing is remembered. */
 export interface Shape {
