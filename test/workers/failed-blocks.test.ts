@@ -1,10 +1,8 @@
 /** Batch jobs with blocks that can't be computed: what is done all the same, what the log says, and what a second start does. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BlockCatalogStore } from '../../src/catalog/block-catalog.ts';
 import type { StacItem } from '../../src/catalog/types.ts';
 import { JobLogs } from '../../src/jobs/logs.ts';
 import type { TaskContext } from '../../src/jobs/queue.ts';
@@ -16,26 +14,16 @@ import { silentLog } from '../../src/log.ts';
 import type { OperatorRuntime } from '../../src/operators/operator.ts';
 import { createEmbedHandler } from '../../src/workers/embed.ts';
 import { createBatchHandler, createSyncHandler } from '../../src/workers/processing.ts';
-import { startFreshDatabase, type FreshDatabase } from '../database/fresh-database.ts';
 import { utmGrid } from '../layers/fixtures.ts';
-import { toyService, writeItem, type ToyService } from '../layers/service.ts';
+import { writeItem, type ToyService } from '../layers/service.ts';
+import { openBlockWorld, type BlockWorld } from './block-world.ts';
 
 const signal = new AbortController().signal;
-let folder: string;
-let server: FreshDatabase;
-let cache: BlockCatalogStore;
-const services: ToyService[] = [];
+let world: BlockWorld;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'lamina-failed-'));
-  server = await startFreshDatabase();
-  cache = new BlockCatalogStore(server.database, { flushMs: 3_600_000 });
+  world = await openBlockWorld();
 }, 60_000);
-afterAll(async () => {
-  for (const service of services) await service.close();
-  await cache.close();
-  await server.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => world.close());
 
 const graph = {
   load: { process_id: 'load_collection', arguments: { id: 'LAYER', spatial_extent: null, temporal_extent: null } },
@@ -44,7 +32,7 @@ const graph = {
 /** One block is 128 × 128 pixels; each has a value of its own. */
 const [COLUMNS, ROWS] = [10, 5];
 const blockOf = (column: number, row: number) => Math.floor(row / 128) * COLUMNS + Math.floor(column / 128);
-const tiles = (value: (block: number) => number) => writeItem(folder, 'tiles', '2021-05-01T00:00:00Z', (_, column, row) => value(blockOf(column, row)), utmGrid(COLUMNS * 128, ROWS * 128));
+const tiles = (value: (block: number) => number) => writeItem(world.folder, 'tiles', '2021-05-01T00:00:00Z', (_, column, row) => value(blockOf(column, row)), utmGrid(COLUMNS * 128, ROWS * 128));
 
 interface Bench {
   /** Values that the operator can't stand, and what it says. */
@@ -59,8 +47,7 @@ interface Bench {
 }
 
 async function bench(items: readonly StacItem[]): Promise<Bench> {
-  const service = await toyService(await mkdtemp(join(folder, 'service-')), items);
-  services.push(service);
+  const service = await world.serve(items);
   const poison = new Map<number, string>();
   const begun: number[] = [];
   const runtime: OperatorRuntime = {
@@ -73,7 +60,7 @@ async function bench(items: readonly StacItem[]): Promise<Bench> {
     },
     close: async () => {},
   };
-  const handler = createEmbedHandler({ engine: service.engine, store: service.store, runtime, log: silentLog, catalog: cache });
+  const handler = createEmbedHandler({ engine: service.engine, store: service.store, runtime, log: silentLog, catalog: world.cache });
   // The lane tries a block three times.
   const compute: BlockComputer = async (task) => {
     for (let attempt = 1; ; attempt++) {
@@ -84,12 +71,12 @@ async function bench(items: readonly StacItem[]): Promise<Bench> {
       }
     }
   };
-  const store = new JobStore(server.database);
-  const logs = new JobLogs(server.database);
+  const store = new JobStore(world.database);
+  const logs = new JobLogs(world.database);
   // A process that remembers nothing from one run to the next.
   const dependencies = (Blocks: typeof EmbedBlocks) => ({
-    store, logs, watch: new RunWatch(store), objects: service.store, log: silentLog, scratch: join(folder, 'scratch'), syncMaxSamples: 1e9,
-    engine: { ...service.engine, blocks: new Blocks({ store: service.store, compute, catalog: cache, memoryBytes: 0 }) },
+    store, logs, watch: new RunWatch(store), objects: service.store, log: silentLog, scratch: join(world.folder, 'scratch'), syncMaxSamples: 1e9,
+    engine: { ...service.engine, blocks: new Blocks({ store: service.store, compute, catalog: world.cache, memoryBytes: 0 }) },
   });
   const context: TaskContext = { taskId: 'x', signal, attempt: 1 };
   const run = async (id: string) => createBatchHandler(dependencies(ReadingAheadBlocks))({ jobId: id, run: (await store.start(id))!.run }, context);
@@ -157,7 +144,7 @@ describe('a batch job of 50 blocks with 3 that can\'t be computed', () => {
 describe('a batch job over 50 scenes, 3 of whose files are damaged', () => {
   it('says which, in the stage of reading, and when they are mended computes exactly those', async () => {
     // Each in the middle of a block: one at the edge would be part of its neighbours, too.
-    const scenes = await Promise.all(Array.from({ length: 50 }, (_, i) => writeItem(folder, `scene-${i}`, '2021-05-01T00:00:00Z', () => 500 + i, { ...utmGrid(100, 100), originX: 600_100 + (i % 10) * 1280, originY: 5_599_900 - Math.floor(i / 10) * 1280 })));
+    const scenes = await Promise.all(Array.from({ length: 50 }, (_, i) => writeItem(world.folder, `scene-${i}`, '2021-05-01T00:00:00Z', () => 500 + i, { ...utmGrid(100, 100), originX: 600_100 + (i % 10) * 1280, originY: 5_599_900 - Math.floor(i / 10) * 1280 })));
     const { begun, start, again, logOf, store } = await bench(scenes);
     const damaged = [4, 18, 31].map((i) => fileURLToPath(scenes[i]!.assets['data']!.href));
     const good = await Promise.all(damaged.map((path) => readFile(path)));

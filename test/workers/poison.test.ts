@@ -1,9 +1,5 @@
 /** Blocks that are empty, broken or unlucky: what the lane does with them, with a real catalog. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BlockCatalogStore } from '../../src/catalog/block-catalog.ts';
 import { retryFailed } from '../../src/catalog/cache-report.ts';
 import type { StacItem } from '../../src/catalog/types.ts';
 import type { Cube } from '../../src/cube/cube.ts';
@@ -14,25 +10,15 @@ import { EngineScope } from '../../src/layers/scope.ts';
 import { createLog, silentLog, type LogEntry } from '../../src/log.ts';
 import type { OperatorRuntime } from '../../src/operators/operator.ts';
 import { createEmbedHandler } from '../../src/workers/embed.ts';
-import { startFreshDatabase, type FreshDatabase } from '../database/fresh-database.ts';
-import { toyService, writeItem, type ToyService } from '../layers/service.ts';
+import { writeItem, type ToyService } from '../layers/service.ts';
+import { openBlockWorld, type BlockWorld } from './block-world.ts';
 
 const signal = new AbortController().signal;
-let folder: string;
-let server: FreshDatabase;
-let cache: BlockCatalogStore;
-const services: ToyService[] = [];
+let world: BlockWorld;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'lamina-poison-'));
-  server = await startFreshDatabase();
-  cache = new BlockCatalogStore(server.database, { flushMs: 3_600_000 });
+  world = await openBlockWorld();
 });
-afterAll(async () => {
-  for (const service of services) await service.close();
-  await cache.close();
-  await server.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => world.close());
 
 interface Lane {
   readonly service: ToyService;
@@ -45,11 +31,10 @@ interface Lane {
 
 /** A lane that tries a task three times, as the real one does. */
 async function startLane(item: StacItem, runtime?: OperatorRuntime, firstAttempt = 1): Promise<Lane> {
-  const service = await toyService(await mkdtemp(join(folder, 'service-')), [item]);
-  services.push(service);
+  const service = await world.serve([item]);
   const logged: LogEntry[] = [];
   const log = createLog((entry) => logged.push(entry));
-  const handler = createEmbedHandler({ engine: service.engine, store: service.store, runtime: runtime ?? service.runtime, log, catalog: cache });
+  const handler = createEmbedHandler({ engine: service.engine, store: service.store, runtime: runtime ?? service.runtime, log, catalog: world.cache });
   const tasks: BlockTask[] = [];
   const compute: BlockComputer = async (task) => {
     tasks.push(task);
@@ -62,7 +47,7 @@ async function startLane(item: StacItem, runtime?: OperatorRuntime, firstAttempt
     }
   };
   const open = async () => {
-    const blocks = new EmbedBlocks({ store: service.store, compute, catalog: cache, log });
+    const blocks = new EmbedBlocks({ store: service.store, compute, catalog: world.cache, log });
     const scope = new EngineScope({ ...service.engine, blocks }, { signal, log: silentLog });
     return scope.loadCollection({ id: 'LAYER', spatialExtent: null, temporalExtent: null, bands: null, properties: null });
   };
@@ -82,14 +67,14 @@ const broken = (error: () => Error): OperatorRuntime & { runs: number } => {
 };
 const rowOf = async (lane: Lane) => {
   const key = blockObjectKey(lane.tasks[0]!.key);
-  return (await cache.find([key])).get(key);
+  return (await world.cache.find([key])).get(key);
 };
-const endBackOff = () => server.database.query(`update cache_objects set failed = failed - interval '1 hour', retry = retry - interval '1 hour' where state = 'failed'`);
+const endBackOff = () => world.database.query(`update cache_objects set failed = failed - interval '1 hour', retry = retry - interval '1 hour' where state = 'failed'`);
 
 describe('a block that can\'t be computed', () => {
   it('is set aside after three tries; requests are told why at once, until the back-off is over', async () => {
     const runtime = broken(() => new Error('/secret/path: illegal instruction'));
-    const lane = await startLane(await writeItem(folder, 'poison', '2021-05-01T00:00:00Z', () => 20), runtime);
+    const lane = await startLane(await writeItem(world.folder, 'poison', '2021-05-01T00:00:00Z', () => 20), runtime);
     await expect(read(lane)).rejects.toThrow('illegal instruction');
     expect(runtime.runs).toBe(3);
     expect(await rowOf(lane)).toMatchObject({ state: 'failed', attempts: 3, layer: 'LAYER', label: '2021-05-01T00:00:00Z', operator: 'toy@sha256:00' });
@@ -104,14 +89,14 @@ describe('a block that can\'t be computed', () => {
     await expect(read(lane)).rejects.toThrow('illegal instruction');
     expect(await rowOf(lane)).toMatchObject({ state: 'failed', attempts: 6 });
     await expect(read(lane)).rejects.toThrow(/It failed 6 times/);
-    expect(await retryFailed(server.database, 'LAYER')).toBe(1);
+    expect(await retryFailed(world.database, 'LAYER')).toBe(1);
     await expect(read(lane)).rejects.toThrow('illegal instruction');
     expect(runtime.runs).toBe(9);
   });
 
   it('is set aside when the workers that begin it die', async () => {
     const runtime = broken(() => new Error('never reached'));
-    const lane = await startLane(await writeItem(folder, 'deadly', '2021-05-02T00:00:00Z', () => 20), runtime, 6);
+    const lane = await startLane(await writeItem(world.folder, 'deadly', '2021-05-02T00:00:00Z', () => 20), runtime, 6);
     await expect(read(lane)).rejects.toThrow(/the workers that computed it died/);
     expect(runtime.runs).toBe(0);
     await expect(read(lane)).rejects.toThrow(/can't be computed: the workers that computed it died/);
@@ -122,14 +107,14 @@ describe('a block that can\'t be computed', () => {
     ['a full disk', () => new OpenEOError('StorageFailure', {})],
     ['a queue that is away', () => new OpenEOError('InfrastructureBusy', {})],
   ])('%s says nothing about the block', async (name, error) => {
-    const lane = await startLane(await writeItem(folder, `fine-${name}`, '2021-05-03T00:00:00Z', () => 20), broken(error));
+    const lane = await startLane(await writeItem(world.folder, `fine-${name}`, '2021-05-03T00:00:00Z', () => 20), broken(error));
     await expect(read(lane)).rejects.toThrow(OpenEOError);
     expect(await rowOf(lane)).toBeUndefined();
   });
 
   it('is a block like any other once a try succeeds', async () => {
     let isBroken = true;
-    const lane = await startLane(await writeItem(folder, 'mended', '2021-05-04T00:00:00Z', () => 20), {
+    const lane = await startLane(await writeItem(world.folder, 'mended', '2021-05-04T00:00:00Z', () => 20), {
       run: async (...args) => {
         if (isBroken) throw new Error('broken');
         return lane.service.runtime.run(...args);
@@ -140,16 +125,16 @@ describe('a block that can\'t be computed', () => {
     isBroken = false;
     await endBackOff();
     expect((await read(lane)).nulls?.includes(0) ?? true).toBe(true);
-    await cache.flush();
+    await world.cache.flush();
     expect(await rowOf(lane)).toMatchObject({ state: 'stored', attempts: 0, reason: null });
   });
 });
 
 describe('a block without a valid patch', () => {
   it('gets a row and no object, and is no work for other processes', async () => {
-    const lane = await startLane(await writeItem(folder, 'empty', '2021-05-05T00:00:00Z', () => 0));
+    const lane = await startLane(await writeItem(world.folder, 'empty', '2021-05-05T00:00:00Z', () => 0));
     expect((await read(lane)).nulls!.every((n) => n === 1)).toBe(true);
-    await cache.flush();
+    await world.cache.flush();
     expect(await rowOf(lane)).toMatchObject({ state: 'empty', bytes: 0 });
     expect(await lane.service.store.head(blockObjectKey(lane.tasks[0]!.key))).toBeNull();
     expect((await read(lane)).nulls!.every((n) => n === 1)).toBe(true);
@@ -159,7 +144,7 @@ describe('a block without a valid patch', () => {
 
 describe('a block that is damaged, gone or in a file', () => {
   it('is computed again and the damage is told', async () => {
-    const lane = await startLane(await writeItem(folder, 'damaged', '2021-05-06T00:00:00Z', (band, x, y) => 1 + band + x + y));
+    const lane = await startLane(await writeItem(world.folder, 'damaged', '2021-05-06T00:00:00Z', (band, x, y) => 1 + band + x + y));
     const good = await read(lane);
     const key = blockObjectKey(lane.tasks[0]!.key);
     const bytes = (await lane.service.store.get(key))!;
