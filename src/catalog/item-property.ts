@@ -24,11 +24,14 @@ const operators: Readonly<Partial<Record<Comparison, string>>> = { eq: '=', neq:
 
 const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
 
-/** Numbers that an index has ready (migration 0016-item-properties), which knows them by these very expressions. */
-const indexed: ReadonlySet<string> = new Set(['eo:cloud_cover']);
+/** Properties with a column of their own and an index (migration 0023-cloud-cover). */
+const columns: Readonly<Record<string, string>> = { 'eo:cloud_cover': 'cloud_cover' };
+
+/** Columns made of the properties, for a query that has only these. */
+export const columnsOfProperties = Object.entries(columns).map(([property, column]) => `properties -> '${property}' as ${column}`).join(', ');
 
 /** Whether items are found and sorted by a property without looking at all of them. */
-export const isIndexed = (property: string): boolean => indexed.has(property);
+export const isIndexed = (property: string): boolean => Object.hasOwn(columns, property);
 
 /** A value that `propertySql` gives as float8; null where it is no number. */
 export const numberSql = (json: string): string => `(case jsonb_typeof(${json}) when 'number' then (${json})::float8 end)`;
@@ -36,7 +39,7 @@ export const numberSql = (json: string): string => `(case jsonb_typeof(${json}) 
 /** The value of a property as jsonb; null where it is absent. */
 export function propertySql(property: string, bind: Bind): string {
   if (property === 'id' || property === 'collection') return `to_jsonb(${property})`;
-  if (isIndexed(property)) return `(properties -> '${property}')`;
+  if (isIndexed(property)) return columns[property]!;
   return `(properties #> ${bind(property.split('.').map(storable))}::text[])`;
 }
 

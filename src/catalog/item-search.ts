@@ -20,6 +20,8 @@ export { storable } from './storable.ts';
 
 /** So many candidates are read at once at most, unless a larger page is wanted. */
 const MAX_PORTION = 800;
+/** Of so few items around a place all are looked at for the first page: they are counted in passing. */
+const FEW_NEARBY = 300;
 /**
  * Up to so many items of a place are found first and then put into order; of more of them an order soon meets
  * enough. Both ways look at about as many items where `nearby` is the root of the limit times all items; putting
@@ -48,6 +50,16 @@ interface Search {
   readonly isFoundFirst: boolean;
   /** Whether so many items touch the place that is asked for that its index is no help. */
   readonly isPlaceWide: boolean;
+  /** About how many items touch the place that is asked for; null where none is, or nobody knows. */
+  readonly nearby: number | null;
+}
+
+/** What was found for a page. */
+interface Found {
+  /** The rows of the page and one more, where there is one. */
+  readonly rows: readonly Row[];
+  /** All that matches from where the page begins, where the search has come to its end; else null. */
+  readonly total: number | null;
 }
 
 /** Items that meet all conditions of the query, in its order. Throws ItemTokenError. */
@@ -58,15 +70,15 @@ export async function searchItems(database: Queryable, query: ItemQuery, table: 
   const nearby = facts && memory ? await itemsNearby(database, conditionOf(query, table, facts), facts, memory.places) : null;
   const isPlaceWide = nearby !== null && nearby > mostOfPlace(query.limit, facts!);
   const isFoundFirst = (query.ids?.length ?? 0) > 0 || (nearby !== null && !isPlaceWide);
-  const search: Search = { database, query, table, facts, look: lookOf(query, table), isFoundFirst, isPlaceWide };
+  const search: Search = { database, query, table, facts, look: lookOf(query, table), isFoundFirst, isPlaceWide, nearby };
   const found = await findRows(search, after);
-  const rows = found.slice(0, query.limit);
-  const next = found.length > query.limit ? encodeToken(orderOf(query, () => ''), rows.at(-1)!.key) : null;
+  const rows = found.rows.slice(0, query.limit);
+  const next = found.rows.length > query.limit ? encodeToken(orderOf(query, () => ''), rows.at(-1)!.key) : null;
   const page = await fetchItems(search, rows);
   return {
     items: page.map(({ item }) => item),
     ...(query.sortby ? { keys: page.map(({ key }) => key) } : {}),
-    numberMatched: after === null && next === null ? page.length : await countMatches(database, query, table, { facts, nearby }, memory?.counts),
+    numberMatched: after === null && found.total !== null ? found.total : await countMatches(database, query, table, { facts, nearby }, memory?.counts),
     next,
   };
 }
@@ -77,20 +89,22 @@ async function itemsNearby(database: Queryable, { boxes }: Condition, facts: Ite
   return Math.min(...(await Promise.all(boxes.map((box) => places.touching(database, box, facts)))));
 }
 
-/** The rows of a page and one more, where there is one. */
-async function findRows(search: Search, after: ItemKey | null): Promise<Row[]> {
-  const { query: { limit }, look: { test } } = search;
+async function findRows(search: Search, after: ItemKey | null): Promise<Found> {
+  const { query: { limit }, look: { test, isWhole }, nearby } = search;
   const found: Row[] = [];
-  let position = after;
+  let [position, total] = [after, 0];
+  const isCounted = after === null && !isWhole && nearby !== null && nearby <= FEW_NEARBY;
   // Candidates come in portions, which grow: the exact test may refuse any number of them.
-  for (let least = limit + 8; ; least = Math.min(3 * least, MAX_PORTION)) {
+  for (let least = isCounted ? 2 * FEW_NEARBY : limit + 8; ; least = Math.min(3 * least, MAX_PORTION)) {
     const portion = limit + 1 - found.length;
     const size = test ? Math.max(portion, least) : portion;
     const rows = await candidates(search, position, size);
-    found.push(...rows.filter((row) => test === null || test(row)).slice(0, portion));
-    const last = rows.at(-1);
-    if (rows.length < size || found.length > limit || last === undefined) return found;
-    position = last.key;
+    const matching = test ? rows.filter(test) : rows;
+    found.push(...matching.slice(0, portion));
+    total += matching.length;
+    const isEnd = rows.length < size;
+    if (isEnd || found.length > limit) return { rows: found, total: isEnd ? total : null };
+    position = rows.at(-1)!.key;
   }
 }
 

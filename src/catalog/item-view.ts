@@ -1,5 +1,6 @@
 /** Stored items as a layer shows them, as a query that stands in the place of their table. */
 import type { Bind } from '../database/connection.ts';
+import { columnsOfProperties } from './item-property.ts';
 import type { ItemTable, ItemView } from './item-query.ts';
 import { storable } from './storable.ts';
 
@@ -12,8 +13,8 @@ export function viewSql(table: ItemTable, view: ItemView, bind: Bind): string {
   const constant = `${bind(JSON.stringify(view.properties).replaceAll('\\u0000', '\\ufffd'))}::jsonb`;
   const states = view.hasStates ? `left join layer_items l on l.layer = ${collection} and l.item = i.id` : '';
   const state = view.hasStates ? ` || ${stateSql(table)}` : '';
-  return `(select i.definition, ${collection} as collection, i.id, i.instant, i.starts, i.ends, i.footprint, ${constant} || ${kept}${state} as properties
-    from ${table} i ${states} where i.collection = ${source}) as shown`;
+  return `(select *, ${columnsOfProperties} from (select i.definition, ${collection} as collection, i.id, i.instant, i.starts, i.ends, i.footprint, ${constant} || ${kept}${state} as properties
+    from ${table} i ${states} where i.collection = ${source}) as made) as shown`;
 }
 
 /** What layer-state.ts says of an item, under the same names. */

@@ -53,7 +53,7 @@ export function aggregateByQuery(context: StacContext): RequestHandler {
     const { aggregations: names, datetime_frequency_interval: interval, ...search } = request.query as Readonly<Record<string, unknown>>;
     const place = await placeOf(context, request);
     const wanted = namesOf(typeof names === 'string' ? names.split(',').filter((name) => name !== '') : names);
-    const groups = await groupsOf(context, parseSearchQuery(search), interval, place.collection);
+    const groups = await groupsOf(context, parseSearchQuery(search), { interval, wanted, collection: place.collection });
     sendJson(response, answer(context, wanted, groups, selfUrl(context, request.originalUrl, `${place.path}/aggregate`)));
   };
 }
@@ -65,7 +65,8 @@ export function aggregateByBody(context: StacContext): RequestHandler {
     const query = parseSearchBody(body);
     const { aggregations: names, datetime_frequency_interval: interval } = body as { aggregations?: unknown; datetime_frequency_interval?: unknown };
     const place = await placeOf(context, request);
-    sendJson(response, answer(context, namesOf(names), await groupsOf(context, query, interval, place.collection), `${place.url}/aggregate`));
+    const wanted = namesOf(names);
+    sendJson(response, answer(context, wanted, await groupsOf(context, query, { interval, wanted, collection: place.collection }), `${place.url}/aggregate`));
   };
 }
 
@@ -86,10 +87,18 @@ function namesOf(names: unknown): readonly Name[] {
   return [...new Set(names as Name[])];
 }
 
-async function groupsOf(context: StacContext, query: ItemQuery, interval: unknown, collection: string | null): Promise<readonly ItemGroup[]> {
+interface GroupRequest {
+  readonly interval: unknown;
+  readonly wanted: readonly Name[];
+  readonly collection: string | null;
+}
+
+async function groupsOf(context: StacContext, query: ItemQuery, { interval, wanted, collection }: GroupRequest): Promise<readonly ItemGroup[]> {
   const { limit: _, token: __, sortby: ___, ...search } = query;
-  const wanted = collection === null ? {} : { collections: [collection] };
-  return (await context.items.groups?.({ ...search, ...wanted, user: context.user, interval: intervalOf(interval), property: CLOUDS, step: CLOUD_STEP })) ?? [];
+  const within = collection === null ? {} : { collections: [collection] };
+  // An index alone can count by time.
+  const clouds = wanted.includes('cloud_cover_frequency') ? { property: CLOUDS, step: CLOUD_STEP } : {};
+  return (await context.items.groups?.({ ...search, ...within, user: context.user, interval: intervalOf(interval), ...clouds })) ?? [];
 }
 
 function intervalOf(value: unknown): GroupInterval {

@@ -19,6 +19,7 @@ import manyItems from './0017-many-items.ts';
 import workers from './0019-workers.ts';
 import jobStages from './0020-job-stages.ts';
 import placesOfCollections from './0022-places-of-collections.ts';
+import cloudCover from './0023-cloud-cover.ts';
 import type { Migration } from './migration.ts';
 
 export type { Migration } from './migration.ts';
@@ -44,4 +45,5 @@ export const migrations: readonly Migration[] = [
   workers,
   jobStages,
   placesOfCollections,
+  cloudCover,
 ];

@@ -1,0 +1,34 @@
+/** An index row has room for 2,700 bytes; what is longer is stored and sorted all the same. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { CatalogStore } from '../../src/catalog/store.ts';
+import { rawCollection } from '../layers/service.ts';
+import { scene } from '../api/stac/service.ts';
+import { startFreshDatabase, type FreshDatabase } from '../database/fresh-database.ts';
+
+let fresh: FreshDatabase;
+beforeAll(async () => {
+  fresh = await startFreshDatabase();
+});
+afterAll(() => fresh.stop());
+
+/** No two parts are equal, so nothing compresses it. */
+const long = (start: string) => start + Array.from({ length: 4000 }, (_, i) => String.fromCodePoint(0x4e00 + ((i * 7919) % 20_000))).join('');
+
+it.each(['eo:cloud_cover', 'note'])('a %s of many kilobytes is sorted by its beginning, page by page', async (property) => {
+  const store = new CatalogStore(fresh.database);
+  await store.putCollection(rawCollection);
+  const values = [long('c'), 20, long('a'), 'b', 3, null];
+  await store.putItems('RAW', values.map((value, i) => {
+    const item = scene('RAW', `i${i}`, '2021-05-01T00:00:00Z');
+    return { ...item, properties: { ...item.properties, [property]: value } };
+  }));
+  const found: string[] = [];
+  for (let token: string | undefined; ;) {
+    const page = await store.search({ sortby: [{ property, direction: 'asc' }], limit: 1, ...(token === undefined ? {} : { token }) });
+    expect((page.next ?? '').length).toBeLessThan(2000);
+    found.push(...page.items.map(({ id }) => id));
+    if (page.next === null) break;
+    token = page.next;
+  }
+  expect(found).toEqual(['i4', 'i1', 'i2', 'i3', 'i0', 'i5']);
+});
