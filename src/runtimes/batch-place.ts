@@ -23,6 +23,8 @@ export interface BatchCommands {
 
 const FIRST_LOOK_MS = 100;
 const LONGEST_PAUSE_MS = 2000;
+/** Looks in a row without an answer, a minute of them: the controller of a cluster may be started anew while jobs run. */
+const SILENCES = 30;
 /** A job that its batch system calls over may still be writing to a network file system. */
 const STATUS_WITHIN_MS = 3000;
 const GONE_WITHIN_MS = 10_000;
@@ -38,22 +40,34 @@ export function gpuRefusal({ gpu }: Program, error: unknown): NoGpuThere | null 
   return isRefused ? new NoGpuThere(error.message, { cause: error }) : null;
 }
 
-export function batchPlace(commands: BatchCommands): Place {
+/** @param options.silences looks without an answer that are borne; more of them end the run with what the last one said */
+export function batchPlace(commands: BatchCommands, { silences = SILENCES }: { readonly silences?: number } = {}): Place {
   return {
     async run(command, program, run, signal) {
       signal.throwIfAborted();
       const started = performance.now();
       const job = await commands.submit(await writeJob(run.folder, command, program), program, run);
-      const cancelled = await untilOver(commands, job, run, signal);
+      const cancelled = await untilOver(commands, job, run, { signal, silences }).catch(async (error: unknown) => {
+        // Nobody will look after it, and its folder goes.
+        await commands.cancel(job, run).catch(() => undefined);
+        throw error;
+      });
       return { ...await endOf(commands, job, run, program, command, cancelled), usage: await usageOf(run, (performance.now() - started) / 1000) };
     },
   };
 }
 
 /** Waits for the end of a job; true when it was cancelled. Its own flag, because batch systems record success for scripts that end well when told to. */
-async function untilOver(commands: BatchCommands, job: string, run: RunPlace, signal: AbortSignal): Promise<boolean> {
+async function untilOver(commands: BatchCommands, job: string, run: RunPlace, { signal, silences }: { readonly signal: AbortSignal; readonly silences: number }): Promise<boolean> {
+  let silent = 0;
   for (let pause = FIRST_LOOK_MS; !signal.aborted; pause = Math.min(pause * 1.3, LONGEST_PAUSE_MS)) {
-    if ((await readStatus(run.folder)) !== null || (await commands.state(job, run)).isOver) return false;
+    if ((await readStatus(run.folder)) !== null) return false;
+    const state = await commands.state(job, run).catch((error: unknown) => {
+      if (++silent > silences) throw error;
+      return null;
+    });
+    if (state?.isOver) return false;
+    if (state) silent = 0;
     await sleep(pause, undefined, { signal }).catch(() => undefined);
   }
   await commands.cancel(job, run);
