@@ -18,6 +18,8 @@ export interface RegistryAddress {
 
 const IDLE_MS = 30_000;
 const PAGE = 1000;
+/** So many entries no registry of operators has; one that never comes to an end has them. */
+const MOST_PAGES = 100;
 /** Manifests have some kilobytes, lists of tags at most this. */
 const LARGEST_DOCUMENT = 8 * 2 ** 20;
 
@@ -41,15 +43,12 @@ export function distribution(address: RegistryAddress): OciStore {
   const path = (repository: string, rest: string) => `/v2/${inside(repository)}/${rest}`;
   return {
     async repositories() {
-      const answer = await client.ask('GET', `/v2/_catalog?n=${PAGE}`, { accept: [400, 401, 403, 404, 405, 501] });
-      if (!answer.ok) return null;
-      const { repositories = [] } = await client.json<{ repositories?: string[] | null }>(answer) ?? {};
+      const all = await client.list('/v2/_catalog', 'repositories', [400, 401, 403, 404, 405, 501]);
       const below = inside('');
-      return (repositories ?? []).filter((name) => name.startsWith(below)).map((name) => name.slice(below.length));
+      return all && all.filter((name) => name.startsWith(below)).map((name) => name.slice(below.length));
     },
     async tags(repository) {
-      const answer = await client.ask('GET', path(repository, `tags/list?n=${PAGE}`), { accept: [404] });
-      return answer.ok ? (await client.json<{ tags: string[] | null }>(answer)).tags ?? [] : [];
+      return await client.list(path(repository, 'tags/list'), 'tags', [404]) ?? [];
     },
     async manifest(repository, tag) {
       const answer = await client.ask('GET', path(repository, `manifests/${tag}`), { headers: { Accept: MANIFEST_TYPE }, accept: [404] });
@@ -106,9 +105,25 @@ class Client {
         answer = await this.#send(method, path, asking);
       }
     }
-    if (answer.ok || asking.accept?.includes(answer.status)) return answer;
+    if (answer.ok) return answer;
+    // Nobody reads it, and a connection is free only after its answer.
     await answer.body?.cancel();
+    if (asking.accept?.includes(answer.status)) return answer;
     throw failure(answer.status === 401 || answer.status === 403 ? `refuses ${method} (${answer.status}); write user and password before its host` : `answered ${method} with status ${answer.status}`);
+  }
+
+  /** All entries of a list, page after page; null where the registry does not give it: a status of `accept`. */
+  async list(path: string, name: 'repositories' | 'tags', accept: readonly number[]): Promise<readonly string[] | null> {
+    const found: string[] = [];
+    let next: string | null = `${path}?n=${PAGE}`;
+    for (let page = 0; next !== null; page++) {
+      if (page === MOST_PAGES) throw failure(`gives more than ${MOST_PAGES} pages of ${name}`);
+      const answer: Response = await this.ask('GET', next, { accept: page === 0 ? accept : [] });
+      if (!answer.ok) return null;
+      found.push(...(await this.json<Partial<Record<string, string[] | null>> | null>(answer))?.[name] ?? []);
+      next = this.#nextOf(answer);
+    }
+    return found;
   }
 
   body(answer: Response): AsyncGenerator<Uint8Array, void> {
@@ -128,13 +143,27 @@ class Client {
   }
 
   async json<T>(answer: Response): Promise<T> {
-    return JSON.parse((await this.bytes(answer)).toString()) as T;
+    const text = (await this.bytes(answer)).toString();
+    try {
+      return JSON.parse(text) as T;
+    } catch {
+      // The reason of JSON.parse repeats what came.
+      throw failure('gave an answer that is not JSON');
+    }
   }
 
   async #send(method: string, path: string, { headers = {}, body }: Asking): Promise<Response> {
     const content = body?.();
     const authorization = this.#authorization === null ? {} : { Authorization: this.#authorization };
     return reached(`${this.#address.origin}${path}`, { method, headers: { 'Accept-Encoding': 'identity', ...headers, ...authorization }, ...(content === undefined ? {} : { body: content, duplex: 'half' }) } as RequestInit);
+  }
+
+  /** Path of the page that follows, by the header Link (RFC 8288). Its host does not count: behind proxies it is often wrong. */
+  #nextOf(answer: Response): string | null {
+    const link = /<([^>]*)>\s*;[^,]*\brel="?next\b/i.exec(answer.headers.get('link') ?? '')?.[1];
+    if (link === undefined || !URL.canParse(link, answer.url)) return null;
+    const { pathname, search } = new URL(link, answer.url);
+    return `${pathname}${search}`;
   }
 
   /** null when there is nothing to answer with. */
@@ -150,7 +179,10 @@ class Client {
     if (url.protocol !== 'https:' && url.protocol !== new URL(this.#address.origin).protocol) throw failure('wants its password sent without TLS');
     for (const name of ['service', 'scope']) if (field(name) !== undefined) url.searchParams.set(name, field(name)!);
     const answer = await reached(url.href, basic === null ? {} : { headers: { Authorization: basic } });
-    if (!answer.ok) throw failure(`gives no token (${answer.status}); write user and password before its host`);
+    if (!answer.ok) {
+      await answer.body?.cancel();
+      throw failure(`gives no token (${answer.status}); write user and password before its host`);
+    }
     const { token, access_token: other } = await this.json<{ token?: string; access_token?: string }>(answer);
     return `Bearer ${token ?? other ?? ''}`;
   }

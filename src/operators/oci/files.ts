@@ -26,6 +26,7 @@ export function ociFiles(store: OciStore): RegistryFiles {
   const remembered = (key: string): Promise<Buffer | null> => {
     const known = made.get(key);
     if (known && Date.now() - known.at < FRESH_MS) return known.bytes;
+    for (const [old, { at }] of made) if (Date.now() - at >= FRESH_MS) made.delete(old);
     const bytes = make(key);
     made.set(key, { at: Date.now(), bytes });
     bytes.catch(() => made.delete(key));

@@ -2,6 +2,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer as createHttpServer, type ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,7 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLog, silentLog } from '../../../src/log.ts';
 import { operatorCommand } from '../../../src/commands/operator.ts';
-import { parseRegistryAddress } from '../../../src/operators/oci/distribution.ts';
+import { distribution, parseRegistryAddress } from '../../../src/operators/oci/distribution.ts';
 import { pushOperator } from '../../../src/operators/oci/push.ts';
 import type { PackedOperator } from '../../../src/operators/package/pack.ts';
 import { NodeCache } from '../../../src/operators/registry/node-cache.ts';
@@ -172,3 +173,45 @@ it.each([
   ['oci+http://10.0.0.1:5000/x/', { origin: 'http://10.0.0.1:5000', prefix: 'x' }], ['oci://127.example.org', { origin: 'https://127.example.org' }], ['oci://u:p%40@h', { origin: 'https://h', user: 'u', password: 'p@' }],
 ])('%s is understood', (text, expected) => expect(parseRegistryAddress(text)).toMatchObject(expected));
 it.each(['oci:/x', 'oci://', 'docker://x', 'oci://a b'])('%s is none', (text) => expect(() => parseRegistryAddress(text)).toThrow('oci://host/prefix'));
+
+describe('a registry with manners of its own', () => {
+  const away = { origin: '', prefix: '', user: '', password: '' };
+  const answering = async (answer: (url: URL, response: ServerResponse) => void, ask: (address: typeof away) => Promise<void>): Promise<void> => {
+    const server = createHttpServer((request, response) => answer(new URL(request.url!, 'http://x'), response)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      await ask({ ...away, origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  };
+
+  it('that gives its lists page by page is read to the end', async () => {
+    const tags = ['1.0.0', '1.1.0', '1.2.0', '1.3.0', '1.4.0'];
+    await answering((url, response) => {
+      const last = url.searchParams.get('last');
+      const from = last === null ? 0 : tags.indexOf(last) + 1;
+      const more = from + 2 < tags.length ? { link: `<${url.pathname}?n=2&last=${tags[from + 1]}>; rel="next"` } : {};
+      const list = url.pathname.endsWith('_catalog') ? { repositories: tags.slice(from, from + 2).map((tag) => `e2s/op-${tag}`) } : { tags: tags.slice(from, from + 2) };
+      response.writeHead(200, more).end(JSON.stringify(list));
+    }, async (address) => {
+      expect(await distribution(address).tags('e2s/spectral')).toEqual(tags);
+      expect(await distribution(address).repositories()).toEqual(tags.map((tag) => `e2s/op-${tag}`));
+    });
+  });
+
+  it('that always has a next page is not followed for ever', async () => {
+    await answering((url, response) => void response.writeHead(200, { link: `<${url.pathname}?n=2&last=1>; rel="next"` }).end('{"tags":["1.0.0"]}'), async (address) => {
+      await expect(distribution(address).tags('e2s/spectral')).rejects.toMatchObject({ code: 'StorageFailure', message: expect.stringContaining('pages') as string });
+    });
+  });
+
+  it('that answers with a page for browsers is told of, without that page', async () => {
+    await answering((_, response) => void response.writeHead(200).end('<html>Log in, secret</html>'), async (address) => {
+      const failure = await distribution(address).tags('e2s/spectral').catch((error: unknown) => error as Error);
+      expect(failure).toMatchObject({ code: 'StorageFailure', message: expect.stringContaining('not JSON') as string });
+      expect((failure as Error).message).not.toContain('secret');
+    });
+  });
+});
