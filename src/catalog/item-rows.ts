@@ -1,5 +1,5 @@
 /** Items as rows of the database: what of an item is a column, and the statement that puts many of them in. */
-import { binder, type Queryable } from '../database/connection.ts';
+import type { Queryable } from '../database/connection.ts';
 import { flatBox } from './item-conditions.ts';
 import type { StacItem } from './types.ts';
 
@@ -61,21 +61,50 @@ function withParts(value: object, parts: Readonly<Record<string, string>>): stri
   return `{${members.join(',')}}`;
 }
 
-/** Each value is a parameter of its own: in one large document the server would take every item apart twice. */
+/** The object ids of types whose values are sent as they are stored; others are sent as text and turned into theirs. */
+const OIDS: Readonly<Record<string, number>> = { text: 25, json: 114, jsonb: 3802 };
+const names = COLUMNS.map(([column]) => column).join(', ');
+
+/**
+ * A column is one parameter. With one for each value of each row the server spent a sixth of its time on the statement
+ * itself, and in one large document it would take every item apart twice.
+ */
+const PUT = `
+  with put as (
+    insert into items as i (${names})
+    select ${COLUMNS.map(([column, type]) => `${column}::${type}`).join(', ')}
+    from unnest(${COLUMNS.map(([, type], i) => `$${i + 1}::${sentAs(type)}[]`).join(', ')}) as r (${names})
+    on conflict (collection, id) do update set definition = excluded.definition, properties = excluded.properties,
+      instant = excluded.instant, starts = excluded.starts, ends = excluded.ends, footprint = excluded.footprint, shape = excluded.shape, updated = now()
+    where i.definition::text is distinct from excluded.definition::text
+    returning 1)
+  select count(*)::int as count from put`;
+
+function sentAs(type: string): string {
+  return type in OIDS ? type : 'text';
+}
+
 async function putBatch(transaction: Queryable, rows: readonly ItemRow[]): Promise<number> {
-  const params: unknown[] = [];
-  const bind = binder(params);
-  const values = rows.map((row) => `(${COLUMNS.map(([name, type]) => `${bind(row[name])}::${type}`).join(', ')})`);
-  const [put] = await transaction.query<{ count: number }>(
-    `with put as (
-       insert into items as i (${COLUMNS.map(([column]) => column).join(', ')})
-       values ${values.join(', ')}
-       on conflict (collection, id) do update set definition = excluded.definition, properties = excluded.properties,
-         instant = excluded.instant, starts = excluded.starts, ends = excluded.ends, footprint = excluded.footprint, shape = excluded.shape, updated = now()
-       where i.definition::text is distinct from excluded.definition::text
-       returning 1)
-     select count(*)::int as count from put`,
-    params,
-  );
+  const columns = COLUMNS.map(([name, type]) => binaryArray(sentAs(type), rows.map((row) => row[name])));
+  const [put] = await transaction.query<{ count: number }>(PUT, columns);
   return put!.count;
+}
+
+/**
+ * An array of one dimension in the binary format of PostgreSQL (array_recv): as text every quote of the JSON would be
+ * escaped. Dimensions, flag for nulls, type, length and lower bound, then the bytes of each value behind their number.
+ */
+function binaryArray(type: string, values: readonly (string | null)[]): Buffer {
+  // The binary form of jsonb is its text behind the number of this form.
+  const prefix = type === 'jsonb' ? '\u0001' : '';
+  const texts = values.map((value) => value === null ? null : prefix + value);
+  const lengths = texts.map((text) => text === null ? -1 : Buffer.byteLength(text));
+  const buffer = Buffer.allocUnsafe(20 + lengths.reduce((sum, length) => sum + 4 + Math.max(0, length), 0));
+  let at = 0;
+  for (const number of [1, values.includes(null) ? 1 : 0, OIDS[type]!, values.length, 1]) at = buffer.writeInt32BE(number, at);
+  for (const [i, text] of texts.entries()) {
+    at = buffer.writeInt32BE(lengths[i]!, at);
+    if (text !== null) at += buffer.write(text, at);
+  }
+  return buffer;
 }
