@@ -4,7 +4,7 @@
  * An item without the property meets no condition on it, not even `neq`.
  */
 import type { Bind } from '../database/connection.ts';
-import { storable } from './storable.ts';
+import { storable, storableJson } from './storable.ts';
 
 export const comparisons = ['eq', 'neq', 'lt', 'lte', 'gt', 'gte', 'in', 'startsWith', 'endsWith', 'contains'] as const;
 export type Comparison = (typeof comparisons)[number];
@@ -68,7 +68,7 @@ function valueSql(condition: PropertyCondition, bind: Bind): string {
 
 function comparedSql({ property, comparison, value }: PropertyCondition, bind: Bind): string {
   const stored = propertySql(property, bind);
-  const json = (wanted: unknown) => `${bind(JSON.stringify(wanted, textsStorable))}::jsonb`;
+  const json = (wanted: unknown) => `${bind(JSON.stringify(storableJson(wanted)))}::jsonb`;
   const text = `(case jsonb_typeof(${stored}) when 'string' then ${stored} #>> '{}' end)`;
   switch (comparison) {
     case 'eq': return `${stored} = ${json(value)}`;
@@ -90,5 +90,3 @@ function containsSql(stored: string, text: string, value: unknown, json: (value:
   const member = `(jsonb_typeof(${stored}) = 'array' and ${stored} @> ${json([value])})`;
   return typeof value === 'string' ? `(strpos(${text}, ${bind(storable(value))}) > 0 or ${member})` : member;
 }
-
-const textsStorable = (_key: string, value: unknown) => (typeof value === 'string' ? storable(value) : value);

@@ -110,7 +110,7 @@ function readGeometry(value: unknown, reader: PositionReader): Geometry {
     throw new GeometryError('a GeometryCollection is not supported; give its members as features of their own');
   }
   const depth = typeof type === 'string' ? depths[type] : undefined;
-  if (depth === undefined) throw new GeometryError(`'${String(type)}' is no GeoJSON geometry type; there are ${Object.keys(depths).join(', ')}`);
+  if (depth === undefined) throw new GeometryError(`'${String(type).slice(0, 40)}' is no GeoJSON geometry type; there are ${Object.keys(depths).join(', ')}`);
   const read = readCoordinates(coordinates, depth, type!, reader);
   return read === null ? EMPTY_GEOMETRY : { type: type!, coordinates: read };
 }

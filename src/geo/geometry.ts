@@ -47,7 +47,7 @@ function asGeometry(value: unknown, level: number): Geometry {
     return { type, geometries: geometries.map((member) => asGeometry(member, level + 1)) };
   }
   const depth = typeof type === 'string' ? depths[type] : undefined;
-  if (depth === undefined) throw new GeometryError(`'${String(type)}' is no GeoJSON geometry type; there are ${Object.keys(depths).join(', ')} and GeometryCollection`);
+  if (depth === undefined) throw new GeometryError(`'${String(type).slice(0, 40)}' is no GeoJSON geometry type; there are ${Object.keys(depths).join(', ')} and GeometryCollection`);
   checkCoordinates(coordinates, depth, type!);
   return { type: type!, coordinates };
 }

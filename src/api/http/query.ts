@@ -15,7 +15,7 @@ export function queryLimit(request: Request, name = 'limit'): number | undefined
   const text = queryText(request, name);
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value < 1 || value > Number.MAX_SAFE_INTEGER) throw invalidArgument(endpointOf(request), name, `it must be a whole number of at least 1, not '${text}'.`);
+  if (!/^\d+$/.test(text) || value < 1 || value > Number.MAX_SAFE_INTEGER) throw invalidArgument(endpointOf(request), name, `it must be a whole number of at least 1, not '${text.slice(0, 40)}'.`);
   return value;
 }
 
@@ -24,7 +24,7 @@ export function queryChoice<T extends string>(request: Request, name: string, ch
   const text = queryText(request, name);
   if (text === undefined) return undefined;
   const found = choices.find((choice) => choice === text.toLowerCase());
-  if (found === undefined) throw invalidArgument(endpointOf(request), name, `it must be one of ${choices.join(', ')}, not '${text}'.`);
+  if (found === undefined) throw invalidArgument(endpointOf(request), name, `it must be one of ${choices.join(', ')}, not '${text.slice(0, 40)}'.`);
   return found;
 }
 

@@ -27,6 +27,9 @@ const names: Readonly<Record<ValueType, string>> = {
   boolean: 'a condition', number: 'a number', string: 'a text', instant: 'a point in time', interval: 'a time', geometry: 'a geometry', array: 'an array', any: 'a value',
 };
 
+/** A name in a message: the beginning of a long one. */
+const shown = (name: string) => name.slice(0, 60);
+
 class Checker {
   readonly #queryables: Queryables;
   readonly #budget = new Budget();
@@ -37,7 +40,7 @@ class Checker {
 
   /** The same expression as one that holds or does not. A property alone is most often a condition cut short. */
   condition(node: Expression): Expression {
-    if (node.kind === 'property' && this.#ownType(node) !== 'boolean') throw new Cql2Error(node.at, `expected a condition, but found the property '${node.name}' alone; compare it with something`);
+    if (node.kind === 'property' && this.#ownType(node) !== 'boolean') throw new Cql2Error(node.at, `expected a condition, but found the property '${shown(node.name)}' alone; compare it with something`);
     return this.check(node, 'boolean');
   }
 
@@ -64,15 +67,15 @@ class Checker {
 
   #property(node: Property, wanted: ValueType): Property {
     const type = this.#typeOf(node);
-    if (wanted === 'geometry' && type !== 'geometry') throw new Cql2Error(node.at, `the property '${node.name}' is no geometry; items have the geometry 'geometry'`);
+    if (wanted === 'geometry' && type !== 'geometry') throw new Cql2Error(node.at, `the property '${shown(node.name)}' is no geometry; items have the geometry 'geometry'`);
     if (type === 'any') return { ...node, type: wanted === 'interval' ? 'instant' : wanted };
     if (wanted === 'any' || type === wanted || (wanted === 'interval' && type === 'instant')) return { ...node, type };
-    throw new Cql2Error(node.at, `expected ${names[wanted]}, but the property '${node.name}' is ${names[type]}`);
+    throw new Cql2Error(node.at, `expected ${names[wanted]}, but the property '${shown(node.name)}' is ${names[type]}`);
   }
 
   #typeOf({ name, at }: Property): ValueType {
     const type = this.#queryables.typeOf(name);
-    if (type === null) throw new Cql2Error(at, `there is no property '${name.slice(0, 60)}' to filter by; see the queryables`);
+    if (type === null) throw new Cql2Error(at, `there is no property '${shown(name)}' to filter by; see the queryables`);
     return type;
   }
 

@@ -2,6 +2,7 @@
 import { OpenEOError } from '../../errors.ts';
 import { withoutHeights } from '../../geo/bbox.ts';
 import { GeometryError, parseGeometry } from '../../geo/geometry.ts';
+import { unstorablePath } from '../storable.ts';
 import type { StacItem, StacLink } from '../types.ts';
 import { takeOver } from './stac-source.ts';
 
@@ -43,7 +44,8 @@ export function checkItem(raw: unknown, collection: string, rules: AssetRules): 
   if (typeof id !== 'string' || !ITEM_ID.test(id)) refuse('`id` must be 1 to 200 characters without blanks and without / \\ ? # %.');
   if (!/^1\.\d+\.\d+/.test(String(fields['stac_version']))) refuse('`stac_version` must be 1.0.0 or 1.1.0.');
   if (fields['collection'] !== undefined && fields['collection'] !== null && fields['collection'] !== collection) refuse(`\`collection\` is ${JSON.stringify(fields['collection'])}, but the item was sent to '${collection}'.`);
-  if (JSON.stringify(raw).includes('\\u0000')) refuse('it has a NUL character, which no database takes.');
+  const unstorable = unstorablePath(raw);
+  if (unstorable !== null) refuse(`\`${unstorable.slice(0, 200)}\` has a NUL character or half of a surrogate pair, which no database takes.`);
   checkPlace(fields, refuse);
   checkTime(fields['properties'] as Fields | undefined, refuse);
   const assets = checkAssets(fields['assets'], rules, refuse);

@@ -173,6 +173,27 @@ describe('POST items', () => {
     }
   });
 
+  it('refuses texts that can\'t be stored, wherever they stand', async () => {
+    await store.putItems('RAW', [stored]);
+    for (const text of ['a\0b', '\ud800', 'a\udfff']) {
+      const places: object[] = [
+        { id: text }, { properties: { datetime: '2021-08-01T10:00:00Z', note: text } }, { properties: { datetime: '2021-08-01T10:00:00Z', [text]: 1 } }, { properties: { datetime: '2021-08-01T10:00:00Z', deep: [{ list: [text] }] } },
+        { assets: { [text]: fresher().assets.data } }, { assets: { data: { ...fresher().assets.data, title: text } } }, { links: [{ rel: 'via', href: 'https://example.org/', title: text }] }, { [text]: 1 },
+      ];
+      for (const more of places) {
+        const { status, body } = await ask('POST', at, fresher('odd', more));
+        expect([JSON.stringify(more), status, body.code, body.description], JSON.stringify(body)).toEqual([JSON.stringify(more), 400, 'ItemInvalid', expect.stringMatching(/`id`|`(note|deep|assets|links|properties|a.b|.{1,2})[^`]*` has a NUL character or half of a surrogate pair/)]);
+      }
+      expect((await ask('POST', at, fresher('odd', { properties: { datetime: '2021-08-01T10:00:00Z', deep: [1, { list: ['x', text] }] } }))).body.description).toContain('`properties.deep[1].list[1]`');
+      expect((await ask('PATCH', `${at}/old`, { properties: { note: text } })).status).toBe(400);
+    }
+    expect(await store.get('RAW', 'odd')).toBeNull();
+    // The six signs themselves are a text like any other.
+    const six = { datetime: '2021-08-01T10:00:00Z', note: '\\u0000 \\ud800' };
+    expect((await ask('POST', at, fresher('six', { properties: six }))).status).toBe(201);
+    expect((await store.get('RAW', 'six'))!.properties['note']).toBe(six.note);
+  });
+
   it('takes an item whose file can\'t be reached now, says so, and completes it later', async () => {
     const { 'proj:code': _, 'proj:shape': __, 'proj:transform': ___, bands: ____, ...bare } = stored.assets['data']! as Record<string, unknown>;
     const sent = fresher('far', { assets: { data: { ...bare, href: 'https://far.invalid/scene.tif' } } });
