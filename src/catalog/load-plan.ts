@@ -57,7 +57,7 @@ function describeBand(name: string, band: StacBand | undefined): BandDescription
 }
 
 /** The wanted bands by name or common name; throws ProcessParameterInvalid listing what there is. */
-export function selectBands(all: readonly BandDescription[], wanted: readonly string[] | null, process = 'load_collection'): BandDescription[] {
+function selectBands(all: readonly BandDescription[], wanted: readonly string[] | null, process = 'load_collection'): BandDescription[] {
   if (wanted === null) return [...all];
   if (wanted.length === 0) throw invalidArgument(process, 'bands', 'at least one band is needed');
   return wanted.map((name) => {
@@ -68,7 +68,7 @@ export function selectBands(all: readonly BandDescription[], wanted: readonly st
 }
 
 /** Where the wanted bands of an item are. Assets without projection metadata are passed over. */
-export function locateBands(item: StacItem, bands: readonly BandDescription[]): (BandSource | null)[] {
+function locateBands(item: StacItem, bands: readonly BandDescription[]): (BandSource | null)[] {
   const places = new Map<string, BandSource>();
   for (const [assetKey, asset] of Object.entries(item.assets)) {
     const grid = assetGrid(item, asset);

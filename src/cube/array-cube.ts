@@ -38,7 +38,7 @@ export function arrayCube(parts: ArrayCubeParts): Cube {
 }
 
 /** Digest of what a block says: type, shape and valid samples; what lies under no-data does not count. */
-export function blockDigest(block: Block): string {
+function blockDigest(block: Block): string {
   const facts = digest([block.dtype, block.shape]);
   if (!block.nulls?.includes(1)) return digestBytes(facts, block.data);
   const nulls = block.nulls;

@@ -81,7 +81,7 @@ function encodeFloat16(vectors: Float32Array, nulls: Uint8Array | null): StoredV
 }
 
 /** Floats with NaN where there is no data; the same array when there is nothing to do. */
-export function withNodata<T extends Float32Array<ArrayBuffer> | Float16Array<ArrayBuffer>>(values: T, nulls: Uint8Array | null): T {
+function withNodata<T extends Float32Array<ArrayBuffer> | Float16Array<ArrayBuffer>>(values: T, nulls: Uint8Array | null): T {
   if (!nulls?.includes(1)) return values;
   const out = values.slice() as T;
   for (let i = 0; i < out.length; i++) if (nulls[i]) out[i] = NaN;

@@ -111,7 +111,7 @@ interface Run {
 }
 
 /** Positions as runs of neighbours. */
-export function runsOf(indices: readonly number[]): Run[] {
+function runsOf(indices: readonly number[]): Run[] {
   const runs: { start: number; size: number }[] = [];
   for (const index of indices) {
     const last = runs.at(-1);

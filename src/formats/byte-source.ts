@@ -1,6 +1,5 @@
 /** What all byte sources share: a name for messages, errors, and reading many ranges with few requests. */
 import { OpenEOError } from '../errors.ts';
-import type { ByteSource } from './raster-file.ts';
 
 /** `length` bytes from `offset` on. */
 export interface Span {
@@ -54,17 +53,4 @@ export function joinSpans(spans: readonly Span[], largestGap = LARGEST_GAP, larg
     }
   }
   return groups;
-}
-
-/** Reads several spans with as few requests as sensible; one array per span, shorter where the file ends. */
-export async function readSpans(source: ByteSource, spans: readonly Span[], signal?: AbortSignal): Promise<Uint8Array[]> {
-  const out = new Array<Uint8Array>(spans.length);
-  await Promise.all(joinSpans(spans).map(async (group) => {
-    const bytes = await source.read(group.offset, group.length, signal);
-    for (const i of group.members) {
-      const from = spans[i]!.offset - group.offset;
-      out[i] = bytes.subarray(from, from + spans[i]!.length);
-    }
-  }));
-  return out;
 }

@@ -49,7 +49,7 @@ function bandFields({ band, dataType, statistics, nodata, scale, offset }: Writt
 }
 
 /** STAC writes the numbers that JSON lacks as words. */
-export function jsonNumber(value: number): number | string {
+function jsonNumber(value: number): number | string {
   if (Number.isNaN(value)) return 'nan';
   return Number.isFinite(value) ? value : value > 0 ? 'inf' : '-inf';
 }

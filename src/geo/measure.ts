@@ -2,7 +2,7 @@
 import type { Position } from './geometry.ts';
 
 /** Twice the area would be signed; this is the area that a ring encloses. */
-export function ringArea(ring: readonly Position[]): number {
+function ringArea(ring: readonly Position[]): number {
   let sum = 0;
   for (let i = 0; i + 1 < ring.length; i++) sum += ring[i]![0]! * ring[i + 1]![1]! - ring[i + 1]![0]! * ring[i]![1]!;
   return Math.abs(sum) / 2;

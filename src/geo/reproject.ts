@@ -5,7 +5,7 @@ import { boxOf, GeometryError } from './geometry.ts';
 import { isEmptyGeometry } from './geojson.ts';
 
 /** The same geometry with other positions. */
-export function mapPositions(geometry: Geometry, move: (x: number, y: number) => readonly number[]): Geometry {
+function mapPositions(geometry: Geometry, move: (x: number, y: number) => readonly number[]): Geometry {
   if (geometry.geometries) return { type: geometry.type, geometries: geometry.geometries.map((member) => mapPositions(member, move)) };
   const moved = (part: unknown): unknown => {
     const list = part as unknown[];

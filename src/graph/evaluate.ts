@@ -43,7 +43,7 @@ export async function evaluateTraced(definition: unknown, registry: ProcessRegis
 }
 
 /** The same for a process that has been parsed before, e.g. once for many map tiles. */
-export async function evaluateParsed(process: ParsedProcess, scope: Scope, parameters: Readonly<Record<string, Value>> = {}): Promise<Value> {
+async function evaluateParsed(process: ParsedProcess, scope: Scope, parameters: Readonly<Record<string, Value>> = {}): Promise<Value> {
   tellNotes(process, scope);
   return new Evaluation(process.graph, bindParameters(process, parameters), scope).run();
 }

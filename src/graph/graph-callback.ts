@@ -138,7 +138,7 @@ export class GraphCallback extends Callback {
 const valuesOf = (graph: Graph, args: Arguments) => Object.fromEntries(environmentOf(graph, args));
 
 /** Cube processes and the like work on whole cubes and may wait for data: nothing for a single pixel. */
-export function notSynchronous(process: string): OpenEOError {
+function notSynchronous(process: string): OpenEOError {
   return new OpenEOError('ProcessGraphInvalid', {}, { detail: `The process '${process}' can’t be used inside a callback, which works on single values or arrays.` });
 }
 

@@ -3,7 +3,7 @@ import { Cube } from '../cube/cube.ts';
 import { OpenEOError, type NodePath } from '../errors.ts';
 
 /** 'reduce1' > 'mean1' */
-export function showPath(path: NodePath): string {
+function showPath(path: NodePath): string {
   return path.map((node) => `'${node.node_id}'`).join(' > ');
 }
 

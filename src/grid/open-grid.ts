@@ -72,7 +72,7 @@ async function openInDatabase(name: string, { databaseUrl, log }: GridAccess, op
 }
 
 /** A store that does not honour "only when absent" would hand one task to several processes: better not to begin. */
-export async function checkCreatesOnce(store: ObjectStore, prefix: string): Promise<void> {
+async function checkCreatesOnce(store: ObjectStore, prefix: string): Promise<void> {
   const key = `${prefix}trials/${randomUUID()}`;
   const made = await Promise.all(Array.from({ length: RIVALS }, (_, i) => store.put(key, Buffer.from(String(i)), { ifAbsent: true })));
   await store.delete(key);

@@ -24,7 +24,7 @@ export function baseOf({ id, deprecated }: StacCollection): string {
 }
 
 /** Whether two definitions give the same values everywhere: then one may take the place of the other. */
-export function givesSameValues(a: LayerDefinition, b: LayerDefinition): boolean {
+function givesSameValues(a: LayerDefinition, b: LayerDefinition): boolean {
   const values = ({ sources, operator, process_graph: graph, grid }: LayerDefinition) => ({ sources, operator, graph, grid });
   return isDeepStrictEqual(json(values(a)), json(values(b)));
 }

@@ -36,7 +36,7 @@ export function openOverviews(store: ObjectStore, catalog: BlockCatalog, memoryB
 }
 
 /** The cells of a cube's grid, counted from the anchor of its lattice. */
-export function absoluteCells(cube: Cube): CellWindow {
+function absoluteCells(cube: Cube): CellWindow {
   const grid = cube.grid!;
   const anchor = cube.attributes.anchor ?? latticePhase(grid);
   return {

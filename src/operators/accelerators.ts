@@ -13,8 +13,6 @@ export interface Accelerators {
   readonly programs: boolean;
 }
 
-export const NO_ACCELERATORS: Accelerators = { threads: false, programs: false };
-
 /**
  * Who gives an operator its accelerator: the threads of the worker, the machine, or a batch system, which knows itself what its
  * nodes have. null: nobody can, because models that are run as programs are computed by the processor alone.

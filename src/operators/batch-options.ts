@@ -85,7 +85,7 @@ export function secondsOf(text: string): number {
 }
 
 /** In the words of Slurm and LSF. */
-export const BATCH_FIELDS = ['partition', 'account', 'time', 'gres', 'extra'] as const;
+const BATCH_FIELDS = ['partition', 'account', 'time', 'gres', 'extra'] as const;
 
 /**
  * What a user has chosen: { partition, account, time, gres, extra: ['--flag=value'] }. Throws RangeError that names the field or the flag that is

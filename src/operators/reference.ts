@@ -48,7 +48,7 @@ const PARAMETER = /^[A-Za-z_]\w{0,63}$/;
 /** Parameters travel in references, which are kept in layers and tasks. */
 const LONGEST = 8192;
 
-export const REFERENCE_SYNTAX = "Write '[runtime/][namespace/]name[:version|@sha256:…][?parameter=value&…]'";
+const REFERENCE_SYNTAX = "Write '[runtime/][namespace/]name[:version|@sha256:…][?parameter=value&…]'";
 
 /** Reads a reference. Throws OperatorNotFound, saying which part is wrong and what may stand there. */
 export function parseReference(text: string): OperatorReference {

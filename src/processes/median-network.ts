@@ -57,7 +57,7 @@ const bits = new Int32Array(1);
 const floats = new Float32Array(bits.buffer);
 
 /** From the key of a float32 back to the number. */
-export function floatOfKey(key: number): number {
+function floatOfKey(key: number): number {
   bits[0] = key ^ (key >> 31 & 0x7fffffff);
   return floats[0]!;
 }

@@ -13,7 +13,7 @@ import { eachValid, ignoresNodata, validNumbers } from './reducers.ts';
 import { onLine, selectRank, sortNumbers } from './ranking.ts';
 
 /** The middle of the first `count` numbers; their order is changed. */
-export function medianOf(numbers: Float64Array, count: number): number {
+function medianOf(numbers: Float64Array, count: number): number {
   const upper = count >> 1;
   if (count <= 32) {
     sortNumbers(numbers, count);

@@ -58,7 +58,7 @@ const MARGIN = 64;
 const withMargin = (grid: Grid) => cropGrid(grid, { x: -MARGIN, y: -MARGIN, width: grid.width + 2 * MARGIN, height: grid.height + 2 * MARGIN });
 
 /** What the process of a service is given, by name: GET /service_types lists the same. */
-export function mapParameters(grid: Grid, zoom: number): Record<string, Value> {
+function mapParameters(grid: Grid, zoom: number): Record<string, Value> {
   const { west, south, east, north } = transformBounds(gridBounds(grid), WGS84);
   return { spatial_extent: { west, south, east, north, crs: 4326 }, zoom };
 }

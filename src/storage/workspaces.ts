@@ -17,7 +17,7 @@ export interface Workspace {
 }
 
 /** The user's own: what is written counts against his quota. */
-export function userWorkspace(files: UserFiles, user: string): Workspace {
+function userWorkspace(files: UserFiles, user: string): Workspace {
   return {
     async read(path) {
       const file = await files.find(user, path);
@@ -35,7 +35,7 @@ export function userWorkspace(files: UserFiles, user: string): Workspace {
 }
 
 /** Below a prefix of a store; '' for all of it. */
-export function storeWorkspace(store: ObjectStore, prefix = ''): Workspace {
+function storeWorkspace(store: ObjectStore, prefix = ''): Workspace {
   const keyOf = (path: string) => prefix + checkFilePath(path);
   return {
     read: (path) => store.get(keyOf(path)),

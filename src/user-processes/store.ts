@@ -24,7 +24,7 @@ interface Row {
 }
 
 /** What one user may store. */
-export const MAX_PROCESSES = 1000;
+const MAX_PROCESSES = 1000;
 
 const isId = (id: string) => /^\w+$/.test(id) && id.length <= 200;
 

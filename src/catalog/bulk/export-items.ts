@@ -9,7 +9,7 @@ import { fileRecords } from './record-source.ts';
 type Item = object;
 type Row = Readonly<Record<string, unknown>>;
 
-export const exportFormats = ['parquet', 'ndjson', 'json'] as const;
+const exportFormats = ['parquet', 'ndjson', 'json'] as const;
 export type ExportFormat = (typeof exportFormats)[number];
 
 export const PARQUET_TYPE = 'application/vnd.apache.parquet';

@@ -14,7 +14,7 @@ export const extensions = {
   file: 'https://stac-extensions.github.io/file/v2.1.0/schema.json',
 } as const;
 
-export const COG_TYPE = 'image/tiff; application=geotiff; profile=cloud-optimized';
+const COG_TYPE = 'image/tiff; application=geotiff; profile=cloud-optimized';
 const GEOTIFF_TYPE = 'image/tiff; application=geotiff';
 
 /** GeoTIFFs up to this size need neither tiles nor overviews to count as cloud-optimised (GDAL's validator). */

@@ -16,8 +16,8 @@ export interface Field {
   readonly values: ArrayLike<number>;
 }
 
-export const TAG_TILE_OFFSETS = 324;
-export const TAG_TILE_BYTE_COUNTS = 325;
+const TAG_TILE_OFFSETS = 324;
+const TAG_TILE_BYTE_COUNTS = 325;
 
 /**
  * What GDAL's COG driver states before the first directory: readers may rely on tiles being in order, with

@@ -89,11 +89,11 @@ function prefixed(prefix: string, fields: Attributes): Attributes {
 }
 
 /** 'pca@sha256:…' as a URN. */
-export function modelUrn(reference: string): string {
+function modelUrn(reference: string): string {
   return `urn:lamina:operator:${reference}`;
 }
 
 /** '<collection>/<item>' as a URN; a URL stays what it is. */
-export function itemUrn(source: string): string {
+function itemUrn(source: string): string {
   return /^https?:/.test(source) ? source : `urn:stac:item:${source}`;
 }

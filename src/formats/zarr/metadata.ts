@@ -74,7 +74,7 @@ export function document(key: string, content: Json): ZarrObject {
 }
 
 /** Numbers that JSON lacks have names in Zarr. */
-export function fillValue(fill: number | string): Json {
+function fillValue(fill: number | string): Json {
   if (typeof fill === 'string' || Number.isFinite(fill)) return fill;
   return Number.isNaN(fill) ? 'NaN' : fill > 0 ? 'Infinity' : '-Infinity';
 }

@@ -1,5 +1,5 @@
 /** What an export is made for: an operator with its parameters, and the machine that will run it. */
-import type { Operator, OperatorParameter } from '../operator.ts';
+import type { Operator } from '../operator.ts';
 
 export interface ExportTarget {
   /** With runtime and parameters; the export calls exactly this one. */
@@ -35,6 +35,3 @@ export function jobName({ manifest: { namespace, name, version } }: Operator): s
 export function headline({ operator: { manifest, reference } }: ExportTarget): string[] {
   return [`${manifest.title} (${manifest.name} ${manifest.version})`, `Made by lamina operator export from ${reference}`].map((line) => line.replace(/\s+/g, ' '));
 }
-
-/** Whether callers must give it. */
-export const isRequired = ({ default: usual }: OperatorParameter): boolean => usual === undefined;

@@ -8,7 +8,7 @@ export interface Vectors {
 }
 
 /** Random numbers that are the same each time; they only must not be special. */
-export function trialPixels(length: number, seed: number, low: number, high: number): Float32Array {
+function trialPixels(length: number, seed: number, low: number, high: number): Float32Array {
   let state = seed >>> 0;
   return Float32Array.from({ length }, () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;

@@ -63,7 +63,7 @@ export function offered(known: ReadonlyMap<string, NamedOperators>): readonly Op
 }
 
 /** Those of one name, in that order. */
-export function offeredVersions(named: NamedOperators): readonly KnownOperator[] {
+function offeredVersions(named: NamedOperators): readonly KnownOperator[] {
   const latest = chosen(named, {});
   const isFirst = (version: KnownOperator) => Number(version !== latest);
   return named.versions.filter(({ isYanked, refused }) => !isYanked && refused === undefined).toSorted((a, b) => isFirst(a) - isFirst(b) || newestFirst(a.version, b.version));

@@ -33,7 +33,7 @@ export function formatSums(sums: Readonly<Record<string, string>>): string {
   return Object.keys(sums).toSorted().map((file) => `${sums[file]}  ${file}\n`).join('');
 }
 
-export function parseSums(text: string): Readonly<Record<string, string>> {
+function parseSums(text: string): Readonly<Record<string, string>> {
   return Object.fromEntries([...text.matchAll(/^([0-9a-f]{64})\s+\*?(\S+)$/gm)].map(([, sum, file]) => [file!, sum!]));
 }
 

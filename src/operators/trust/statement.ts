@@ -30,12 +30,12 @@ export interface Envelope {
   readonly signatures: readonly Signature[];
 }
 
-export const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
+const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
 export const ENVELOPE_TYPE = 'application/vnd.dsse.envelope.v1+json';
 const PREDICATE = 'urn:lamina:operator:v1';
 
 /** The statement. Its fields stand in this order, without blanks: equal facts are equal bytes. */
-export function statementOf({ name, version, digest, archive }: SignedFacts): string {
+function statementOf({ name, version, digest, archive }: SignedFacts): string {
   return JSON.stringify({
     _type: 'https://in-toto.io/Statement/v1',
     subject: [{ name: `${name.split('/').at(-1)!}-${version}.tar.gz`, digest: { sha256: archive } }],

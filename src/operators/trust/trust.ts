@@ -29,9 +29,6 @@ export interface Standing {
   readonly refused?: string;
 }
 
-/** Of operators that come with Lamina. */
-export const ownStanding: Standing = {};
-
 export class Trust {
   readonly #settings: TrustSettings;
   #keys: readonly PublicKey[] = [];

@@ -28,7 +28,7 @@ function geometriesWithin(cube: Cube, { west, south, east, north, crs }: Bounds)
 }
 
 /** The cube with the cells whose centre lies in the bounds; without x and y it can't be filtered. */
-export function cropToBounds(cube: Cube, bounds: Bounds): Cube {
+function cropToBounds(cube: Cube, bounds: Bounds): Cube {
   if (cube.grid) {
     const box = imageIn(cube.grid.crs, bounds);
     const turns = turnsToMeet(box, gridBounds(cube.grid));

@@ -36,7 +36,7 @@ interface FileTask {
 }
 
 /** A task set that can't be used. The message names the file and what is wrong. */
-export class TaskSetInvalid extends Error {
+class TaskSetInvalid extends Error {
   override readonly name = 'TaskSetInvalid';
 }
 

@@ -15,7 +15,7 @@ export interface OutputDependencies {
 }
 
 /** All objects of a materialisation are below this prefix. */
-export function materialPrefix(id: string): string {
+function materialPrefix(id: string): string {
   return `materialised/${id}/`;
 }
 
