@@ -16,6 +16,8 @@ import { embeddingProperties } from './embedding-properties.ts';
 import { usedExtensions } from './extensions.ts';
 import { blockCost } from './lamina-extension.ts';
 import type { LayerText } from './layer-fields.ts';
+import { modelLinks } from './model-links.ts';
+import { embeddingPicture, pictureExtensions, pictureLinks, rendersOf, resultPicture, type Picture } from './renders.ts';
 import type { Layer, LayerDefinition } from './layer.ts';
 
 export const COG_MEDIA_TYPE = 'image/tiff; application=geotiff; profile=cloud-optimized';
@@ -92,16 +94,18 @@ export function describeLayer(layer: Layer, stored: StacCollection, root: StacCo
   const bands = embedded?.bands ?? stored.bands ?? [];
   const dimensions = cubeDimensions(Object.keys(stored['cube:dimensions']).length > 0 ? stored['cube:dimensions'] : undescribed(root, embedded?.labels ?? []), root);
   const { gsd = embedded?.gsd, version } = stored;
+  const picture = definition.has_items === false ? null : pictureOfLayer(layer, { ...stored, bands });
   const seen = {
     'cube:dimensions': dimensions,
     summaries: { ...projectionSummary(dimensions, root), ...(gsd === undefined ? {} : { gsd: [gsd] }), ...(bands.length > 0 ? { bands } : {}) },
     ...(definition.has_items === false ? {} : { item_assets: itemAssets(layer) }),
+    ...rendersOf(picture),
   };
   return {
     ...stored,
     type: 'Collection',
     stac_version: '1.1.0',
-    stac_extensions: [...usedExtensions(seen), ...(version === undefined ? [] : [VERSION_EXTENSION])],
+    stac_extensions: [...usedExtensions(seen), ...(version === undefined ? [] : [VERSION_EXTENSION]), ...pictureExtensions(picture)],
     keywords: [...new Set([...(stored.keywords ?? []), 'virtual', ...(operator ? ['embeddings', operator.manifest.name] : [])])],
     extent: root.extent,
     ...embedded?.fields,
@@ -110,13 +114,21 @@ export function describeLayer(layer: Layer, stored: StacCollection, root: StacCo
     ...seen,
     'lamina:layer': { ...definition, ...(operator ? { operator: operator.reference } : {}) },
     ...(operator ? { 'lamina:views': viewsOf(definition), 'lamina:block': blockCost(operator.manifest) } : {}),
-    links: [...stored.links, ...sourceLinks(layer)],
+    links: [...stored.links, ...sourceLinks(layer), ...pictureLinks(picture, layer.id)],
   };
 }
 
+/** How a layer is drawn where a client chooses no bands of its own. */
+function pictureOfLayer({ operator, ...layer }: Layer, collection: StacCollection): Picture | null {
+  const [view] = viewsOf(layer.definition);
+  const asset = assetKey({ operator, ...layer }, view);
+  return operator ? embeddingPicture(operator, asset, view, (collection.bands ?? []).map(({ name }) => String(name))) : resultPicture(collection, asset);
+}
+
 function sourceLinks({ operator, definition }: Layer): StacLink[] {
-  return (operator ? ['emb:source-data', 'derived_from'] : ['derived_from']).flatMap((rel) =>
+  const sources = (operator ? ['emb:source-data', 'derived_from'] : ['derived_from']).flatMap((rel) =>
     definition.sources.map((id) => ({ rel, href: `/stac/collections/${encodeURIComponent(id)}`, type: 'application/json', title: id })));
+  return [...sources, ...modelLinks(operator)];
 }
 
 /** What the operator tells. The labels of a stored description come first: a graph may keep some of them only. */
@@ -206,6 +218,7 @@ export function describeLayerItem(layer: Layer, raw: StacItem, result: ItemResul
   const { datetime, start_datetime: start, end_datetime: end } = raw.properties;
   const href = `/stac/collections/${raw.collection}/items/${encodeURIComponent(raw.id)}`;
   const links = (operator ? ['derived_from', 'emb:source-data'] : ['derived_from']).map((rel): StacLink => ({ rel, href, type: 'application/geo+json', title: raw.id }));
+  const picture = operator && result ? embeddingPicture(operator, assetKey(layer, viewsOf(definition)[0]), viewsOf(definition)[0], result.bands.map(({ name }) => name)) : null;
   const crs = result?.grid.crs ?? raw.properties['proj:code'];
   const gsd = result && !isGeographic(result.grid.crs) ? result.grid.stepX : operator && operator.manifest.input.gsd * operator.manifest.patch;
   const properties = {
@@ -217,14 +230,15 @@ export function describeLayerItem(layer: Layer, raw: StacItem, result: ItemResul
     ...(operator
       ? { ...embeddingProperties(operator, viewsOf(definition)[0], definition.process_graph, null), 'lamina:block': blockCost(operator.manifest) }
       : { 'processing:expression': { format: 'openeo', expression: { process_graph: definition.process_graph } } }),
+    ...rendersOf(picture),
   };
   const assets = Object.fromEntries(viewsOf(definition).flatMap((view): [string, StacAsset][] => {
     const [key, asset] = [assetKey(layer, view), itemAsset(layer, raw.id, view, result)];
     return view === 'int8_per_vector' ? [[key, asset], [`${key}_scale`, scaleAsset(layer, raw.id, key, result)]] : [[key, asset]];
   }));
   return {
-    type: 'Feature', stac_version: '1.1.0', stac_extensions: usedExtensions(properties, assets),
-    id: raw.id, collection: layer.id, geometry: raw.geometry, bbox: raw.bbox, properties, links, assets,
+    type: 'Feature', stac_version: '1.1.0', stac_extensions: [...usedExtensions(properties, assets), ...pictureExtensions(picture)],
+    id: raw.id, collection: layer.id, geometry: raw.geometry, bbox: raw.bbox, properties, links: [...links, ...modelLinks(operator), ...pictureLinks(picture, layer.id, raw)], assets,
   };
 }
 

@@ -25,7 +25,7 @@ export type LayerDraft = Omit<LayerDefinition, 'sources'> & { readonly sources?:
 export const LAYER = '/lamina:layer';
 
 /** Derived by the service: a client that sends back what it got may leave them in. */
-const derived = ['extent', 'summaries', 'cube:dimensions', 'cube:variables', 'bands', 'item_assets', 'assets', 'gsd', 'data_type', 'stac_extensions', 'version', 'deprecated', 'emb:type', 'emb:dimensions', 'emb:chip_layout', 'lamina:views', 'lamina:block', 'lamina:published'];
+const derived = ['extent', 'summaries', 'cube:dimensions', 'cube:variables', 'bands', 'item_assets', 'renders', 'assets', 'gsd', 'data_type', 'stac_extensions', 'version', 'deprecated', 'emb:type', 'emb:dimensions', 'emb:chip_layout', 'lamina:views', 'lamina:block', 'lamina:published'];
 const written = ['type', 'stac_version', 'id', 'title', 'description', 'license', 'keywords', 'providers', 'links', 'lamina:layer'];
 const layerFields = ['sources', 'operator', 'process_graph', 'grid', 'views', 'cache', 'policy', 'visibility', 'owner'];
 const derivedOfLayer = ['has_items'];

@@ -5,6 +5,7 @@ import type { OperatorRegistry } from '../operators/operator.ts';
 import { describeLayer } from './describe.ts';
 import { definitionOf, filesCollection, isVisible, layerOf, rootOf, type Layer } from './layer.ts';
 import { baseOf, versionOf, versionedId } from './layer-versions.ts';
+import { collectionPicture, pictureExtensions, pictureLinks, rendersOf } from './renders.ts';
 
 /** Where stored collections come from. */
 export interface CollectionStore {
@@ -37,10 +38,10 @@ export class VirtualCatalog {
     return items.get(root.id, id);
   }
 
-  /** A stored collection as it is shown: raw ones unchanged, layers completed. Throws CollectionNotFound when a layer's source is gone. */
+  /** A stored collection as it is shown: raw ones with a picture, layers completed. Throws CollectionNotFound when a layer's source is gone. */
   async describe(stored: StacCollection): Promise<StacCollection> {
     const definition = definitionOf(stored);
-    if (!definition) return stored;
+    if (!definition) return withPicture(stored);
     const root = await rootOf(stored, (id) => this.#store.collection(id));
     const described = describeLayer(this.#open(stored), stored, root);
     return { ...described, links: [...described.links, ...(await this.#versionLinks(stored))] };
@@ -71,4 +72,11 @@ export class VirtualCatalog {
       link('latest-version', base),
     ];
   }
+}
+
+/** A raw collection with how it is drawn. What its source says of that stays. */
+function withPicture(stored: StacCollection): StacCollection {
+  if ('renders' in stored) return stored;
+  const picture = collectionPicture(stored);
+  return picture ? { ...stored, stac_extensions: [...stored.stac_extensions, ...pictureExtensions(picture)], ...rendersOf(picture), links: [...stored.links, ...pictureLinks(picture, stored.id)] } : stored;
 }

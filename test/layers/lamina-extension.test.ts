@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { shownExtensions } from '../../src/api/stac/extension.ts';
+import type { StacItem } from '../../src/catalog/types.ts';
 import { SchemaLibrary } from '../../src/graph/schema-library.ts';
 import { blockCost, LAMINA_EXTENSION_PATH, laminaSchema, usesLamina } from '../../src/layers/lamina-extension.ts';
 import { describeLayerItem } from '../../src/layers/describe.ts';
@@ -15,7 +16,7 @@ import { scene } from '../api/stac/service.ts';
 const base = 'https://eo.example/stac';
 const url = `${base}${LAMINA_EXTENSION_PATH}`;
 const check = new SchemaLibrary(() => null).compile(laminaSchema(url));
-const shown = <T extends { readonly stac_extensions: readonly string[] }>(object: T): T => ({ ...object, stac_extensions: shownExtensions(object, base) });
+const shown = <T extends Pick<StacItem, 'stac_extensions' | 'links'>>(object: T): T => ({ ...object, stac_extensions: shownExtensions(object, base) });
 
 const layer = layerOf(layerCollection, registry)!;
 const item = () => shown(describeLayerItem(layer, scene('RAW', 'a', '2021-05-01T00:00:00Z')));
@@ -35,7 +36,7 @@ describe('objects of the service', () => {
   it('without a field of it do not name it, whoever they came from', () => {
     expect(usesLamina(rawCollection)).toBe(false);
     expect(shownExtensions({ ...rawCollection, stac_extensions: ['https://other.example/stac/extensions/lamina/v1.0.0/schema.json', 'https://x.example/schema.json'] }, base)).toEqual(['https://x.example/schema.json']);
-    expect(shownExtensions({ stac_extensions: ['https://other.example/stac/extensions/lamina/v1.0.0/schema.json'], 'lamina:views': ['int8'] } as never, base)).toEqual([url]);
+    expect(shownExtensions({ links: [], stac_extensions: ['https://other.example/stac/extensions/lamina/v1.0.0/schema.json'], 'lamina:views': ['int8'] } as never, base)).toEqual([url]);
     const asset = { href: 'https://x.example/a.tif', bands: [{ name: 'SCL', 'lamina:cloud': { method: 'x' } }] };
     expect(usesLamina({ assets: { asset } })).toBe(true);
   });

@@ -45,7 +45,8 @@ function shown(collection: StacCollection, api: string, base: string): StacColle
     { rel: queryablesRelation, href: `${api}/collections/${path}/queryables`, type: 'application/schema+json' },
   ];
   const kept = collection.links.filter(({ rel, href }) => !ownRelations.includes(rel) && !href.startsWith('file:'));
-  return { ...collection, stac_extensions: shownExtensions(collection, `${base}/stac`), links: [...links, ...[...kept, ...mapLinks({ ...collection, links: kept })].map((link) => absolute(link, base))] };
+  const all = [...links, ...[...kept, ...mapLinks({ ...collection, links: kept })].map((link) => absolute(link, base))];
+  return { ...collection, stac_extensions: shownExtensions({ ...collection, links: all }, `${base}/stac`), links: all };
 }
 
 /** Paths of the service, such as tiles, become URLs. */

@@ -1,4 +1,5 @@
 /** Stored objects as clients see them: with the links of this API, and assets that can be fetched. */
+import { withClasses } from '../../catalog/class-codes.ts';
 import type { ItemPage } from '../../catalog/item-source.ts';
 import type { StacAsset, StacCollection, StacItem, StacLink } from '../../catalog/types.ts';
 import { mapLinks } from '../tiles/map-links.ts';
@@ -15,7 +16,7 @@ const ownRels = new Set(['self', 'root', 'parent', 'collection', 'items', 'item'
 
 /** The links a source or a layer gave; paths of the service become URLs. */
 const foreignLinks = (links: readonly StacLink[], { baseUrl }: StacContext) =>
-  links.filter((link) => !ownRels.has(link.rel)).map((link) => (link.href.startsWith('/') ? { ...link, href: link.href.startsWith('/stac/') ? `${baseUrl}${link.href.slice('/stac'.length)}` : new URL(link.href, baseUrl).href } : link));
+  links.filter((link) => !ownRels.has(link.rel)).map((link) => (link.href.startsWith('/') ? { ...link, href: link.href.startsWith('/stac/') ? `${baseUrl}${link.href.slice('/stac'.length)}` : `${serviceUrl(baseUrl)}${link.href}` } : link));
 
 /** URL of a collection; its items are under '/items'. */
 export function collectionUrl({ baseUrl }: StacContext, id: string): string {
@@ -33,9 +34,10 @@ export function rootLink({ baseUrl, title }: StacContext): StacLink {
 
 export function presentCollection(collection: StacCollection, context: StacContext): StacCollection {
   const url = collectionUrl(context, collection.id);
-  return {
+  const kinds = isComputed(collection) ? undefined : (collection['item_assets'] as StacItem['assets'] | undefined);
+  const shown = {
     ...collection,
-    stac_extensions: shownExtensions(collection, context.baseUrl),
+    ...(kinds ? { item_assets: withClasses(kinds) } : {}),
     links: [
       { rel: 'self', href: url, type: JSON_TYPE },
       rootLink(context),
@@ -50,13 +52,13 @@ export function presentCollection(collection: StacCollection, context: StacConte
       ...mapLinks(collection).map((link) => ({ ...link, href: `${serviceUrl(context.baseUrl)}${link.href}` })),
     ],
   };
+  return { ...shown, stac_extensions: shownExtensions(shown, context.baseUrl) };
 }
 
 export function presentItem(item: StacItem, context: StacContext): StacItem {
   const collection = collectionUrl(context, item.collection);
-  return {
+  const shown = {
     ...item,
-    stac_extensions: shownExtensions(item, context.baseUrl),
     links: [
       { rel: 'self', href: `${collection}/items/${encodeURIComponent(item.id)}`, type: GEOJSON_TYPE },
       rootLink(context),
@@ -64,9 +66,13 @@ export function presentItem(item: StacItem, context: StacContext): StacItem {
       { rel: 'collection', href: collection, type: JSON_TYPE },
       ...foreignLinks(item.links, context),
     ],
-    assets: Object.fromEntries(Object.entries(item.assets).map(([key, asset]) => [key, presentAsset(item, key, asset, context)])),
+    assets: Object.fromEntries(Object.entries(isComputed(item.properties) ? item.assets : withClasses(item.assets)).map(([key, asset]) => [key, presentAsset(item, key, asset, context)])),
   };
+  return { ...shown, stac_extensions: shownExtensions(shown, context.baseUrl) };
 }
+
+/** Whether an object's files are made by this service: what bands of the same name meant elsewhere may not hold for them. */
+const isComputed = (fields: object) => ['lamina:layer', 'lamina:files', 'lamina:job', 'lamina:materialisation'].some((name) => name in fields);
 
 /** Paths on our disk and keys of our store stay inside: clients get a signed URL instead. */
 function presentAsset(item: StacItem, key: string, asset: StacAsset, { signAsset, baseUrl }: StacContext): StacAsset {

@@ -25,5 +25,5 @@ export function mapLinks({ id, title = id, links, 'cube:dimensions': dimensions 
     { rel: 'wmts', href: wmtsPath(id), type: 'image/png', title: `WMTS of ${title}`, 'wmts:layer': id },
     { rel: 'alternate', href: viewPath(id), type: 'text/html', title: `${title} on a map` },
   ];
-  return own.filter(({ rel, type }) => !links.some((link) => link.rel === rel && link.type === type));
+  return own.filter(({ rel, type }) => !links.some((link) => link.rel === rel && link.type === type && !('render' in link)));
 }

@@ -126,8 +126,8 @@ function mlm(manifest: OperatorManifest): Record<string, unknown> {
   };
 }
 
-/** Beyond the pattern of MLM's names our names may be short or end with a hyphen. */
-function mlmName(of: OperatorName): string {
+/** The name of an operator for MLM: beyond the pattern of its names ours may be short or end with a hyphen. */
+export function mlmName(of: OperatorName): string {
   const name = collectionId(of).replace(/[_.-]+$/, '');
   return name.length < 3 ? `operator ${name}` : name;
 }

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
+import { mapProblems, withoutMapSchemas, type StacLike } from './map-rules.ts';
 
 const schemas = resolve('../shared/spec/stac/schemas');
 export const hasSchemas = existsSync(schemas);
@@ -12,8 +13,11 @@ interface Report {
   readonly children: readonly Report[];
 }
 
-/** What is wrong with one STAC object; [] when it is valid. A schema that is not in ../shared counts as wrong. */
-export async function problemsOf(object: unknown): Promise<unknown[]> {
+/** What is wrong with STAC objects; [] when all is valid. A schema that is not in ../shared counts as wrong, but for those that map-rules.ts stands for. */
+export async function problemsOf(given: unknown): Promise<unknown[]> {
+  const all = (Array.isArray(given) ? given : [given]) as unknown[];
+  const ruled = all.flatMap((each) => mapProblems(each as StacLike));
+  const object = Array.isArray(given) ? all.map(withoutMapSchemas) : withoutMapSchemas(given);
   const require = createRequire(import.meta.url);
   const validate = require('stac-node-validator') as (data: unknown, options: object) => Promise<Report>;
   const report = await validate(object, {
@@ -27,7 +31,7 @@ export async function problemsOf(object: unknown): Promise<unknown[]> {
     loader: require('stac-node-validator/src/loader/node') as unknown,
     schemaVersions: { '2019-09': require('ajv/dist/2019') as unknown, '2020-12': require('ajv/dist/2020') as unknown },
   });
-  return [...collect(report), ...(report.valid || collect(report).length > 0 ? [] : ['invalid without a reason'])];
+  return [...ruled, ...collect(report), ...(report.valid || collect(report).length > 0 ? [] : ['invalid without a reason'])];
 }
 
 /** Our extension is served by the service whose objects they are; its published copy says the same. */
