@@ -34,8 +34,7 @@ export async function exportCommand(args: string[], environment: NodeJS.ProcessE
     const store = new CatalogStore(database);
     const collections = await Promise.all(positionals.map((id) => rawCollection(store, id)));
     const items = storedItems(store, { collections: positionals, ...conditions });
-    const count = await exportItems(items, resolve(output), format, { collections, onProgress: (done) => bar.show({ label: output, fraction: null, done }) });
-    bar.end();
+    const count = await exportItems(items, resolve(output), format, { collections, onProgress: (done) => bar.show({ label: output, fraction: null, done }) }).finally(() => bar.end());
     process.stdout.write(`${output}: ${count} items of ${positionals.join(', ')}\n`);
   } finally {
     await database.close();

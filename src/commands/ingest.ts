@@ -63,8 +63,7 @@ export async function ingestCommand(args: string[], environment: NodeJS.ProcessE
     await migrate(database);
     const store = new CatalogStore(database);
     const bulk = { check: createItemChecker(config.stacSchemas), checkpoints: checkpointsIn(join(config.data, 'ingest')), onProgress: ({ source, fraction, items }) => bar.show({ label: source, fraction, done: items }) } satisfies IngestDependencies['bulk'];
-    await run(errand, { store, rasters, log, bulk, buckets: bucketsOf(config, { store, log, watches: new Watches(database) }) });
-    bar.end();
+    await run(errand, { store, rasters, log, bulk, buckets: bucketsOf(config, { store, log, watches: new Watches(database) }) }).finally(() => bar.end());
     if (errand.watch) await watch(errand, { config, store, log, watches: new Watches(database) });
   } finally {
     await rasters.close();
@@ -122,8 +121,11 @@ async function watch({ request, watch: place }: Errand, parts: { config: Config;
     const objects = await openObjectStore({ directory: `${config.data}/objects`, s3: config.s3 });
     const rasters = new RasterCache({ store: objects, blockBytes: 0 });
     let taken = 0;
-    for await (const { key } of objects.list(wanted.prefix)) if ((await syncObject({ store, watches, rasters, objects, log }, wanted, key)).did === 'ingested') taken++;
-    await rasters.close();
+    try {
+      for await (const { key } of objects.list(wanted.prefix)) if ((await syncObject({ store, watches, rasters, objects, log }, wanted, key)).did === 'ingested') taken++;
+    } finally {
+      await rasters.close();
+    }
     process.stdout.write(`${request.collection}: ${taken} objects of ${wanted.bucket}/${wanted.prefix} are new or changed\n`);
   }
   if (!(await store.collection(request.collection))) throw new Error(`there is no collection '${request.collection}' yet: ingest its first file, then watch`);

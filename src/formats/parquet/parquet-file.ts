@@ -62,7 +62,7 @@ export class ParquetFile {
     await this.#flush();
   }
 
-  /** Writes the footer with these texts as key-value metadata, and closes the file. */
+  /** Writes the footer with these values, as JSON, as key-value metadata. The file is to be closed all the same. */
   async finish(metadata: Readonly<Record<string, unknown>>): Promise<void> {
     this.#writer.kvMetadata?.push(...Object.entries(metadata).map(([key, value]) => ({ key, value: JSON.stringify(value) })));
     await this.#writer.finish();
