@@ -58,7 +58,7 @@ export function openPlace(text: string, settings: PlaceSettings): Place {
     return { shown, files: httpFiles(text), isOwn: false, objects: null, hrefOf: (key) => `${shown}/${key}`, close: () => {} };
   }
   if (kind === 'oci') {
-    const shown = text.replace(/\/\/[^/@]*@/, '//');
+    const shown = text.replace(/\/\/[^/]*@/, '//');
     return { shown, files: ociFiles(openOci(text)), isOwn: false, objects: null, hrefOf: () => null, close: () => {} };
   }
   if (kind === 's3') {

@@ -174,6 +174,10 @@ it.each([
 ])('%s is understood', (text, expected) => expect(parseRegistryAddress(text)).toMatchObject(expected));
 it.each(['oci:/x', 'oci://', 'docker://x', 'oci://a b'])('%s is none', (text) => expect(() => parseRegistryAddress(text)).toThrow('oci://host/prefix'));
 
+it.each(['oci://anna:p@ss@host/x', 'oci://anna:secret@host/x', 'oci://host/x'])('shows %s without user and password', (text) => {
+  expect(openPlace(text, { store: () => Promise.reject(new Error()), s3: null }).shown).toBe('oci://host/x');
+});
+
 describe('a registry with manners of its own', () => {
   const away = { origin: '', prefix: '', user: '', password: '' };
   const answering = async (answer: (url: URL, response: ServerResponse) => void, ask: (address: typeof away) => Promise<void>): Promise<void> => {
