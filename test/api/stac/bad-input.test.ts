@@ -19,7 +19,7 @@ async function send(method: string, path: string, init: { body?: string | Buffer
   return { status: answer.status, text };
 }
 
-const routes = ['/', '/conformance', '/api', '/api.html', '/queryables', '/collections', '/collections/x', '/collections/x/queryables', '/sortables', '/aggregations', '/aggregate', '/children', '/collections/x/catalog', '/collections/x/items', '/collections/x/items/y', '/search'];
+const routes = ['/', '/conformance', '/api', '/api.html', '/queryables', '/collections', '/collections/x', '/collections/x/queryables', '/sortables', '/collections-queryables', '/collections-sortables', '/aggregations', '/aggregate', '/children', '/collections/x/catalog', '/collections/x/items', '/collections/x/items/y', '/search'];
 
 describe('the STAC API', () => {
   it('has no method that it does not know', async () => {
