@@ -3,7 +3,7 @@ import { flatBox } from '../../catalog/item-search.ts';
 import { unionBox } from '../../catalog/ingest/collection.ts';
 import type { StacCollection, StacItem } from '../../catalog/types.ts';
 import type { Job } from '../../jobs/job.ts';
-import type { JobResult } from '../../jobs/results.ts';
+import type { JobResult, StoredFile } from '../../jobs/results.ts';
 import { RESULT_COLLECTION } from '../../layers/layer.ts';
 import { versions } from '../openeo/endpoint.ts';
 import { filesByDate, isSeries } from '../openeo/result-collection.ts';
@@ -23,9 +23,19 @@ function itemFor(job: Job, result: JobResult, id: string, resultDays: number | u
   const item = itemOf(job, result, {
     links: [...linksOf(job), ...sourceLinks(result, '')],
     properties: { 'lamina:job': job.id, ...unpublishedOf(job, resultDays) },
-    assets: Object.fromEntries(result.files.map((file) => [file.name, assetOf(file, file.objectKey)])),
+    assets: Object.fromEntries(keysOf(result.files).map((key, i) => [key, assetOf(result.files[i]!, result.files[i]!.objectKey)])),
   });
   return { ...(item as unknown as StacItem), id, collection: RESULT_COLLECTION };
+}
+
+/**
+ * Keys of the files of an item: their names, without the date where they have one. Items of all dates of a job have
+ * the same keys then, without which clients can't load them together.
+ */
+function keysOf(files: readonly StoredFile[]): string[] {
+  const names = files.map(({ name }) => name);
+  const undated = names.map((name) => name.replace(/[_-]?\d{4}-\d\d-\d\d(T\d{6}(\.\d+)?Z)?/, ''));
+  return new Set(undated).size === names.length && undated.every((name) => /^\w/.test(name)) ? undated : names;
 }
 
 function linksOf({ id, result }: Job): StacItem['links'] {

@@ -49,10 +49,10 @@ async function start(user: 'ann' | 'bob', id: string, work: (context: RunContext
   await vi.waitFor(async () => expect((await service.jobs.store.find(id))!.status).toMatch(/finished|error/), 10_000);
 }
 
-/** Files whose names end in a month of 2021 hold one date each. */
+/** A file for each of two dates. */
 const series = async (context: RunContext): Promise<JobResult> => {
-  const result = await writing(service.objects, { 'a-02.json': '2', 'a-01.json': '1' })(context);
-  return { ...result, stacExtensions: [PROJECTION], bbox: [20, 10, 21, 11], files: result.files.map((file) => ({ ...file, datetime: `2021-${/\d\d/.exec(file.name)![0]}-10T00:00:00Z` })) };
+  const result = await writing(service.objects, { 'a_2021-02-10T000000Z.json': '2', 'a_2021-01-10.json': '1' })(context);
+  return { ...result, stacExtensions: [PROJECTION], bbox: [20, 10, 21, 11], files: result.files.map((file) => ({ ...file, datetime: `${/\d{4}-\d\d-\d\d/.exec(file.name)![0]}T00:00:00Z` })) };
 };
 const single = async (context: RunContext): Promise<JobResult> => ({ ...(await writing(service.objects, { 'scene.json': '{"a": 1}' })(context)), stacExtensions: [PROJECTION] });
 
@@ -103,8 +103,12 @@ describe('results of jobs in the catalog', () => {
     expect(page.numberMatched).toBe(4);
     const of = (id: string) => page.features.find((item) => item.id === id)!;
     expect(of(`${jobs.series}-0`)).toMatchObject({ collection: 'job-results', bbox: [20, 10, 21, 11], properties: { 'title': 'Two dates', 'datetime': '2021-01-10T00:00:00Z', 'lamina:job': jobs.series } });
-    expect(Object.keys(of(`${jobs.series}-0`).assets)).toEqual(['a-01.json']);
-    expect(Object.keys(of(`${jobs.series}-1`).assets)).toEqual(['a-02.json']);
+    // The same keys for all dates, so that clients load them together.
+    for (const [i, content] of [1, 2].entries()) {
+      const { assets } = of(`${jobs.series}-${i}`);
+      expect(Object.keys(assets)).toEqual(['a.json']);
+      expect((await request(assets['a.json']!.href, null)).body).toBe(String(content));
+    }
     expect(of(jobs.table).geometry).toBeNull();
     expect(of(jobs.scene).properties).toMatchObject({ unpublished: expect.stringMatching(/Z$/) as string });
     expect(of(jobs.scene).links).toContainEqual(expect.objectContaining({ rel: 'derived_from', href: `${service.url}/stac/collections/S2%2FL2A/items/scene%201` }));
