@@ -81,9 +81,9 @@ export function namedTerms(order: ItemOrder): { readonly columns: string; readon
   };
 }
 
-/** The key of a row as an array of texts. */
+/** The key of a row as an array of texts, in JSON: a driver reads that faster than an array. */
 export function keySql({ terms }: ItemOrder): string {
-  return `array[${terms.map(({ sql, kind }) => (kind === 'instant' ? `to_char(${sql} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')` : `(${sql})::text`)).join(', ')}]`;
+  return `json_build_array(${terms.map(({ sql, kind }) => (kind === 'instant' ? `to_char(${sql} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')` : `(${sql})::text`)).join(', ')})`;
 }
 
 /** True of rows that come after a key. */

@@ -66,9 +66,14 @@ function checkCoordinates(value: unknown, depth: number, type: string): void {
 
 /** All positions of a geometry, in order. */
 export function positionsOf(geometry: Geometry): Position[] {
+  const found: Position[] = [];
+  const collect = (value: readonly unknown[]): void => {
+    if (typeof value[0] === 'number') found.push(value as Position);
+    else for (const part of value) collect(part as readonly unknown[]);
+  };
   if (geometry.geometries) return geometry.geometries.flatMap(positionsOf);
-  const collect = (value: unknown): Position[] => (typeof (value as unknown[])[0] === 'number' ? [value as Position] : (value as unknown[]).flatMap(collect));
-  return collect(geometry.coordinates);
+  collect(geometry.coordinates as readonly unknown[]);
+  return found;
 }
 
 /** The smallest box around a geometry. */
