@@ -48,7 +48,7 @@ export async function openGrid(address: string, access: GridAccess, options: Gri
 export async function openPlace(address: string, { s3 }: Pick<GridAccess, 's3'>): Promise<Place> {
   const [, bucket, rest = ''] = /^s3:\/\/([^/]+)\/*(.*)$/s.exec(address) ?? [];
   if (bucket === undefined) {
-    if (/^[a-z][a-z\d+.-]+:/i.test(address) && !address.startsWith('file://')) throw new Error(`'${address.replace(/\/\/[^@/]*@/, '//')}' is no address of a grid: give a directory, s3://bucket/prefix, or database:name.`);
+    if (/^[a-z][a-z\d+.-]+:/i.test(address) && !address.startsWith('file://')) throw new Error(`'${address.replace(/\/\/[^/]*@/, '//')}' is no address of a grid: give a directory, s3://bucket/prefix, or database:name.`);
     const directory = address.startsWith('file://') ? fileURLToPath(address) : address;
     await mkdir(directory, { recursive: true });
     return { store: createLocalStore(directory), prefix: '', close: () => {} };

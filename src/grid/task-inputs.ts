@@ -86,5 +86,5 @@ async function written(bytes: Readable, name: string, scratch: string): Promise<
 
 /** Without what may be a signature. */
 function shown(href: string): string {
-  return href.replace(/[?#].*$/, '').replace(/\/\/[^@/]*@/, '//');
+  return href.replace(/[?#].*$/, '').replace(/\/\/[^/]*@/, '//');
 }

@@ -11,6 +11,7 @@ describe('openGrid', () => {
   it.each([
     ['https://example.org/grid', /no address of a grid/],
     ['postgres://user:geheim@host/db', /no address of a grid/],
+    ['postgres://user:p@geheim@host/db', /no address of a grid/],
     ['s3://bucket/prefix', /LAMINA_S3_ENDPOINT/],
     ['database:scenes', /LAMINA_DATABASE_URL/],
     ['database:', /needs a name/],

@@ -40,5 +40,5 @@ async function gitOf(folder: string): Promise<SourceFacts['git']> {
 
 /** 'https://user:token@host/…' → 'https://host/…'. */
 function withoutSecrets(remote: string): string {
-  return remote.replace(/^([a-z+]+:\/\/)[^/@]*@/i, '$1');
+  return remote.replace(/^([a-z+]+:\/\/)[^/]*@/i, '$1');
 }
