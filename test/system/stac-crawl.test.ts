@@ -145,7 +145,7 @@ describe.skipIf(!hasSchemas)(hasSchemas ? 'the whole catalog' : 'skipped: ../sha
     await crawl(`${url}/stac/collections/job-results`);
     expect(objects().filter(({ collection }) => collection === 'job-results').length).toBeGreaterThan(jobs.length);
     expect(objects().length).toBeGreaterThan(before);
-    expect(new Set(objects().map(({ type }) => type))).toEqual(new Set(['Feature', 'Collection']));
+    expect(new Set(objects().map(({ type }) => type))).toEqual(new Set(['Feature', 'Collection', 'Catalog']));
     await expectAllValid();
   }, WAIT_MS);
 });

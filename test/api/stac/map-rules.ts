@@ -47,11 +47,14 @@ export function mapProblems(object: StacLike): string[] {
   return [...wrong.map((problem) => `${object.id}: ${problem}`), ...features.flatMap((each) => mapProblems(each as StacLike))];
 }
 
+/** In the words of either version of STAC. */
+const bandsIn = (part: Fields | undefined) => (part?.['bands'] ?? part?.['eo:bands']) as Asset['bands'];
+
 function renderProblems({ assets: keys, bands, rescale, title }: Fields, object: StacLike): string[] {
   const assets = object.item_assets ?? object.assets ?? {};
   if (!Array.isArray(keys) || keys.length === 0) return ['it has no assets'];
   const [wanted, names, ranges] = [keys as string[], bands as string[][] | undefined, rescale as number[][] | undefined];
-  const known = (key: string) => new Set((assets[key]?.bands ?? object.bands ?? []).map(({ name }) => name));
+  const known = (key: string) => new Set((bandsIn(assets[key]) ?? bandsIn(object) ?? bandsIn(object['summaries'] as Fields) ?? []).map(({ name: band }) => band));
   return [
     ...(typeof title === 'string' ? [] : ['it has no title']),
     ...wanted.filter((key) => !(key in assets)).map((key) => `there is no asset ${key}`),
