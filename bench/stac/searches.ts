@@ -69,6 +69,8 @@ export function post(url: string, body: object): Promise<string> {
 
 /** Milliseconds of `REQUESTS` searches by some clients at once, shortest first. The seed says which searches. */
 export async function timesOf(url: string, { make }: Shape, clients: number, seed: number): Promise<number[]> {
+  // A server ends connections that were idle while it was the other's turn, perhaps just when they are used again.
+  agent.destroy();
   const random = numbers(seed);
   const times: number[] = [];
   let left = REQUESTS;
