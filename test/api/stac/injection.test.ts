@@ -79,7 +79,6 @@ describe.each(inQuery)('%s', (_, build) => {
   it('with anything in it is a value or is refused, in a query string', async () => {
     const paths = ['/search', '/collections/MONTHS/items', '/collections', '/aggregate'];
     await atOnce(corpus.map((text, i) => () => get(paths[i % paths.length]!, build(text), text)));
-    await atOnce(corpus.map((text, i) => () => get(paths[(i + 2) % paths.length]!, build(text), text)));
   }, 120_000);
 });
 
@@ -152,8 +151,8 @@ it('any mixture of all of it does no harm', async () => {
   const value = fc.array(piece, { minLength: 1, maxLength: 5 }).map((pieces) => pieces.join(''));
   const query = fc.array(fc.tuple(fc.constantFrom(...inQuery), value), { minLength: 1, maxLength: 3 }).map((parts) => Object.assign({}, ...parts.map(([[, build], text]) => build(text))) as Record<string, string>);
   const body = fc.array(fc.tuple(fc.constantFrom(...inBody), value), { minLength: 1, maxLength: 3 }).map((parts) => Object.assign({}, ...parts.map(([[, build], text]) => build(text))) as object);
-  await fc.assert(fc.asyncProperty(fc.constantFrom('/search', '/collections/MONTHS/items', '/collections', '/aggregate', '/collections/EAST/aggregate'), query, async (path, sent) => void (await get(path, sent, JSON.stringify(sent)))), { numRuns: 250, seed: 7, endOnFailure: true });
-  await fc.assert(fc.asyncProperty(fc.constantFrom('/search', '/aggregate'), body, async (path, sent) => void (await post(path, JSON.stringify(sent), JSON.stringify(sent)))), { numRuns: 250, seed: 7, endOnFailure: true });
+  await fc.assert(fc.asyncProperty(fc.constantFrom('/search', '/collections/MONTHS/items', '/collections', '/aggregate', '/collections/EAST/aggregate'), query, async (path, sent) => void (await get(path, sent, JSON.stringify(sent)))), { numRuns: 150, seed: 7, endOnFailure: true });
+  await fc.assert(fc.asyncProperty(fc.constantFrom('/search', '/aggregate'), body, async (path, sent) => void (await post(path, JSON.stringify(sent), JSON.stringify(sent)))), { numRuns: 150, seed: 7, endOnFailure: true });
 }, 120_000);
 
 it('leaves the catalog as it was, and nothing in the log', async () => {
