@@ -1,5 +1,5 @@
 /** The only way to PostgreSQL: a pool with typed queries and transactions. */
-import { Pool, types, type PoolClient, type QueryResultRow } from 'pg';
+import { DatabaseError, Pool, types, type PoolClient, type QueryResultRow } from 'pg';
 import { OpenEOError } from '../errors.ts';
 import { silentLog, type Log } from '../log.ts';
 
@@ -66,6 +66,12 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
     close: () => (closing ??= pool.end()),
   };
 }
+
+/**
+ * Whether a statement failed because of the values in it, and would fail with them again: the classes 'data exception',
+ * 'integrity constraint violation' and 'program limit exceeded' of PostgreSQL's error codes.
+ */
+export const isFaultOfValues = (error: unknown): boolean => error instanceof DatabaseError && /^(22|23|54)/.test(error.code ?? '');
 
 async function connect(pool: Pool): Promise<PoolClient> {
   try {

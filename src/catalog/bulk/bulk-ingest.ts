@@ -1,4 +1,5 @@
 /** Puts the items of large files into a collection: some at a time, checked, and so that it can be taken up again. */
+import { isFaultOfValues } from '../../database/connection.ts';
 import { deriveCollection, type CollectionText } from '../ingest/collection.ts';
 import { fixAnchors } from '../ingest/register.ts';
 import type { Refusal } from '../ingest/report.ts';
@@ -146,18 +147,19 @@ class BulkRun {
     try {
       return { stored: items, changed: await store.putItems(collection, items) };
     } catch (error) {
+      if (!isFaultOfValues(error)) throw error;
       const stored: StacItem[] = [];
       let changed = 0;
       for (const item of items) {
         try {
           changed += await store.putItems(collection, [item]);
           stored.push(item);
-        } catch {
+        } catch (reason) {
+          // A database that went away meanwhile is not the item's fault: the run ends, and can be taken up again.
+          if (!isFaultOfValues(reason)) throw reason;
           refuse({ source: item.id, reason: 'the database does not take it: a date or a text in it is out of bounds' });
         }
       }
-      // When nothing at all can be stored it is not the items' fault.
-      if (stored.length === 0) throw error;
       return { stored, changed };
     }
   }

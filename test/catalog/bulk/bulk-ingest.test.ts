@@ -129,6 +129,22 @@ describe('what is wrong', () => {
     expect((await run('MIXED', path)).changed).toBe(0);
   });
 
+  it('is not to blame for a database that goes away: the file is refused, and the next run brings the rest', async () => {
+    const path = join(folder, 'away.ndjson');
+    const bad = { ...item(3), id: 'bad', properties: { ...(item(3)['properties'] as object), text: 'a\u0000b' } };
+    writeFileSync(path, [...items(20), bad].map((each) => JSON.stringify(each)).join('\n'));
+    let calls = 0;
+    class GoingAway extends CatalogStore {
+      override putItems(collection: string, each: Parameters<CatalogStore['putItems']>[1]): Promise<number> {
+        return ++calls === 5 ? Promise.reject(new Error('Connection terminated unexpectedly')) : super.putItems(collection, each);
+      }
+    }
+    const report = await ingest({ collection: 'AWAY', sources: [path] }, { store: new GoingAway(fresh.database), rasters, log: silentLog, bulk: bulkOf() });
+    expect(report.refused).toEqual([{ source: path, reason: 'Connection terminated unexpectedly' }]);
+    expect(await run('AWAY', path)).toMatchObject({ refused: [{ source: expect.stringContaining('bad') as string }] });
+    expect(await count('AWAY')).toBe(20);
+  });
+
   it('ends an ingest of a file that holds no items at all', async () => {
     const path = writeLines(join(folder, 'words.ndjson'), Array.from({ length: 3000 }, (_, i) => ({ word: i })));
     const report = await run('WORDS', path);
