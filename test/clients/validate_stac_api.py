@@ -2,6 +2,7 @@
 
     python validate_stac_api.py --root-url http://127.0.0.1:8080/stac --conformance core ...
 """
+import json
 import sys
 from io import BytesIO
 from pathlib import Path
@@ -32,7 +33,8 @@ def content_of(path, url):
     if path.is_file():
         return path.read_bytes()
     print(f'not checked, because ../shared has no {url}', file=sys.stderr)
-    return b'{}'
+    # pystac asks every schema for its name and its dialect.
+    return json.dumps({'$schema': 'http://json-schema.org/draft-07/schema#', '$id': url}).encode()
 
 
 send = requests.adapters.HTTPAdapter.send
