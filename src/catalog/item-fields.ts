@@ -11,7 +11,7 @@ const SAMPLE = 1000;
 /** Over all collections together. */
 const LARGEST_SAMPLE = 10_000;
 /** More different texts are no list to choose from. */
-const MAX_VALUES = 50;
+export const MAX_VALUES = 50;
 
 interface Row {
   readonly name: string;

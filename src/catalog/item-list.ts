@@ -1,26 +1,14 @@
 /** Items that are at hand as a list: searched, counted and described in memory as the database does it with those that it stores. */
+import { MAX_VALUES } from './item-fields.ts';
 import { keyOf, searchTest } from './item-match.ts';
-import { compareKeys, decodeToken, encodeToken, orderOf } from './item-order.ts';
 import type { ItemField, ItemGroup, ItemGroupQuery, ItemPage, ItemQuery } from './item-query.ts';
+import { pageOf } from './item-page.ts';
 import { ItemTally } from './item-tally.ts';
 import type { StacItem } from './types.ts';
 
-/** More different texts are no list to choose from. */
-const MAX_VALUES = 50;
-
 /** One page of those that meet a search. Throws ItemTokenError. */
 export function searchList(items: readonly StacItem[], query: ItemQuery): ItemPage {
-  const order = orderOf(query, () => '');
-  const after = query.token === undefined ? null : decodeToken(order, query.token);
-  const found = matching(items, query).map((item) => ({ item, key: keyOf(item, query.sortby) }));
-  const rest = found.filter(({ key }) => after === null || compareKeys(order, key, after) > 0).toSorted((a, b) => compareKeys(order, a.key, b.key));
-  const page = rest.slice(0, query.limit);
-  return {
-    items: page.map(({ item }) => item),
-    keys: page.map(({ key }) => key),
-    numberMatched: found.length,
-    next: rest.length > page.length ? encodeToken(order, page.at(-1)!.key) : null,
-  };
+  return pageOf(matching(items, query).map((item) => ({ item, key: keyOf(item, query.sortby) })), query);
 }
 
 /** How many of those that meet a search there are of which collection, time and value. */

@@ -2,7 +2,8 @@
 import { filterTest } from './cql2/evaluate.ts';
 import { instantOf } from './cql2/instants.ts';
 import { exactTest } from './item-search.ts';
-import { times, type PropertyCondition } from './item-property.ts';
+import { sortedPart } from './item-order.ts';
+import { times, writtenNumber, type PropertyCondition } from './item-property.ts';
 import type { ItemKey, ItemQuery } from './item-query.ts';
 import type { StacItem } from './types.ts';
 
@@ -11,8 +12,6 @@ type Test = (item: StacItem) => boolean;
 /** What has properties: an item, or something else in its shape. */
 export type Described = Pick<StacItem, 'id' | 'collection' | 'properties'>;
 type PropertyTest = (item: Described) => boolean;
-
-const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
 
 /** True for items that meet all conditions of a search but those on the collection. Keep it for many items. */
 export function searchTest(query: Omit<ItemQuery, 'limit'>): Test {
@@ -54,12 +53,11 @@ export function propertyOf(item: Described, name: string): unknown {
 
 /** A condition of the query extension, as catalog/item-property.ts has it in SQL. */
 export function conditionTest(condition: PropertyCondition): PropertyTest {
-  const { property, comparison, value } = condition;
+  const { property, comparison } = condition;
   if (Object.hasOwn(times, property) && !/With$|^contains$/.test(comparison)) return instantTest(condition);
-  const isComparison = /^(eq|neq|[lg]te?)$/.test(comparison);
-  const number = typeof value === 'string' && isComparison && NUMBER.test(value) ? Number(value) : Number.NaN;
+  const number = writtenNumber(condition);
   const test = valueTest(condition);
-  if (!Number.isFinite(number)) return (item) => test(propertyOf(item, property));
+  if (number === null) return (item) => test(propertyOf(item, property));
   const other = valueTest({ ...condition, value: number });
   const both = comparison === 'neq';
   return (item) => {
@@ -136,7 +134,7 @@ function valuesOf(item: StacItem, name: string): (string | null)[] {
   const value = propertyOf(item, name);
   if (Object.hasOwn(times, name)) return [typeof value === 'string' ? microText(instantOf(value)) : null];
   if (value === null) return [null, null];
-  return typeof value === 'number' ? [String(value), null] : [null, typeof value === 'string' ? value : JSON.stringify(value)];
+  return typeof value === 'number' ? [String(value), null] : [null, sortedPart(typeof value === 'string' ? value : JSON.stringify(value))];
 }
 
 function instantText({ properties }: StacItem): string {

@@ -64,8 +64,15 @@ function termsOf({ property, direction }: SortField, bind: Bind): Term[] {
   ];
 }
 
-/** The beginning of it: an index has room for that, and so has a token. */
-const textSql = (value: string) => `left(case when jsonb_typeof(${value}) not in ('number', 'null') then (${value}) #>> '{}' end, 200) collate "C"`;
+/** Texts are sorted by so many of their first characters: an index has room for that, and so has a token. */
+const SORTED_CHARACTERS = 200;
+
+const textSql = (value: string) => `left(case when jsonb_typeof(${value}) not in ('number', 'null') then (${value}) #>> '{}' end, ${SORTED_CHARACTERS}) collate "C"`;
+
+/** What a text is sorted by. */
+export function sortedPart(text: string): string {
+  return text.length <= SORTED_CHARACTERS ? text : Array.from(text).slice(0, SORTED_CHARACTERS).join('');
+}
 
 export function orderBy({ terms }: ItemOrder): string {
   return terms.map(({ sql, descending, nullable }) => `${sql}${descending ? ' desc' : ''}${nullable ? ' nulls last' : ''}`).join(', ');

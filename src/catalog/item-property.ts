@@ -57,13 +57,18 @@ function timeSql({ property, comparison, value }: PropertyCondition, bind: Bind)
   return operator === undefined ? `(${known} and ${column} = any(${bind(values)}::timestamptz[]))` : `(${known} and ${column} ${operator} ${bind(value)}::timestamptz)`;
 }
 
-/** A number that is written as text compares with numbers too, as in other services; a text that is stored stays a text. */
-function valueSql(condition: PropertyCondition, bind: Bind): string {
-  const { comparison, value } = condition;
+/** The number in a condition that is written as text: it compares with numbers too, as in other services. null: there is none. */
+export function writtenNumber({ comparison, value }: Pick<PropertyCondition, 'comparison' | 'value'>): number | null {
   const number = typeof value === 'string' && operators[comparison] !== undefined && NUMBER.test(value) ? Number(value) : Number.NaN;
-  if (!Number.isFinite(number)) return comparedSql(condition, bind);
+  return Number.isFinite(number) ? number : null;
+}
+
+/** A text that is stored stays a text, also where it looks like a number. */
+function valueSql(condition: PropertyCondition, bind: Bind): string {
+  const number = writtenNumber(condition);
+  if (number === null) return comparedSql(condition, bind);
   const either = [condition, { ...condition, value: number }].map((one) => comparedSql(one, bind));
-  return `(${either.join(comparison === 'neq' ? ' and ' : ' or ')})`;
+  return `(${either.join(condition.comparison === 'neq' ? ' and ' : ' or ')})`;
 }
 
 function comparedSql({ property, comparison, value }: PropertyCondition, bind: Bind): string {

@@ -1,5 +1,5 @@
 /** Where items come from: the database, or a layer that makes them up. Search and single items look the same. */
-import { compareKeys, encodeToken, orderOf } from './item-order.ts';
+import { pageOf } from './item-page.ts';
 import { ItemTokenError, UpstreamError, type ItemField, type ItemPage, type ItemQuery, type ItemSource, type MissingSource } from './item-query.ts';
 import type { StacItem } from './types.ts';
 
@@ -50,19 +50,11 @@ function mergeFields(lists: readonly (readonly ItemField[])[]): ItemField[] {
 
 /** Pages in an order of all sources together: a token says how far the order has come, which every source understands. */
 async function searchMerged(sources: readonly ItemSource[], query: ItemQuery): Promise<ItemPage> {
-  const order = orderOf(query, () => '');
   const out = new OutOfReach();
   const pages = await inTurn(sources, (source) => out.page(source, query));
   const found = pages.flatMap(({ items, keys }) => items.map((item, i) => ({ item, key: keys![i]! })));
-  const page = found.toSorted((a, b) => compareKeys(order, a.key, b.key)).slice(0, query.limit);
-  const isMore = found.length > page.length || pages.some(({ next }) => next !== null);
-  const last = page.at(-1);
-  return out.told(query, {
-    items: page.map(({ item }) => item),
-    keys: page.map(({ key }) => key),
-    numberMatched: sumOf(pages.map(({ numberMatched }) => numberMatched)),
-    next: isMore && last ? encodeToken(order, last.key) : null,
-  });
+  const isMore = pages.some(({ next }) => next !== null);
+  return out.told(query, pageOf(found, query, { isMore, numberMatched: sumOf(pages.map(({ numberMatched }) => numberMatched)) }));
 }
 
 /** Sources of one search that can't be asked. */

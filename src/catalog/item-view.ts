@@ -2,7 +2,7 @@
 import type { Bind } from '../database/connection.ts';
 import { columnsOfProperties } from './item-property.ts';
 import type { ItemTable, ItemView } from './item-query.ts';
-import { storable } from './storable.ts';
+import { storable, storableJson } from './storable.ts';
 
 /** The columns that searches look at. Constant properties are bound; those of the stored item and of its state come beside them. */
 export function viewSql(table: ItemTable, view: ItemView, bind: Bind): string {
@@ -10,7 +10,7 @@ export function viewSql(table: ItemTable, view: ItemView, bind: Bind): string {
   // What was withdrawn is stored under the collection that shows it.
   const source = table === 'items' ? `${bind(storable(view.source))}::text` : collection;
   const kept = `(select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(i.properties) where key = any(${bind(view.kept)}::text[]))`;
-  const constant = `${bind(JSON.stringify(view.properties).replaceAll('\\u0000', '\\ufffd'))}::jsonb`;
+  const constant = `${bind(JSON.stringify(storableJson(view.properties)))}::jsonb`;
   const states = view.hasStates ? `left join layer_items l on l.layer = ${collection} and l.item = i.id` : '';
   const state = view.hasStates ? ` || ${stateSql(table)}` : '';
   return `(select *, ${columnsOfProperties} from (select i.definition, ${collection} as collection, i.id, i.instant, i.starts, i.ends, i.footprint, ${constant} || ${kept}${state} as properties

@@ -6,7 +6,7 @@ import { childrenOf, type Call, type Expression } from '../catalog/cql2/tree.ts'
 import { isArithmetic, isArrayRelation, isComparison, isSpatial, isTemporal } from '../catalog/cql2/operations.ts';
 import { writeJson, writeText } from '../catalog/cql2/write.ts';
 import type { ItemQuery, SortField } from '../catalog/item-query.ts';
-import type { PropertyCondition } from '../catalog/item-property.ts';
+import { writtenNumber, type PropertyCondition } from '../catalog/item-property.ts';
 import { foldedBox, withoutHeights } from '../geo/bbox.ts';
 import { boxOf } from '../geo/geometry.ts';
 import type { Capabilities } from './capabilities.ts';
@@ -22,9 +22,6 @@ export interface Translation {
 
 /** Properties that differ between the catalog and how its items are shown here (STAC 1.1, our collection id). */
 const RENAMED = /^(collection|proj:(code|epsg|wkt2|projjson))(\.|$)/;
-
-/** A text that looks like a number compares with numbers here; nobody knows what it does there. */
-const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
 
 /** Times that stand in columns here; catalogs make texts of them. */
 const isOurTime = (name: string) => name === 'start_datetime' || name === 'end_datetime';
@@ -130,9 +127,12 @@ function asCondition(node: Expression): PropertyCondition | null {
   return canQuery(condition) ? condition : null;
 }
 
-/** Lists are compared in ways of its own by every catalog, so `in` and `contains` are left to us. */
+/**
+ * Lists are compared in ways of its own by every catalog, so `in` and `contains` are left to us. So are texts that look
+ * like numbers: here they compare with numbers, and nobody knows what they do there.
+ */
 function canQuery({ property, comparison, value }: PropertyCondition): boolean {
-  const isPlain = typeof value === 'number' || typeof value === 'boolean' || (typeof value === 'string' && !NUMBER.test(value));
+  const isPlain = typeof value === 'number' || typeof value === 'boolean' || (typeof value === 'string' && writtenNumber({ comparison, value }) === null);
   return isPlain && !RENAMED.test(property) && !isOurTime(property) && comparison !== 'in' && comparison !== 'contains';
 }
 

@@ -1,8 +1,8 @@
 /** Items of another catalog as a layer shows them, so that searches of the layer compare what clients see. */
 import { UpstreamError, type ItemPage, type ItemQuery, type ItemSource, type ItemView } from '../catalog/item-query.ts';
 import type { StacItem } from '../catalog/types.ts';
-import { compareKeys, decodeToken, encodeToken, orderOf } from '../catalog/item-order.ts';
 import { keyOf, searchTest } from '../catalog/item-match.ts';
+import { pageOf, type PlacedItem } from '../catalog/item-page.ts';
 
 /** Items that are looked at: all of them, because the catalog knows nothing of what the layer says. */
 const MOST = 2000;
@@ -20,11 +20,9 @@ export function viewedSource(source: Pick<ItemSource, 'search' | 'get'>, view: I
 }
 
 async function searchShown(source: Pick<ItemSource, 'search'>, view: ItemView, shown: (item: StacItem) => StacItem, query: ItemQuery): Promise<ItemPage> {
-  const { where: _, filter: __, sortby: ___, token, view: ____, ...places } = query;
-  const order = orderOf(query, () => '');
-  const after = token === undefined ? null : decodeToken(order, token);
+  const { where: _, filter: __, sortby: ___, token: ____, view: _____, ...places } = query;
   const test = searchTest(query);
-  const found: { item: StacItem; key: readonly (string | null)[] }[] = [];
+  const found: PlacedItem[] = [];
   for (let next: string | undefined, count = 0; ;) {
     const page: ItemPage = await source.search({ ...places, collections: [view.source], limit: 200, ...(next === undefined ? {} : { token: next }) });
     for (const item of page.items) if (test(shown(item))) found.push({ item, key: keyOf(shown(item), query.sortby) });
@@ -33,14 +31,7 @@ async function searchShown(source: Pick<ItemSource, 'search'>, view: ItemView, s
     if (count >= MOST) throw tooMany(view);
     next = page.next;
   }
-  const rest = found.filter(({ key }) => after === null || compareKeys(order, key, after) > 0).toSorted((a, b) => compareKeys(order, a.key, b.key));
-  const page = rest.slice(0, query.limit);
-  return {
-    items: page.map(({ item }) => item),
-    ...(query.sortby ? { keys: page.map(({ key }) => key) } : {}),
-    numberMatched: found.length,
-    next: rest.length > page.length ? encodeToken(order, page.at(-1)!.key) : null,
-  };
+  return pageOf(found, query);
 }
 
 function tooMany({ source }: ItemView): Error {

@@ -1,5 +1,6 @@
 /** An index row has room for 2,700 bytes; what is longer is stored and sorted all the same. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { searchList } from '../../src/catalog/item-list.ts';
 import { CatalogStore } from '../../src/catalog/store.ts';
 import { rawCollection } from '../layers/service.ts';
 import { scene } from '../api/stac/service.ts';
@@ -31,4 +32,23 @@ it.each(['eo:cloud_cover', 'note'])('a %s of many kilobytes is sorted by its beg
     token = page.next;
   }
   expect(found).toEqual(['i4', 'i1', 'i2', 'i3', 'i0', 'i5']);
+});
+
+it('a list in memory has the same order and tokens, also where only the end of long texts differs', async () => {
+  const store = new CatalogStore(fresh.database);
+  await store.putCollection({ ...rawCollection, id: 'ENDS' });
+  const start = Array.from(long('\u{1f6f0}')).slice(0, 250).join('');
+  const items = ['z', 'a', 'm'].map((end, i) => {
+    const item = scene('ENDS', `i${i}`, '2021-05-01T00:00:00Z');
+    return { ...item, properties: { ...item.properties, note: `${start}${end}` } };
+  });
+  await store.putItems('ENDS', items);
+  for (let token: string | undefined, seen = 0; ;) {
+    const query = { collections: ['ENDS'], sortby: [{ property: 'note', direction: 'asc' as const }], limit: 1, ...(token === undefined ? {} : { token }) };
+    const [own, stored] = [searchList(items, query), await store.search(query)];
+    expect([own.items.map(({ id }) => id), own.next]).toEqual([[`i${seen}`], stored.next]);
+    expect(stored.items[0]!.id).toBe(`i${seen++}`);
+    if (own.next === null) break;
+    token = own.next;
+  }
 });

@@ -30,7 +30,7 @@ const ofAll: Readonly<Record<string, Schema>> = {
 export const typesOfAll = { properties: ofAll };
 
 /** Members by which a collection can be found and sorted, and the ends of its time. */
-export function propertiesOf(collection: StacCollection): FilteredItem['properties'] {
+function propertiesOf(collection: StacCollection): FilteredItem['properties'] {
   const [start, end] = intervalOf(collection);
   const members = Object.entries(collection).filter(([name]) => !hidden.has(name));
   return { ...Object.fromEntries(members), datetime: start, start_datetime: start, end_datetime: end };

@@ -1,11 +1,11 @@
 /** Which collections a client asks for: those at a place, of a time, with words or properties; and in which order. */
 import { filterTest, type FilteredItem } from '../../catalog/cql2/evaluate.ts';
-import { conditionTest } from '../../catalog/item-match.ts';
+import { conditionTest, propertyOf } from '../../catalog/item-match.ts';
 import type { ItemQuery, SortField } from '../../catalog/item-query.ts';
 import { flatBox } from '../../catalog/item-search.ts';
 import type { StacCollection } from '../../catalog/types.ts';
 import { boxGeometry, intersectionTest } from '../../geo/geometry.ts';
-import { asItem, boxesOf, propertiesOf } from './collection-fields.ts';
+import { asItem, boxesOf } from './collection-fields.ts';
 
 /** `filter` and `where` look at collections as `asItem` shows them. */
 export interface CollectionQuery extends Pick<ItemQuery, 'bbox' | 'datetime' | 'sortby' | 'filter' | 'where'> {
@@ -54,30 +54,24 @@ function says({ id, title, description, keywords }: StacCollection, words: reado
 }
 
 function sorted(collections: readonly StacCollection[], fields: readonly SortField[]): StacCollection[] {
-  const rows = collections.map((collection) => ({ collection, id: collection.id, members: { ...propertiesOf(collection), id: collection.id, collection: collection.id } }));
-  return rows.sort((a, b) => compare(a, b, fields)).map(({ collection }) => collection);
+  const rows = collections.map((collection) => ({ collection, item: asItem(collection) }));
+  return rows.sort((a, b) => compare(a.item, b.item, fields)).map(({ collection }) => collection);
 }
 
-interface Row {
-  readonly id: string;
-  readonly members: Readonly<Record<string, unknown>>;
-}
-
-function compare(a: Row, b: Row, fields: readonly SortField[]): number {
+function compare(a: FilteredItem, b: FilteredItem, fields: readonly SortField[]): number {
   for (const { property, direction } of fields) {
-    const [left, right] = [memberOf(a.members, property), memberOf(b.members, property)];
+    const [left, right] = [sortedValue(a, property), sortedValue(b, property)];
     if (left === right) continue;
     // What is absent comes last in both directions.
-    if (left === undefined || right === undefined) return left === undefined ? 1 : -1;
+    if (left === null || right === null) return left === null ? 1 : -1;
     const order = typeof left === typeof right ? Number(left > right) - Number(left < right) : typeof left === 'number' ? -1 : 1;
     if (order !== 0) return direction === 'desc' ? -order : order;
   }
   return a.id < b.id ? -1 : 1;
 }
 
-/** A number or a text; undefined where there is none. */
-function memberOf(members: Row['members'], path: string): number | string | undefined {
-  const value = path.split('.').reduce<unknown>((object, name) => (typeof object === 'object' && object !== null && Object.hasOwn(object, name) ? (object as Record<string, unknown>)[name] : undefined), members);
-  if (typeof value === 'number' || typeof value === 'string') return value;
-  return value === undefined || value === null ? undefined : JSON.stringify(value);
+/** A number or a text; null where there is none. */
+function sortedValue(item: FilteredItem, property: string): number | string | null {
+  const value = propertyOf(item, property);
+  return value === null || typeof value === 'number' || typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -1,6 +1,7 @@
 /** How results of a batch job look in the catalog: an item, or one for each date where every file is of one of several. */
 import { flatBox } from '../../catalog/item-search.ts';
 import { unionBox } from '../../catalog/ingest/collection.ts';
+import { intervalOfItem, unionInterval } from '../../catalog/interval.ts';
 import type { StacCollection, StacItem } from '../../catalog/types.ts';
 import type { Job } from '../../jobs/job.ts';
 import type { JobResult, StoredFile } from '../../jobs/results.ts';
@@ -49,8 +50,7 @@ function linksOf({ id, result }: Job): StacItem['links'] {
 /** The collection of all items (at least one) of a user's results. */
 export function resultCollection(items: readonly StacItem[], owner: string): StacCollection {
   const boxes = items.filter(({ geometry }) => geometry !== null).map(({ bbox }) => flatBox(bbox));
-  const times = items.flatMap(({ properties: { datetime, start_datetime: start, end_datetime: end } }) => [start ?? datetime, end ?? datetime] as string[]);
-  const sorted = times.toSorted((a, b) => Date.parse(a) - Date.parse(b));
+  const interval = items.map(intervalOfItem).reduce(unionInterval);
   const codes = [...new Set(items.map(({ properties }) => properties['proj:code']))].filter((code) => typeof code === 'string').toSorted();
   return {
     type: 'Collection',
@@ -61,7 +61,7 @@ export function resultCollection(items: readonly StacItem[], owner: string): Sta
     description: 'Results of your batch jobs that have finished: an item for each job, or for each of its dates. Nobody else sees them, and they go when the job is deleted, started again, or kept for long enough. `lamina:job` names the job.',
     keywords: ['results', 'processed'],
     license: 'other',
-    extent: { spatial: { bbox: [boxes.length === 0 ? [-180, -90, 180, 90] : unionBox(boxes)] }, temporal: { interval: [[sorted[0]!, sorted.at(-1)!]] } },
+    extent: { spatial: { bbox: [boxes.length === 0 ? [-180, -90, 180, 90] : unionBox(boxes)] }, temporal: { interval: [interval] } },
     summaries: codes.length === 0 ? {} : { 'proj:code': codes },
     'cube:dimensions': {},
     'lamina:files': { owner, visibility: 'private' },
