@@ -29,7 +29,7 @@ import { createTileRouter } from './api/tiles/tiles.ts';
 import { createMonitor } from './api/monitor/monitor.ts';
 import { createViewer } from './api/viewer/viewer.ts';
 import { ItemEditor } from './catalog/ingest/edit-items.ts';
-import { combineItemSources, type ItemSource } from './catalog/item-source.ts';
+import { combineItemSources, withState, type ItemSource } from './catalog/item-source.ts';
 import { exportFolder } from './catalog/publish-items.ts';
 import { LayerStates } from './catalog/layer-states.ts';
 import { Materialisations } from './catalog/materialisations.ts';
@@ -142,7 +142,7 @@ function apiDependencies(config: Config, deployment: Deployment, parts: { jobs: 
   const virtual = new VirtualCatalog(catalog, operators);
   const userProcesses = new UserProcessStore(deployment.database);
   const opener = lazyEngine(deployment);
-  const items = combineItemSources([catalog, layerItems(catalog, operators, opener, new LayerStates(deployment.database))]);
+  const items = withState(() => catalog.state(), combineItemSources([catalog, layerItems(catalog, operators, opener, new LayerStates(deployment.database))]));
   const publisher = new LayerPublisher(catalog, opener, async (collection) => {
     await deleteObjects(objects, exportFolder(collection));
     await parts.materialiser.deleteAll(collection);

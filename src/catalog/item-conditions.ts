@@ -41,7 +41,7 @@ export function conditionOf(query: Omit<ItemQuery, 'limit'>, table: ItemTable, f
   const withoutExtent = parts.length;
   if (query.ids && query.ids.length > 0) parts.push(`id = any(${bind(query.ids.map(storable))})`);
   parts.push(...timeParts(query, facts, bind));
-  const boxes = [...(query.bbox ? [flatBox(query.bbox)] : []), ...(query.intersects ? [boxOf(query.intersects)] : [])];
+  const boxes = placesOf(query);
   parts.push(...boxes.map((box) => inBox(box, bind)));
   const bounds = [...parts];
   parts.push(...(query.where ?? []).map((condition) => conditionSql(condition, bind)));
@@ -51,6 +51,13 @@ export function conditionOf(query: Omit<ItemQuery, 'limit'>, table: ItemTable, f
     if (filter.bounds !== 'true') bounds.push(filter.bounds);
   }
   return { from, sql: allOf(parts), bounds: allOf(bounds), isNarrow: bounds.length > withoutExtent, boxes: [...boxes, ...(filter?.boxes ?? [])], params };
+}
+
+const placesOf = ({ bbox, intersects }: Pick<ItemQuery, 'bbox' | 'intersects'>): Box[] => [...(bbox ? [flatBox(bbox)] : []), ...(intersects ? [boxOf(intersects)] : [])];
+
+/** The boxes that all items of a search must touch. */
+export function boxesOf(query: Pick<ItemQuery, 'bbox' | 'intersects' | 'filter'>): readonly Box[] {
+  return [...placesOf(query), ...(query.filter ? filterCondition(query.filter, () => '', () => '').boxes : [])];
 }
 
 /** A condition that is tested where other conditions lead, and leads nowhere itself. */

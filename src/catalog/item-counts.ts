@@ -36,7 +36,7 @@ export interface Known {
  * @param nearby about how many items touch the boxes that are asked for; null when none are, or nobody knows
  */
 export async function countMatches(database: Queryable, query: ItemQuery, table: ItemTable, { facts, nearby }: Known, memory?: AnswerMemory<number | null>): Promise<number | null> {
-  const { limit: _, token: __, sortby: ___, user: ____, ...conditions } = query;
+  const { limit: _, token: __, sortby: ___, user: ____, state: _____, ...conditions } = query;
   if (facts && isUnfiltered(conditions)) return facts.items;
   // What a layer shows of an item changes without the item.
   const key = facts && memory && !query.view ? JSON.stringify([facts.version, facts.collections, conditions]) : null;

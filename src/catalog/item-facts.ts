@@ -1,11 +1,13 @@
 /**
  * What is known beforehand of all items that a search may find: how many there are, whether they changed since
- * another search, how far their times reach. The database keeps it up to date (migration 0017), so reading it
- * costs less than a look at the items, and spares most searches one.
+ * another search, how far their times reach, which collections plainly have none. It spares most searches a look at
+ * the items.
  */
-import { binder, type Queryable } from '../database/connection.ts';
-import { boxCondition, conditionOf } from './item-conditions.ts';
-import type { ItemQuery } from './item-query.ts';
+import type { Queryable } from '../database/connection.ts';
+import type { Box } from '../geo/geometry.ts';
+import type { CatalogState, CollectionFacts } from './catalog-state.ts';
+import { boxesOf } from './item-conditions.ts';
+import type { ItemQuery, WholeQuery } from './item-query.ts';
 import { storable } from './storable.ts';
 
 export interface ItemFacts {
@@ -22,31 +24,23 @@ export interface ItemFacts {
   readonly lag: number;
 }
 
-interface Row {
-  readonly collection: string;
-  readonly items: number;
-  readonly version: number;
-  readonly lead: number;
-  readonly lag: number;
-  readonly wanted: boolean;
-}
-
 /** Of the table `items`. A layer that looks at its source has the facts of its source. */
-export async function readFacts(database: Queryable, { collections, user, view }: Pick<ItemQuery, 'collections' | 'user' | 'view'>): Promise<ItemFacts> {
+export function factsOf({ collections: all }: CatalogState, { collections, user, view }: WholeQuery): ItemFacts {
   const named = view ? [view.source] : collections && collections.length > 0 ? collections : null;
-  const rows = await database.query<Row & Record<string, unknown>>(
-    `select f.collection, f.items, f.version, f.lead, f.lag, ($1::text[] is null or f.collection = any($1)) and not ($2 and c.is_private and c.owner is distinct from $3) as wanted
-     from item_facts f join collections c on c.id = f.collection where f.items > 0 and ($1::text[] is null or f.collection = any($1)) order by f.collection`,
-    [named?.map(storable) ?? null, user !== undefined, user ?? null],
-  );
-  const found = rows.filter(({ wanted }) => wanted);
+  const ids = named ? [...new Set(named.map(storable))] : [...all.keys()];
+  const found = ids.flatMap((id) => {
+    const stored = all.get(id);
+    return stored?.facts && stored.facts.items > 0 ? [{ id, ...stored, facts: stored.facts }] : [];
+  });
+  const wanted = found.filter(({ isPrivate, owner }) => user === undefined || !isPrivate || owner === user);
+  const facts = wanted.map((each) => each.facts);
   return {
-    collections: found.map(({ collection }) => collection),
-    isAll: named === null && found.length === rows.length,
-    items: found.reduce((sum, { items }) => sum + items, 0),
-    version: found.map(({ version }) => version).join(),
-    lead: Math.max(0, ...found.map(({ lead }) => lead)),
-    lag: Math.max(0, ...found.map(({ lag }) => lag)),
+    collections: wanted.map(({ id }) => id),
+    isAll: named === null && wanted.length === found.length,
+    items: facts.reduce((sum, { items }) => sum + items, 0),
+    version: facts.map(({ version }) => version).join(),
+    lead: Math.max(0, ...facts.map(({ lead }) => lead)),
+    lag: Math.max(0, ...facts.map(({ lag }) => lag)),
   };
 }
 
@@ -55,18 +49,39 @@ export async function readFacts(database: Queryable, { collections, user, view }
  * items together: so much less is asked for a place that many collections are far from. Those of which
  * nothing is known are not among them.
  */
-export async function collectionsWithout(database: Queryable, collections: readonly string[], query: Omit<ItemQuery, 'limit'>): Promise<ReadonlySet<string>> {
-  const params: unknown[] = [];
-  const bind = binder(params);
-  const { boxes } = conditionOf(query, 'items');
-  const [start, end] = query.datetime ?? [null, null];
-  const needed = [
-    'f.items > 0',
-    ...boxes.map((box) => boxCondition(box, bind, 'f.place')),
-    ...(start === null ? [] : [`f.latest >= ${bind(start)}::timestamptz`]),
-    ...(end === null ? [] : [`f.earliest <= ${bind(end)}::timestamptz`]),
-    ...(query.ids && query.ids.length > 0 ? [`exists (select from items i where i.collection = f.collection and i.id = any(${bind(query.ids.map(storable))}))`] : []),
-  ];
-  const rows = await database.query<{ collection: string }>(`select f.collection from item_facts f where f.collection = any(${bind(collections.map(storable))}) and not coalesce(${needed.join(' and ')}, false)`, params);
-  return new Set(rows.map(({ collection }) => collection));
+export async function collectionsWithout(database: Queryable, { collections: all }: CatalogState, collections: readonly string[], query: Omit<ItemQuery, 'limit'>): Promise<ReadonlySet<string>> {
+  const boxes = boxesOf(query);
+  const known = collections.flatMap((id): [string, CollectionFacts][] => {
+    const facts = all.get(id)?.facts;
+    return facts ? [[id, facts]] : [];
+  });
+  const [without, others] = [new Set<string>(), [] as string[]];
+  for (const [id, facts] of known) {
+    if (mayHave(facts, query, boxes)) others.push(id);
+    else without.add(id);
+  }
+  const { ids } = query;
+  if (!ids || ids.length === 0 || others.length === 0) return without;
+  const rows = await database.query<{ collection: string }>(
+    'select collection from unnest($1::text[]) as one (collection) where not exists (select from items i where i.collection = one.collection and i.id = any($2))',
+    [others, ids.map(storable)],
+    'collections-without-ids',
+  );
+  return new Set([...without, ...rows.map(({ collection }) => collection)]);
+}
+
+function mayHave({ items, place, earliest, latest }: CollectionFacts, { datetime }: Omit<ItemQuery, 'limit'>, boxes: readonly Box[]): boolean {
+  const [start, end] = datetime ?? [null, null];
+  return items > 0
+    && boxes.every((box) => place !== null && touches(place, box))
+    && (start === null || latest >= Date.parse(start))
+    // Date.parse leaves out what is finer than a millisecond.
+    && (end === null || earliest <= Date.parse(end) + 1);
+}
+
+/** As PostgreSQL compares boxes, with a little room; east of both may be beyond 180. */
+function touches([west, south, east, north]: Box, other: Box): boolean {
+  const room = 1e-5;
+  const isBeside = south > other[3] + room || north < other[1] - room;
+  return !isBeside && [0, 360, -360].some((turn) => west + turn <= other[2] + room && east + turn >= other[0] - room);
 }

@@ -1,6 +1,7 @@
 /** What is searched for in a catalog of items, and what comes of it. */
 import { OpenEOError, type OpenEOErrorOptions } from '../errors.ts';
 import type { Geometry } from '../geo/geometry.ts';
+import type { CatalogState } from './catalog-state.ts';
 import type { Filter } from './cql2/filter.ts';
 import type { PropertyCondition } from './item-property.ts';
 import type { StacItem } from './types.ts';
@@ -50,6 +51,8 @@ export interface ItemQuery {
   readonly view?: ItemView;
   /** Who asks: private layers of others are left out. null: a visitor; absent: the service itself, which sees everything. */
   readonly user?: string | null;
+  /** What the database says of all collections, where that was read for this search; else whoever needs it reads it. */
+  readonly state?: CatalogState;
   readonly limit: number;
   /** `next` of the page before. */
   readonly token?: string;
@@ -86,6 +89,9 @@ export interface ItemField {
 }
 
 /** What to count, and how fine. */
+/** All items of some collections (absent: of all) that a user sees. */
+export type WholeQuery = Pick<ItemQuery, 'collections' | 'user' | 'view' | 'state'>;
+
 export interface ItemGroupQuery extends Omit<ItemQuery, 'limit' | 'token' | 'sortby'> {
   /** Length of the times by which items are counted. */
   readonly interval: GroupInterval;
@@ -113,8 +119,8 @@ export interface ItemGroup {
 export interface ItemSource {
   /** How many items there are of which collection, time and value. Absent where a source can't tell. */
   groups?(query: ItemGroupQuery): Promise<readonly ItemGroup[]>;
-  /** The properties of the items of some collections (absent: of all) that a user sees; absent where a source can't tell. */
-  fields?(query: Pick<ItemQuery, 'collections' | 'user' | 'view'>): Promise<readonly ItemField[]>;
+  /** The properties that items have; absent where a source can't tell. */
+  fields?(query: WholeQuery): Promise<readonly ItemField[]>;
   /** In the order that is asked for; without one newest first. Throws ItemTokenError for a token it never gave. */
   search(query: ItemQuery): Promise<ItemPage>;
   get(collection: string, id: string): Promise<StacItem | null>;

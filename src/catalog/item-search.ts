@@ -8,7 +8,8 @@ import type { AnswerMemory } from './answer-memory.ts';
 import { lookOf, type Candidate, type Look } from './item-candidates.ts';
 import { conditionOf, unindexed, type Condition } from './item-conditions.ts';
 import { countMatches } from './item-counts.ts';
-import { readFacts, type ItemFacts } from './item-facts.ts';
+import type { CatalogState } from './catalog-state.ts';
+import { factsOf, type ItemFacts } from './item-facts.ts';
 import { afterSql, decodeToken, encodeToken, keySql, namedTerms, orderBy, orderOf } from './item-order.ts';
 import type { ItemKey, ItemPage, ItemQuery, ItemTable } from './item-query.ts';
 import type { PlaceSample } from './place-sample.ts';
@@ -29,8 +30,9 @@ const FEW_NEARBY = 300;
  */
 const mostOfPlace = (limit: number, { items }: ItemFacts) => 3 * Math.sqrt(limit * items);
 
-/** What a process remembers between searches. */
+/** What a search of the table `items` knows beforehand, and what its process remembers between searches. */
 export interface SearchMemory {
+  readonly state: CatalogState;
   readonly counts: AnswerMemory<number | null>;
   readonly places: PlaceSample;
 }
@@ -65,7 +67,7 @@ interface Found {
 /** Items that meet all conditions of the query, in its order. Throws ItemTokenError. */
 export async function searchItems(database: Queryable, query: ItemQuery, table: ItemTable = 'items', memory?: SearchMemory): Promise<ItemPage> {
   const after = query.token === undefined ? null : decodeToken(orderOf(query, () => ''), query.token);
-  const facts = table === 'items' ? await readFacts(database, query) : null;
+  const facts = memory ? factsOf(memory.state, query) : null;
   if (facts?.items === 0) return { items: [], ...(query.sortby ? { keys: [] } : {}), numberMatched: 0, next: null };
   const nearby = facts && memory ? await itemsNearby(database, conditionOf(query, table, facts), facts, memory.places) : null;
   const isPlaceWide = nearby !== null && nearby > mostOfPlace(query.limit, facts!);
@@ -131,6 +133,7 @@ async function fetchItems({ database, look, table }: Search, rows: readonly Row[
   const found = await database.query<{ place: number; definition: StacItem }>(
     `select w.place, i.definition from unnest($1::text[], $2::text[]) with ordinality as w (collection, id, place) join ${table} i on i.collection = w.collection and i.id = w.id order by w.place`,
     [rows.map(({ collection }) => collection), rows.map(({ id }) => id)],
+    `whole-${table}`,
   );
   return found.map(({ place, definition }) => ({ item: definition, key: rows[place - 1]!.key }));
 }

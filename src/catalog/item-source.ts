@@ -1,4 +1,5 @@
 /** Where items come from: the database, or a layer that makes them up. Search and single items look the same. */
+import type { CatalogState } from './catalog-state.ts';
 import { pageOf } from './item-page.ts';
 import { ItemTokenError, UpstreamError, type ItemField, type ItemPage, type ItemQuery, type ItemSource, type MissingSource } from './item-query.ts';
 import type { StacItem } from './types.ts';
@@ -22,6 +23,16 @@ export function combineItemSources(sources: readonly ItemSource[]): ItemSource {
       }
       return null;
     },
+  };
+}
+
+/** Begins every search with one look at all collections, which all that is in the source then shares. */
+export function withState(state: () => Promise<CatalogState>, source: ItemSource): ItemSource {
+  return {
+    search: async (query) => source.search({ ...query, state: await state() }),
+    groups: async (query) => (await source.groups?.({ ...query, state: await state() })) ?? [],
+    fields: async (query) => (await source.fields?.({ ...query, state: await state() })) ?? [],
+    get: (collection, id) => source.get(collection, id),
   };
 }
 

@@ -69,7 +69,7 @@ export class LayerStates {
 
   /** Which of some layers have source items that were withdrawn after they had computed them. */
   async haveWithdrawn(layers: readonly string[]): Promise<ReadonlySet<string>> {
-    const rows = await this.#database.query<{ layer: string }>('select layer from unnest($1::text[]) as asked (layer) where exists (select from withdrawn_items w where w.collection = asked.layer)', [layers]);
+    const rows = await this.#database.query<{ layer: string }>('select layer from unnest($1::text[]) as asked (layer) where exists (select from withdrawn_items w where w.collection = asked.layer)', [layers], 'layers-with-withdrawn');
     return new Set(rows.map(({ layer }) => layer));
   }
 

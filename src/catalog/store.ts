@@ -2,10 +2,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { binder, type Database, type Queryable } from '../database/connection.ts';
 import { AnswerMemory } from './answer-memory.ts';
-import { collectionsWithout, readFacts } from './item-facts.ts';
+import { CatalogStates, type CatalogState } from './catalog-state.ts';
+import { collectionsWithout, factsOf } from './item-facts.ts';
 import { describeFields } from './item-fields.ts';
 import { groupItems } from './item-groups.ts';
-import type { ItemField, ItemGroup, ItemGroupQuery } from './item-query.ts';
+import type { ItemField, ItemGroup, ItemGroupQuery, WholeQuery } from './item-query.ts';
 import { putRows, timesOf } from './item-rows.ts';
 import { boxCondition, flatBox, searchItems, storable } from './item-search.ts';
 import type { ItemPage, ItemQuery, ItemSource } from './item-source.ts';
@@ -34,8 +35,7 @@ export class CatalogStore implements ItemSource {
   readonly #memory = { counts: new AnswerMemory<number | null>(2000), places: new PlaceSample() };
   readonly #groups = new AnswerMemory<ItemGroup[]>(50);
   readonly #fields = new AnswerMemory<ItemField[]>(200);
-  /** Of the last look at all collections. A row's version is that of PostgreSQL: its transaction and its place. */
-  #collections: ReadonlyMap<string, { readonly version: string; readonly definition: StacCollection }> = new Map();
+  readonly #states = new CatalogStates();
 
   constructor(database: Database) {
     this.#database = database;
@@ -72,7 +72,7 @@ export class CatalogStore implements ItemSource {
   }
 
   async collection(id: string): Promise<StacCollection | null> {
-    const [row] = await this.#database.query<{ definition: StacCollection }>('select definition from collections where id = $1', [storable(id)]);
+    const [row] = await this.#database.query<{ definition: StacCollection }>('select definition from collections where id = $1', [storable(id)], 'collection');
     return row?.definition ?? null;
   }
 
@@ -85,18 +85,14 @@ export class CatalogStore implements ItemSource {
     return rows.map(({ day }) => day).toReversed();
   }
 
-  /** All collections, by id. Those that did not change since they were read are not read again: every search looks at all of them. */
+  /** All collections with what is known of their items: the same object for as long as nothing changes. */
+  state(): Promise<CatalogState> {
+    return this.#states.now(this.#database);
+  }
+
+  /** All collections, by id. */
   async collections(): Promise<StacCollection[]> {
-    const known = this.#collections;
-    const rows = await this.#database.query<{ id: string; version: string; definition: StacCollection | null }>(
-      `select id, version, case when version = known then null else definition end as definition
-       from (select id, xmin::text || '.' || ctid::text as version, definition from collections) as current
-       left join unnest($1::text[], $2::text[]) as k (known_id, known) on known_id = id order by id`,
-      [[...known.keys()], [...known.values()].map(({ version }) => version)],
-    );
-    const read = rows.map(({ id, version, definition }) => [id, { version, definition: definition ?? known.get(id)!.definition }] as const);
-    this.#collections = new Map(read);
-    return read.map(([, { definition }]) => definition);
+    return [...(await this.state()).collections.values()].map(({ definition }) => definition);
   }
 
   /** Removes a collection with its items and anchors. False when there is none. */
@@ -112,8 +108,8 @@ export class CatalogStore implements ItemSource {
   }
 
   /** Which of some collections have no stored item that meets a search, as far as that is plain without looking at items. */
-  collectionsWithout(collections: readonly string[], query: Omit<ItemQuery, 'limit'>): Promise<ReadonlySet<string>> {
-    return collectionsWithout(this.#database, collections, query);
+  async collectionsWithout(collections: readonly string[], query: Omit<ItemQuery, 'limit'>): Promise<ReadonlySet<string>> {
+    return collectionsWithout(this.#database, query.state ?? (await this.state()), collections, query);
   }
 
   /** Grows with every change of the collection or its items; 0 when there is none. For cache keys. */
@@ -179,27 +175,28 @@ export class CatalogStore implements ItemSource {
   }
 
   async get(collection: string, id: string): Promise<StacItem | null> {
-    const [row] = await this.#database.query<{ definition: StacItem }>('select definition from items where collection = $1 and id = $2', [storable(collection), storable(id)]);
+    const [row] = await this.#database.query<{ definition: StacItem }>('select definition from items where collection = $1 and id = $2', [storable(collection), storable(id)], 'item');
     return row?.definition ?? null;
   }
 
-  search(query: ItemQuery): Promise<ItemPage> {
-    return searchItems(this.#database, query, 'items', this.#memory);
+  async search(query: ItemQuery): Promise<ItemPage> {
+    return searchItems(this.#database, query, 'items', { ...this.#memory, state: query.state ?? (await this.state()) });
   }
 
   groups(query: ItemGroupQuery): Promise<ItemGroup[]> {
     return this.#remembered(this.#groups, query, () => groupItems(this.#database, query));
   }
 
-  fields(query: Pick<ItemQuery, 'collections' | 'user' | 'view'>): Promise<ItemField[]> {
+  fields(query: WholeQuery): Promise<ItemField[]> {
     return this.#remembered(this.#fields, query, () => describeFields(this.#database, query));
   }
 
   /** Looking at all items takes seconds where there are a million, so it is done once for every change. What a layer shows of them changes without them. */
-  async #remembered<T>(memory: AnswerMemory<T>, query: Pick<ItemQuery, 'collections' | 'user' | 'view'>, work: () => Promise<T>): Promise<T> {
+  async #remembered<T>(memory: AnswerMemory<T>, query: WholeQuery, work: () => Promise<T>): Promise<T> {
+    const { state, ...conditions } = query;
     if (query.view) return work();
-    const { version, collections } = await readFacts(this.#database, query);
-    return memory.ask(JSON.stringify([version, collections, query]), work);
+    const { version, collections } = factsOf(state ?? (await this.state()), query);
+    return memory.ask(JSON.stringify([version, collections, conditions]), work);
   }
 
   /** All items of a collection that may have pixels in the box and whose instant lies in the interval, oldest first. */

@@ -5,8 +5,11 @@ import { silentLog, type Log } from '../log.ts';
 
 /** What can run SQL: the database itself, or one transaction of it. */
 export interface Queryable {
-  /** Rows of one statement; values go in as $1, $2 … and never as text. */
-  query<T extends QueryResultRow>(sql: string, params?: readonly unknown[]): Promise<T[]>;
+  /**
+   * Rows of one statement; values go in as $1, $2 … and never as text. A statement with a name, which no other has,
+   * is read and planned once for each connection and not every time: for those whose text and plan are always the same.
+   */
+  query<T extends QueryResultRow>(sql: string, params?: readonly unknown[], name?: string): Promise<T[]>;
 }
 
 /** Takes a value of a statement and gives its placeholder ('$3'). */
@@ -61,7 +64,14 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
   });
   return {
     pool,
-    query: async (sql, params) => run(await connect(pool), sql, params, (client) => client.release()),
+    query: async (sql, params, name) => {
+      const client = await connect(pool);
+      try {
+        return await run(client, sql, params, name);
+      } finally {
+        client.release();
+      }
+    },
     transaction: (work) => transact(pool, work),
     close: () => (closing ??= pool.end()),
   };
@@ -81,12 +91,8 @@ async function connect(pool: Pool): Promise<PoolClient> {
   }
 }
 
-async function run<T extends QueryResultRow>(client: PoolClient, sql: string, params: readonly unknown[] | undefined, done?: (client: PoolClient) => void): Promise<T[]> {
-  try {
-    return (await client.query<T>(sql, params as unknown[] | undefined)).rows;
-  } finally {
-    done?.(client);
-  }
+async function run<T extends QueryResultRow>(client: PoolClient, text: string, params: readonly unknown[] = [], name?: string): Promise<T[]> {
+  return (await client.query<T>({ text, values: [...params], ...(name === undefined ? {} : { name }) })).rows;
 }
 
 async function transact<T>(pool: Pool, work: (transaction: Queryable) => Promise<T>): Promise<T> {
@@ -94,7 +100,7 @@ async function transact<T>(pool: Pool, work: (transaction: Queryable) => Promise
   let broken = false;
   try {
     await client.query('begin');
-    const result = await work({ query: (sql, params) => run(client, sql, params) });
+    const result = await work({ query: (sql, params, name) => run(client, sql, params, name) });
     await client.query('commit');
     return result;
   } catch (error) {

@@ -3,7 +3,7 @@
  * with `lamina:upstream`; whoever asks for items need not know where they are.
  */
 import { fixAnchors } from '../catalog/ingest/register.ts';
-import type { ItemField, ItemGroup, ItemGroupQuery, ItemPage, ItemQuery, ItemSource, ItemView } from '../catalog/item-query.ts';
+import type { ItemField, ItemGroup, ItemGroupQuery, ItemPage, ItemQuery, ItemSource, ItemView, WholeQuery } from '../catalog/item-query.ts';
 import { UpstreamError } from '../catalog/item-query.ts';
 import { combineItemSources } from '../catalog/item-source.ts';
 import { CatalogStore, type LoadQuery } from '../catalog/store.ts';
@@ -154,7 +154,7 @@ export class FederatedCatalog extends CatalogStore {
     return [...own, ...(await Promise.all(sources.map((source, i) => groupsOf(source, query, wanted[i]!)))).flat()];
   }
 
-  override async fields(query: Pick<ItemQuery, 'collections' | 'user' | 'view'>): Promise<ItemField[]> {
+  override async fields(query: WholeQuery): Promise<ItemField[]> {
     const all = await this.federated();
     const named = query.view ? [query.view.source] : query.collections;
     const wanted = named && named.length > 0 ? named.filter((id) => all.has(id)) : [...all.keys()];

@@ -1,5 +1,6 @@
 /** Items of layers, made up from the raw items they are computed from. Nothing of them is stored. */
 import { isOpenEOError } from '../errors.ts';
+import type { CatalogState } from '../catalog/catalog-state.ts';
 import type { ItemField, ItemGroup, ItemGroupQuery, ItemView } from '../catalog/item-query.ts';
 import { combineItemSources, noItems, type ItemPage, type ItemQuery, type ItemSource } from '../catalog/item-source.ts';
 import type { StacCollection, StacItem } from '../catalog/types.ts';
@@ -17,7 +18,7 @@ const TRIED = 10;
 /** The stored catalog, as far as layers need it. */
 export interface RawCatalog extends ItemSource {
   collection(id: string): Promise<StacCollection | null>;
-  collections(): Promise<readonly StacCollection[]>;
+  state(): Promise<CatalogState>;
   /** Which of some collections plainly have no item that meets a search. */
   collectionsWithout(collections: readonly string[], query: Omit<ItemQuery, 'limit'>): Promise<ReadonlySet<string>>;
 }
@@ -43,9 +44,9 @@ export function layerItems(catalog: RawCatalog, operators: OperatorRegistry, eng
   const sourcesFor = async (query: Omit<ItemQuery, 'limit'>): Promise<ItemSource> => {
     const { collections, user } = query;
     const wanted = collections && new Set(collections);
-    const all = new Map((await catalog.collections()).map((collection) => [collection.id, collection]));
-    const shown = [...all.values()].filter((c) => (!wanted || wanted.has(c.id)) && isVisible(c, user));
-    const layers = (await Promise.all(shown.map((collection) => opened(collection, (id) => Promise.resolve(all.get(id) ?? null))))).filter((layer) => layer !== null);
+    const all = (query.state ?? (await catalog.state())).collections;
+    const shown = [...all.values()].map(({ definition }) => definition).filter((c) => (!wanted || wanted.has(c.id)) && isVisible(c, user));
+    const layers = (await Promise.all(shown.map((collection) => opened(collection, (id) => Promise.resolve(all.get(id)?.definition ?? null))))).filter((layer) => layer !== null);
     const [without, withdrawn] = await Promise.all([
       layers.length > 1 ? catalog.collectionsWithout([...new Set(layers.map(({ root }) => root))], query) : new Set(),
       states && layers.length > 0 ? states.haveWithdrawn(layers.map(({ layer }) => layer.id)) : new Set(),

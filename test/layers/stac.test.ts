@@ -29,7 +29,8 @@ const stored = (): ItemSource => ({
   search: async ({ collections: wanted, limit }) => ({ items: wanted?.includes('RAW') ? raw.slice(0, limit) : [], numberMatched: raw.length, next: null }),
   get: async (of, id) => (of === 'RAW' ? raw.find((item) => item.id === id) ?? null : null),
 });
-const items = () => layerItems({ ...stored(), collection, collections: async () => collections, collectionsWithout: async () => new Set() }, registry);
+const state = { digest: '', collections: new Map(collections.map((definition) => [definition.id, { definition, isPrivate: false, owner: null, facts: null }])) };
+const items = () => layerItems({ ...stored(), collection, state: async () => state, collectionsWithout: async () => new Set() }, registry);
 
 describe('the collection of a layer', () => {
   it('completes what its file says with what source and operator know', async () => {
