@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -21,8 +21,8 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-async function start(): Promise<EmbeddedPostgres> {
-  const server = await startEmbeddedPostgres({ directory, log: silentLog, durable: false });
+async function start(at = directory): Promise<EmbeddedPostgres> {
+  const server = await startEmbeddedPostgres({ directory: at, log: silentLog, durable: false });
   running.push(server);
   return server;
 }
@@ -91,6 +91,32 @@ describe('embedded PostgreSQL', () => {
     await writeFile(join(directory, 'cluster/postmaster.pid'), `${process.pid}\n${join(directory, 'cluster')}\n1\n5432\n\n127.0.0.1\n\nready\n`);
     const second = await start();
     expect(await ask(second.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+  });
+
+  const address = 'select client_addr from pg_stat_activity where pid = pg_backend_pid()';
+
+  it('is reached through a socket that lies with the data, and over TCP', async () => {
+    const { url } = await start();
+    expect(await ask(url, address)).toEqual([{ client_addr: null }]);
+    expect(await ask(url.replace(/\?.*/, ''), address)).toEqual([{ client_addr: '127.0.0.1' }]);
+    const password = /:([^:@]+)@/.exec(url)![1]!;
+    await expect(ask(url.replace(password, 'wrong'), address)).rejects.toThrow(/can't be reached/);
+  });
+
+  it('is reached over TCP where the path to a socket would be too long', async () => {
+    const deep = join(directory, 'x'.repeat(120));
+    const { url } = await start(deep);
+    expect(await ask(url, address)).toEqual([{ client_addr: '127.0.0.1' }]);
+  });
+
+  it('leaves no sockets of servers that were killed', async () => {
+    const sockets = async () => (await readdir(join(directory, 'cluster'))).filter((name) => /^\.s\.PGSQL\.\d+$/.test(name));
+    const first = await start();
+    process.kill(await serverPid(), 'SIGKILL');
+    await first.stop();
+    expect(await sockets()).toHaveLength(1);
+    await start();
+    expect(await sockets()).toHaveLength(1);
   });
 
   it('starts again when the first start was killed half-way', async () => {
