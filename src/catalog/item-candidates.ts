@@ -1,12 +1,16 @@
 /** Items that come into question for a search, read from the database with no more of them than the search looks at. */
+import type { Bind } from '../database/connection.ts';
+import { flatBox, insideCondition } from './item-conditions.ts';
 import type { ItemQuery, ItemTable } from './item-query.ts';
 import { exactTest, shapeTest } from './item-test.ts';
 import type { StacItem } from './types.ts';
 
 /** What is read of each item that may match, and what decides about it. */
 export interface Look {
-  /** Columns of the statement. */
-  readonly columns: string;
+  /** Columns by which items are found, as their names and in SQL. */
+  readonly columns: (bind: Bind) => Readonly<Record<string, string>>;
+  /** What is read only of rows `r` that have been chosen by these columns, as one more column; null: nothing. */
+  readonly late: string | null;
   /** Whether the item that was read is wanted; null: every one is. */
   readonly test: ((row: Candidate) => boolean) | null;
   /** False: only the shape is read, and the items of a page have to be fetched afterwards. */
@@ -18,6 +22,8 @@ export interface Candidate {
   readonly id?: string;
   readonly collection?: string;
   readonly properties?: StacItem['properties'];
+  /** Whether the box of the item lies wholly in that of the search: then its shape need not be known. */
+  readonly inside?: boolean;
   readonly geometry?: StacItem['geometry'];
   /** Of the stored box; east may be beyond 180. */
   readonly west?: number;
@@ -26,20 +32,25 @@ export interface Candidate {
   readonly north?: number;
 }
 
-/** Columns of their own: reading an array out of an answer takes longer than four numbers. */
-const CORNERS = '(footprint[1])[0] as west, (footprint[1])[1] as south, (footprint[0])[0] as east, (footprint[0])[1] as north';
+/** Columns of their own: reading an array out of an answer takes longer than four numbers. All of them are in the index of places. */
+const PLACE = { collection: 'collection', id: 'id', west: '(footprint[1])[0]', south: '(footprint[1])[1]', east: '(footprint[0])[0]', north: '(footprint[0])[1]' };
+
+/** The shape of an item at the border. */
+const SHAPE = `case when not r.inside then (select coalesce(i.shape, i.definition -> 'geometry') from items i where i.collection = r.collection and i.id = r.id) end as geometry`;
 
 /** Where many items are read and refused, a look at their shapes alone saves most of the reading. */
 export function lookOf(query: Omit<ItemQuery, 'limit'>, table: ItemTable): Look {
   const shape = query.view || table !== 'items' ? null : shapeTest(query);
   if (shape) {
-    const test = ({ geometry, west, south, east, north }: Candidate) => shape({ geometry: geometry ?? null, bbox: [west!, south!, east!, north!] });
-    return { columns: `collection, id, coalesce(shape, definition -> 'geometry') as geometry, ${CORNERS}`, test, isWhole: false };
+    const test = ({ inside, geometry, west, south, east, north }: Candidate) => inside! || shape({ geometry: geometry ?? null, bbox: [west!, south!, east!, north!] });
+    const { bbox, intersects } = query;
+    const inside = (bind: Bind) => (bbox && !intersects ? insideCondition(flatBox(bbox), bind) : 'false');
+    return { columns: (bind) => ({ ...PLACE, inside: inside(bind) }), late: SHAPE, test, isWhole: false };
   }
   const exact = exactTest(query);
   // A filter that SQL can't decide looks at what the view shows.
-  const columns = query.view && query.filter ? 'definition, collection, properties' : 'definition';
-  return { columns, test: exact && ((row) => exact(shown(row))), isWhole: true };
+  const columns = { definition: 'definition', ...(query.view && query.filter ? { collection: 'collection', properties: 'properties' } : {}) };
+  return { columns: () => columns, late: null, test: exact && ((row) => exact(shown(row))), isWhole: true };
 }
 
 const shown = ({ definition, collection, properties }: Candidate): StacItem => (collection !== undefined && properties ? { ...definition!, collection, properties } : definition!);

@@ -4,7 +4,7 @@
  * for as long as none of the items changes.
  */
 import { binder, type Queryable } from '../database/connection.ts';
-import { conditionOf, flatBox, insideCondition, type Condition } from './item-conditions.ts';
+import { conditionOf, type Condition } from './item-conditions.ts';
 import { type Candidate, type Look, lookOf } from './item-candidates.ts';
 import type { ItemFacts } from './item-facts.ts';
 import type { AnswerMemory } from './answer-memory.ts';
@@ -45,7 +45,7 @@ export async function countMatches(database: Queryable, query: ItemQuery, table:
   const condition = conditionOf(query, table, facts);
   const look = lookOf(query, table);
   const budget = budgetOf(condition, { facts, nearby });
-  const count = budget && (await (look.test ? countTested(database, query, condition, look, budget) : countExact(database, condition, budget)));
+  const count = budget && (await (look.test ? countTested(database, condition, look, budget) : countExact(database, condition, budget)));
   if (key !== null) memory!.keep(key, count);
   return count;
 }
@@ -83,10 +83,11 @@ async function countExact(database: Queryable, condition: Condition, budget: Bud
 }
 
 /** What lies wholly inside a searched box needs no test; only what its border cuts does. */
-async function countTested(database: Queryable, query: ItemQuery, condition: Condition, look: Look, budget: Budget): Promise<number | null> {
+async function countTested(database: Queryable, condition: Condition, look: Look, budget: Budget): Promise<number | null> {
   const { from, sql, bounds, params } = condition;
   const all = [...params];
-  const inside = query.bbox && !query.intersects && !look.isWhole ? insideCondition(flatBox(query.bbox), binder(all)) : 'false';
+  const columns = look.columns(binder(all));
+  const inside = columns['inside'] ?? 'false';
   const matches = sql === bounds ? 'true' : `(${sql})`;
   const [row] = await database.query<{ seen: number; matching: number; certain: number }>(
     `select count(*) as seen, count(*) filter (where matches) as matching, count(*) filter (where matches and inside) as certain
@@ -96,6 +97,11 @@ async function countTested(database: Queryable, query: ItemQuery, condition: Con
   const { seen, matching, certain } = row!;
   if (seen > budget.items || matching - certain > budget.tested) return null;
   if (matching === certain) return certain;
-  const rows = await database.query<Candidate & Record<string, unknown>>(`with near as materialized (select ${look.columns} from ${from} where ${sql} and not ${inside}) select * from near`, all);
+  const read = Object.entries(columns);
+  const names = [...read.map(([name]) => `r.${name}`), ...(look.late === null ? [] : [look.late])].join(', ');
+  const rows = await database.query<Candidate & Record<string, unknown>>(
+    `with near as materialized (select ${read.map(([name, value]) => `${value} as ${name}`).join(', ')} from ${from} where ${sql} and not ${inside}) select ${names} from near as r`,
+    all,
+  );
   return certain + rows.filter((one) => look.test!(one)).length;
 }

@@ -5,7 +5,7 @@
 import { binder, type Bind, type Queryable } from '../database/connection.ts';
 import { OpenEOError } from '../errors.ts';
 import { conditionOf } from './item-conditions.ts';
-import { propertySql } from './item-property.ts';
+import { numberSql } from './item-property.ts';
 import type { ItemGroup, ItemGroupQuery, ItemTable } from './item-query.ts';
 import { exactTest } from './item-search.ts';
 import type { StacItem } from './types.ts';
@@ -44,7 +44,6 @@ export async function groupItems(database: Queryable, query: ItemGroupQuery, tab
 /** Lower end of the step, or null. */
 function valueSql({ property, step }: ItemGroupQuery, bind: Bind): string {
   if (property === undefined || step === undefined) return 'null::float8';
-  const value = propertySql(property, bind);
   const width = `${bind(step)}::float8`;
-  return `floor((case jsonb_typeof(${value}) when 'number' then (${value})::float8 end) / ${width}) * ${width}`;
+  return `floor(${numberSql(property, bind)} / ${width}) * ${width}`;
 }

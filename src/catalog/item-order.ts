@@ -5,7 +5,7 @@
  */
 import type { Bind } from '../database/connection.ts';
 import { ItemTokenError, type ItemKey, type ItemQuery, type SortField } from './item-query.ts';
-import { numberSql, propertySql, times } from './item-property.ts';
+import { SORTED_CHARACTERS, sortedSql, times, type Derived } from './item-property.ts';
 import { storable } from './storable.ts';
 
 /** One column of the order; a property is two, because it may be a number in one item and a text in another. */
@@ -15,7 +15,7 @@ interface Term {
   readonly descending: boolean;
   readonly nullable: boolean;
   /** What `sql` is made of where that is a value of its own: taken out of the properties once, it serves several columns. */
-  readonly of?: { readonly value: string; readonly write: (value: string) => string };
+  readonly of?: Derived;
 }
 
 export interface ItemOrder {
@@ -57,17 +57,16 @@ function termsOf({ property, direction }: SortField, bind: Bind): Term[] {
   if (property === 'datetime') return [{ sql: 'instant', kind: 'instant', descending, nullable: false }];
   const ends = Object.hasOwn(times, property) ? times[property] : undefined;
   if (ends !== undefined) return [{ sql: `(case when properties ->> '${property}' is not null then ${ends} end)`, kind: 'instant', descending, nullable: true }];
-  const value = propertySql(property, bind);
-  return [
-    { sql: numberSql(value), kind: 'number', descending, nullable: true, of: { value, write: numberSql } },
-    { sql: textSql(value), kind: 'text', descending, nullable: true, of: { value, write: textSql } },
-  ];
+  const { number, text } = sortedSql(property, bind);
+  return [termOf(number, 'number', descending), termOf(text, 'text', descending)];
 }
 
-/** Texts are sorted by so many of their first characters: an index has room for that, and so has a token. */
-const SORTED_CHARACTERS = 200;
-
-const textSql = (value: string) => `left(case when jsonb_typeof(${value}) not in ('number', 'null') then (${value}) #>> '{}' end, ${SORTED_CHARACTERS}) collate "C"`;
+function termOf(from: string | Derived, kind: 'number' | 'text', descending: boolean): Term {
+  const as = kind === 'text' ? (sql: string) => `${sql} collate "C"` : (sql: string) => sql;
+  if (typeof from === 'string') return { sql: as(from), kind, descending, nullable: true };
+  const write = (value: string) => as(from.write(value));
+  return { sql: write(from.value), kind, descending, nullable: true, of: { value: from.value, write } };
+}
 
 /** What a text is sorted by. */
 export function sortedPart(text: string): string {

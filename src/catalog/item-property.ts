@@ -24,23 +24,56 @@ const operators: Readonly<Partial<Record<Comparison, string>>> = { eq: '=', neq:
 
 const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
 
-/** Properties with a column of their own and an index (migration 0023-cloud-cover). */
-const columns: Readonly<Record<string, string>> = { 'eo:cloud_cover': 'cloud_cover' };
+/** Texts are sorted by so many of their first characters: an index has room for that, and so has a token. */
+export const SORTED_CHARACTERS = 200;
+
+/** A property with columns of its own for what it is sorted by (migration 0024-cloud-columns). */
+interface Columns {
+  /** Its value as float8; null where it is no number. */
+  readonly number: string;
+  /** The beginning of a value that is none. */
+  readonly text: string;
+}
+
+const columns: Readonly<Record<string, Columns>> = { 'eo:cloud_cover': { number: 'cloud_number', text: 'cloud_text' } };
+const columnsOf = (property: string): Columns | null => (Object.hasOwn(columns, property) ? columns[property]! : null);
+
+/** A value of jsonb as float8; null where it is no number. */
+const asNumber = (json: string): string => `(case jsonb_typeof(${json}) when 'number' then (${json})::float8 end)`;
+
+/** What a value of jsonb that is no number is sorted by. */
+const asText = (json: string): string => `left(case when jsonb_typeof(${json}) not in ('number', 'null') then (${json}) #>> '{}' end, ${SORTED_CHARACTERS})`;
 
 /** Columns made of the properties, for a query that has only these. */
-export const columnsOfProperties = Object.entries(columns).map(([property, column]) => `properties -> '${property}' as ${column}`).join(', ');
-
-/** Whether items are found and sorted by a property without looking at all of them. */
-export const isIndexed = (property: string): boolean => Object.hasOwn(columns, property);
-
-/** A value that `propertySql` gives as float8; null where it is no number. */
-export const numberSql = (json: string): string => `(case jsonb_typeof(${json}) when 'number' then (${json})::float8 end)`;
+export const columnsOfProperties = Object.entries(columns)
+  .flatMap(([property, { number, text }]) => [`${asNumber(`(properties -> '${property}')`)} as ${number}`, `${asText(`(properties -> '${property}')`)} as ${text}`]).join(', ');
 
 /** The value of a property as jsonb; null where it is absent. */
 export function propertySql(property: string, bind: Bind): string {
   if (property === 'id' || property === 'collection') return `to_jsonb(${property})`;
-  if (isIndexed(property)) return columns[property]!;
   return `(properties #> ${bind(property.split('.').map(storable))}::text[])`;
+}
+
+/** The value of a property as float8; null where it is no number. */
+export function numberSql(property: string, bind: Bind): string {
+  return numberColumn(property) ?? asNumber(propertySql(property, bind));
+}
+
+/** The column that has the numbers of a property; null where none has. */
+export const numberColumn = (property: string): string | null => columnsOf(property)?.number ?? null;
+
+/** SQL that takes a value out of the properties once, and what is made of it. */
+export interface Derived {
+  readonly value: string;
+  readonly write: (value: string) => string;
+}
+
+/** What a property is sorted by: first numbers, then texts. */
+export function sortedSql(property: string, bind: Bind): { readonly number: string | Derived; readonly text: string | Derived } {
+  const own = columnsOf(property);
+  if (own) return own;
+  const value = propertySql(property, bind);
+  return { number: { value, write: asNumber }, text: { value, write: asText } };
 }
 
 export function conditionSql(condition: PropertyCondition, bind: Bind): string {
@@ -72,6 +105,7 @@ function valueSql(condition: PropertyCondition, bind: Bind): string {
 }
 
 function comparedSql({ property, comparison, value }: PropertyCondition, bind: Bind): string {
+  if (typeof value === 'number' && /^[lg]te?$/.test(comparison)) return `${numberSql(property, bind)} ${operators[comparison]} ${bind(value)}::float8`;
   const stored = propertySql(property, bind);
   const json = (wanted: unknown) => `${bind(JSON.stringify(storableJson(wanted)))}::jsonb`;
   const text = `(case jsonb_typeof(${stored}) when 'string' then ${stored} #>> '{}' end)`;
@@ -84,9 +118,7 @@ function comparedSql({ property, comparison, value }: PropertyCondition, bind: B
     case 'startsWith': return `starts_with(${text}, ${bind(storable(value as string))})`;
     case 'endsWith': return `right(${text}, length(${bind(storable(value as string))}::text)) = ${bind(storable(value as string))}::text`;
     case 'contains': return containsSql(stored, text, value, json, bind);
-    case 'lt': case 'lte': case 'gt': case 'gte': return typeof value === 'number'
-      ? `${numberSql(stored)} ${operators[comparison]} ${bind(value)}::float8`
-      : `${text} collate "C" ${operators[comparison]} ${bind(storable(value as string))}::text`;
+    case 'lt': case 'lte': case 'gt': case 'gte': return `${text} collate "C" ${operators[comparison]} ${bind(storable(value as string))}::text`;
   }
 }
 

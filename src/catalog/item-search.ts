@@ -110,6 +110,7 @@ async function findRows(search: Search, after: ItemKey | null): Promise<Found> {
   }
 }
 
+/** First what is in indexes is read, then put into order and cut, and only of what is left the rest. */
 function candidates({ database, query, table, facts, look, isFoundFirst, isPlaceWide }: Search, after: ItemKey | null, size: number): Promise<Row[]> {
   const { from, sql, bounds, params: bound } = conditionOf(query, table, facts, { isPlaceWide });
   const params = [...bound];
@@ -117,14 +118,15 @@ function candidates({ database, query, table, facts, look, isFoundFirst, isPlace
   const order = orderOf(query, bind);
   // Of what a place or a time leaves, the index of a property would find everything else too.
   const condition = isFoundFirst && sql !== bounds ? `${bounds} and ${unindexed(sql)}` : sql;
-  const where = `from ${from} where ${condition}${after === null ? '' : ` and ${afterSql(order, after, bind)}`}`;
-  const named = namedTerms(order);
-  return database.query<Row & Record<string, unknown>>(
-    isFoundFirst
-      ? `with near as materialized (select ${look.columns}, ${named.columns} ${where}) select *, ${keySql(named.order)} as key from near order by ${orderBy(named.order)} limit ${bind(size)}`
-      : `select ${look.columns}, ${keySql(order)} as key ${where} order by ${orderBy(order)} limit ${bind(size)}`,
-    params,
-  );
+  const { columns, order: named } = namedTerms(order);
+  const read = Object.entries(look.columns(bind));
+  const all = `select ${read.map(([name, value]) => `${value} as ${name}`).join(', ')}, ${columns} from ${from} where ${condition}${after === null ? '' : ` and ${afterSql(order, after, bind)}`}`;
+  const limit = `limit ${bind(size)}`;
+  const chosen = isFoundFirst
+    ? `with near as materialized (${all}) select * from near order by ${orderBy(named)} ${limit}`
+    : `${all} order by ${orderBy(order)} ${limit}`;
+  const names = [...read.map(([name]) => `r.${name}`), ...(look.late === null ? [] : [look.late]), `${keySql(named)} as key`];
+  return database.query<Row & Record<string, unknown>>(`select ${names.join(', ')} from (${chosen}) as r order by ${orderBy(named)}`, params);
 }
 
 /** The items of rows of which only the shape was read; one that has gone meanwhile is left out. */

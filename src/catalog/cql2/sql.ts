@@ -5,7 +5,7 @@
  */
 import type { Bind } from '../../database/connection.ts';
 import { boxOf, type Box } from '../../geo/geometry.ts';
-import { isIndexed, propertySql } from '../item-property.ts';
+import { numberColumn } from '../item-property.ts';
 import { truthOf } from './evaluate.ts';
 import { typeOf, type Filter } from './check.ts';
 import { isArithmetic, isArrayRelation, isComparison, isSpatial, isTemporal, temporalRelations, type Comparison, type TemporalCondition, type TemporalRelation } from './operations.ts';
@@ -159,6 +159,8 @@ class SqlWriter {
 
   #property({ name, type }: Property): string {
     if (name === 'id' || name === 'collection') return type === 'string' ? name : `to_jsonb(${name})`;
+    const column = type === 'number' ? numberColumn(name) : null;
+    if (column !== null) return column;
     const json = this.#json(name);
     const as = (jsonType: string, sql: string) => `(case jsonb_typeof(${json}) when '${jsonType}' then ${sql} end)`;
     switch (type) {
@@ -174,7 +176,6 @@ class SqlWriter {
   }
 
   #json(name: string): string {
-    if (isIndexed(name)) return propertySql(name, this.#bind);
     let placeholder = this.#names.get(name);
     if (placeholder === undefined) this.#names.set(name, (placeholder = this.#bind(name.split('.'))));
     return `(properties #> ${placeholder}::text[])`;

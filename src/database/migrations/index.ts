@@ -20,6 +20,7 @@ import workers from './0019-workers.ts';
 import jobStages from './0020-job-stages.ts';
 import placesOfCollections from './0022-places-of-collections.ts';
 import cloudCover from './0023-cloud-cover.ts';
+import cloudColumns from './0024-cloud-columns.ts';
 import type { Migration } from './migration.ts';
 
 export type { Migration } from './migration.ts';
@@ -46,4 +47,5 @@ export const migrations: readonly Migration[] = [
   jobStages,
   placesOfCollections,
   cloudCover,
+  cloudColumns,
 ];
