@@ -13,15 +13,14 @@ import { quantizationFields, SCALE_BAND } from '../formats/embedding-codes.ts';
 import type { Operator } from '../operators/operator.ts';
 import { encodingOf } from '../operators/quantize.ts';
 import { embeddingProperties } from './embedding-properties.ts';
-import { usedExtensions } from './extensions.ts';
+import { usedExtensions, VERSION_EXTENSION } from './extensions.ts';
 import { blockCost } from './lamina-extension.ts';
 import type { LayerText } from './layer-fields.ts';
 import { modelLinks } from './model-links.ts';
-import { embeddingPicture, pictureExtensions, pictureLinks, rendersOf, resultPicture, type Picture } from './renders.ts';
+import { embeddingPicture, pictureLinks, rendersOf, resultPicture, type Picture } from './renders.ts';
 import type { Layer, LayerDefinition } from './layer.ts';
 
 export const COG_MEDIA_TYPE = 'image/tiff; application=geotiff; profile=cloud-optimized';
-const VERSION_EXTENSION = 'https://stac-extensions.github.io/version/v1.2.0/schema.json';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -105,7 +104,7 @@ export function describeLayer(layer: Layer, stored: StacCollection, root: StacCo
     ...stored,
     type: 'Collection',
     stac_version: '1.1.0',
-    stac_extensions: [...usedExtensions(seen), ...(version === undefined ? [] : [VERSION_EXTENSION]), ...pictureExtensions(picture)],
+    stac_extensions: [...usedExtensions(seen), ...(version === undefined ? [] : [VERSION_EXTENSION])],
     keywords: [...new Set([...(stored.keywords ?? []), 'virtual', ...(operator ? ['embeddings', operator.manifest.name] : [])])],
     extent: root.extent,
     ...embedded?.fields,
@@ -237,7 +236,7 @@ export function describeLayerItem(layer: Layer, raw: StacItem, result: ItemResul
     return view === 'int8_per_vector' ? [[key, asset], [`${key}_scale`, scaleAsset(layer, raw.id, key, result)]] : [[key, asset]];
   }));
   return {
-    type: 'Feature', stac_version: '1.1.0', stac_extensions: [...usedExtensions(properties, assets), ...pictureExtensions(picture)],
+    type: 'Feature', stac_version: '1.1.0', stac_extensions: usedExtensions(properties, assets),
     id: raw.id, collection: layer.id, geometry: raw.geometry, bbox: raw.bbox, properties, links: [...links, ...modelLinks(operator), ...pictureLinks(picture, layer.id, raw)], assets,
   };
 }

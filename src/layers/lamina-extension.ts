@@ -8,6 +8,11 @@ import type { OperatorManifest } from '../operators/operator.ts';
 /** Where the schema is, below the STAC API. Another set of fields is another version; this one stays as it is. */
 export const LAMINA_EXTENSION_PATH = '/extensions/lamina/v1.0.0/schema.json';
 
+/** The URL by which objects of this service name the extension; `baseUrl` is that of the STAC API. */
+export function laminaExtension(baseUrl: string): string {
+  return `${baseUrl}${LAMINA_EXTENSION_PATH}`;
+}
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /** What a block costs that nobody has computed yet: blocks are what is computed, cached and shared between requests. */

@@ -3,7 +3,7 @@ import { combineItemSources, noItems, type ItemSource } from '../catalog/item-so
 import type { LayerItemState } from '../catalog/layer-states.ts';
 import type { StacItem } from '../catalog/types.ts';
 import { describeLayerItem } from './describe.ts';
-import { usedExtensions } from './extensions.ts';
+import { usedExtensions, VERSION_EXTENSION } from './extensions.ts';
 import { needsView, viewOf } from './item-view.ts';
 import type { Layer } from './layer.ts';
 
@@ -16,8 +16,6 @@ export interface StateSource {
   /** Which of some layers have such items. */
   haveWithdrawn(layers: readonly string[]): Promise<ReadonlySet<string>>;
 }
-
-const VERSION_EXTENSION = 'https://stac-extensions.github.io/version/v1.2.0/schema.json';
 
 /**
  * The items of a layer with what is known of their state, and after them those whose source was withdrawn.

@@ -9,9 +9,6 @@ import { dimensionRange, type Range } from './tile-style.ts';
 import { storedRange, trueColour } from './tile-bands.ts';
 import type { Operator } from '../operators/operator.ts';
 
-export const RENDER = 'https://stac-extensions.github.io/render/v2.0.0/schema.json';
-export const WEB_MAP_LINKS = 'https://stac-extensions.github.io/web-map-links/v1.2.0/schema.json';
-
 /** A Render Object of the extension. */
 export interface Render {
   readonly title: string;
@@ -110,11 +107,6 @@ const bandsQuery = (drawn: readonly Drawn[]) => `bands=${drawn.map(({ band }) =>
 /** A collection or an item's properties with its picture. */
 export function rendersOf(picture: Picture | null): { readonly renders?: Readonly<Record<string, Render>> } {
   return picture ? { renders: { [picture.name]: picture.render } } : {};
-}
-
-/** The extensions of an object with its picture and the link to it. */
-export function pictureExtensions(picture: Picture | null): string[] {
-  return picture ? [RENDER, WEB_MAP_LINKS] : [];
 }
 
 /** The link to the tiles that draw a picture, of a collection (as a path of the service) or of one of its items. */

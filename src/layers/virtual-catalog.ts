@@ -5,7 +5,7 @@ import type { OperatorRegistry } from '../operators/operator.ts';
 import { describeLayer } from './describe.ts';
 import { definitionOf, filesCollection, isVisible, layerOf, rootOf, type Layer } from './layer.ts';
 import { baseOf, versionOf, versionedId } from './layer-versions.ts';
-import { collectionPicture, pictureExtensions, pictureLinks, rendersOf } from './renders.ts';
+import { collectionPicture, pictureLinks, rendersOf } from './renders.ts';
 
 /** Where stored collections come from. */
 export interface CollectionStore {
@@ -78,5 +78,5 @@ export class VirtualCatalog {
 function withPicture(stored: StacCollection): StacCollection {
   if ('renders' in stored) return stored;
   const picture = collectionPicture(stored);
-  return picture ? { ...stored, stac_extensions: [...stored.stac_extensions, ...pictureExtensions(picture)], ...rendersOf(picture), links: [...stored.links, ...pictureLinks(picture, stored.id)] } : stored;
+  return picture ? { ...stored, ...rendersOf(picture), links: [...stored.links, ...pictureLinks(picture, stored.id)] } : stored;
 }

@@ -1,9 +1,9 @@
 /** Our STAC extension: what it says is true, what uses it is valid, what is misspelt is not. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { shownExtensions } from '../../src/api/stac/extension.ts';
 import type { StacItem } from '../../src/catalog/types.ts';
 import { SchemaLibrary } from '../../src/graph/schema-library.ts';
+import { shownExtensions } from '../../src/layers/extensions.ts';
 import { blockCost, LAMINA_EXTENSION_PATH, laminaSchema, usesLamina } from '../../src/layers/lamina-extension.ts';
 import { describeLayerItem } from '../../src/layers/describe.ts';
 import { operatorItem } from '../../src/layers/operator-items.ts';

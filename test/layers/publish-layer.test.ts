@@ -11,6 +11,7 @@ import type { OperatorRegistry } from '../../src/operators/operator.ts';
 import { createRegistry } from '../../src/operators/registry/installed.ts';
 import { hasSchemas, problemsOf, withCollectionLink } from '../api/stac/validator.ts';
 import { BANDS, definition, embed, GRID, itemOf, load, startDefinitions, type Definitions } from './definitions.ts';
+import { served } from './service.ts';
 
 const skipped = hasSchemas ? '' : ' (skipped: ../shared/spec/stac/schemas is absent)';
 let world: Definitions;
@@ -76,15 +77,15 @@ describe('versions', () => {
     const old = await new VirtualCatalog(world.store, poorer).describe(await stored('V.v1'));
     expect(old).toMatchObject({ version: '1', deprecated: true, bands: expect.arrayContaining([expect.objectContaining({ name: 'e031' })]) as unknown });
     expect((await layerItems(world.store, poorer).search({ collections: ['V.v1', 'V'], limit: 10 })).items.map((item) => item.collection)).toEqual(['V', 'V', 'V']);
-    if (hasSchemas) expect(await problemsOf(old)).toEqual([]);
+    if (hasSchemas) expect(await problemsOf(served(old))).toEqual([]);
   });
 
   it.skipIf(!hasSchemas)(`are valid, and so are their items${skipped}`, async () => {
-    for (const id of ['V', 'V.v1', 'UPON']) expect([id, await problemsOf(await shown(id))]).toEqual([id, []]);
+    for (const id of ['V', 'V.v1', 'UPON']) expect([id, await problemsOf(served(await shown(id)))]).toEqual([id, []]);
     await world.publisher.create(definition('NDVI', { load: load('S2', { bands: ['B04', 'B08'] }), ndvi: { process_id: 'ndvi', arguments: { data: { from_node: 'load' }, nir: 'B08', red: 'B04' }, result: true } }), 'ann');
-    expect(await problemsOf(await shown('NDVI'))).toEqual([]);
+    expect(await problemsOf(served(await shown('NDVI')))).toEqual([]);
     const items = layerItems(world.store, world.operators, world.engine);
-    for (const id of ['V', 'UPON', 'NDVI']) expect([id, await problemsOf(withCollectionLink((await items.get(id, 's0'))!))]).toEqual([id, []]);
+    for (const id of ['V', 'UPON', 'NDVI']) expect([id, await problemsOf(withCollectionLink(served((await items.get(id, 's0'))!)))]).toEqual([id, []]);
   });
 
   it('are taken back with what a client got', async () => {

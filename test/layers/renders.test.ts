@@ -15,7 +15,7 @@ import { VirtualCatalog } from '../../src/layers/virtual-catalog.ts';
 import { scene } from '../api/stac/service.ts';
 import { mapProblems } from '../api/stac/map-rules.ts';
 import { operator, registry } from './fixtures.ts';
-import { layerCollection, rawCollection, toyService, writeItem, type ToyService } from './service.ts';
+import { layerCollection, rawCollection, served, toyService, writeItem, type ToyService } from './service.ts';
 
 const asset = (names: readonly string[], dtype = 'uint16') => ({ data_type: dtype, bands: names.map((name) => ({ name })) });
 const rgb = [['B02', 'blue'], ['B03', 'green'], ['B04', 'red']].map(([name, common]) => ({ name: name!, 'eo:common_name': common! }));
@@ -63,7 +63,7 @@ describe('the picture of a raw collection', () => {
     const { renders: _, ...untold } = told;
     const described = await virtual.describe(untold);
     expect(Object.keys(described['renders'] as object)).toEqual(['true-colour']);
-    expect(mapProblems({ ...described })).toEqual([]);
+    expect(mapProblems({ ...served(described) })).toEqual([]);
   });
 });
 
@@ -76,10 +76,10 @@ describe('the picture of a layer', () => {
     const collection = describeLayer(layer, layerCollection, rawCollection);
     const { dimensions } = collection['renders'] as { dimensions: Render };
     expect(dimensions.rescale).toEqual(dimensions.bands![0]!.map((_, i) => dimensionRange(manifest, i)));
-    expect(mapProblems({ ...collection })).toEqual([]);
+    expect(mapProblems({ ...served(collection) })).toEqual([]);
     const grid = { crs: 'EPSG:32631', originX: 0, originY: 0, stepX: 80, stepY: 80, width: 2, height: 2 };
     const item = describeLayerItem(layer, scene('RAW', 'a', '2021-05-01T10:00:00Z'), { grid, bands: labels.map((name) => ({ name })), dtype: 'float32', nodata: null });
-    expect(mapProblems({ ...item })).toEqual([]);
+    expect(mapProblems({ ...served(item) })).toEqual([]);
     expect(item.properties['renders']).toEqual(collection['renders']);
     expect(item.links.find(({ rel }) => rel === 'xyz')!.href).toMatch(/^\/tiles\/LAYER\/\{z\}\/\{x\}\/\{y\}\.png\?datetime=2021-05-01&bands=e000/);
   });

@@ -10,6 +10,7 @@ import { resultFormats } from '../../src/formats/index.ts';
 import { transformBounds, WGS84 } from '../../src/geo/crs.ts';
 import { gridBounds, type Grid } from '../../src/geo/grid.ts';
 import { EmbedBlocks } from '../../src/layers/embed-blocks.ts';
+import { shownExtensions } from '../../src/layers/extensions.ts';
 import type { CatalogReader, Engine } from '../../src/layers/scope.ts';
 import { silentLog } from '../../src/log.ts';
 import { allProcesses, createRegistry, loadDescriptions } from '../../src/processes/index.ts';
@@ -51,6 +52,11 @@ export const layerCollection: StacCollection = {
 };
 
 /** The sample of a band at a column and row; 0 is no-data. */
+/** A description with the extensions that it has when it is served. */
+export function served<T extends StacCollection | StacItem>(object: T): T {
+  return { ...object, stac_extensions: shownExtensions(object, 'https://eo.example/stac') };
+}
+
 export type Sample = (band: number, column: number, row: number) => number;
 
 /** Writes an item of one file below `folder`, 128 × 128 pixels unless told otherwise: one block of the toy operator. */

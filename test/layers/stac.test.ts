@@ -9,7 +9,7 @@ import { layerItems } from '../../src/layers/layer-items.ts';
 import { VirtualCatalog } from '../../src/layers/virtual-catalog.ts';
 import { hasSchemas, problemsOf, withCollectionLink } from '../api/stac/validator.ts';
 import { operator, registry } from './fixtures.ts';
-import { layerCollection, rawCollection, writeItem } from './service.ts';
+import { layerCollection, rawCollection, served, writeItem } from './service.ts';
 
 const skipped = hasSchemas ? '' : ' (skipped: ../shared/spec/stac/schemas is absent)';
 let folder: string;
@@ -60,7 +60,7 @@ describe('the collection of a layer', () => {
 
   it.skipIf(!hasSchemas)(`is valid${skipped}`, async () => {
     expect(await problemsOf(rawCollection)).toEqual([]);
-    expect(await problemsOf(await virtual.describe(layerCollection))).toEqual([]);
+    expect(await problemsOf(served(await virtual.describe(layerCollection)))).toEqual([]);
   });
 });
 

@@ -2,8 +2,8 @@
 import type { Request, Response } from 'express';
 import type { StacCollection, StacLink } from '../../catalog/types.ts';
 import { OpenEOError } from '../../errors.ts';
+import { shownExtensions } from '../../layers/extensions.ts';
 import { pageOfList } from '../http/page.ts';
-import { shownExtensions } from '../stac/extension.ts';
 import { mapLinks } from '../tiles/map-links.ts';
 import type { Context } from './endpoint.ts';
 import { pathVariable } from './endpoint.ts';

@@ -2,9 +2,9 @@
 import { withClasses } from '../../catalog/class-codes.ts';
 import type { ItemPage } from '../../catalog/item-source.ts';
 import type { StacAsset, StacCollection, StacItem, StacLink } from '../../catalog/types.ts';
+import { shownExtensions } from '../../layers/extensions.ts';
 import { mapLinks } from '../tiles/map-links.ts';
 import type { StacContext } from './dependencies.ts';
-import { shownExtensions } from './extension.ts';
 import { chooseFields, type FieldChoice } from './fields.ts';
 import { GEOJSON_TYPE, JSON_TYPE, SCHEMA_TYPE } from './respond.ts';
 
