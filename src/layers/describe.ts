@@ -34,18 +34,23 @@ export function viewsOf({ views }: LayerDefinition): readonly [Quantization, ...
   return (views as [Quantization, ...Quantization[]] | undefined) ?? ['float32'];
 }
 
+/** The view of a layer's own files. */
+function fileView(definition: LayerDefinition): Quantization {
+  return viewsOf(definition)[0];
+}
+
 /** Asset keys of a layer's items: 'embeddings' is the name that the embeddings extension wants. */
 export function assetKey({ operator, definition }: Layer, view: Quantization): string {
   if (!operator) return 'data';
-  return view === viewsOf(definition)[0] ? 'embeddings' : `embeddings_${view}`;
+  return view === fileView(definition) ? 'embeddings' : `embeddings_${view}`;
 }
 
 /** The file beside the codes of `int8_per_vector` that holds the scale of each vector. */
 export const SCALE_FILE = 'embeddings_scale.tif';
 
 /** Path under which the service computes and serves the file of a layer's item. */
-export function layerFileHref(layer: Layer, item: string, view: Quantization = viewsOf(layer.definition)[0]): string {
-  const query = view === viewsOf(layer.definition)[0] ? '' : `?view=${view}`;
+export function layerFileHref(layer: Layer, item: string, view: Quantization = fileView(layer.definition)): string {
+  const query = view === fileView(layer.definition) ? '' : `?view=${view}`;
   return `/layers/${encodeURIComponent(layer.id)}/${encodeURIComponent(item)}/${layer.operator ? 'embeddings' : 'data'}.tif${query}`;
 }
 
@@ -93,7 +98,7 @@ export function describeLayer(layer: Layer, stored: StacCollection, root: StacCo
   const bands = embedded?.bands ?? stored.bands ?? [];
   const dimensions = cubeDimensions(Object.keys(stored['cube:dimensions']).length > 0 ? stored['cube:dimensions'] : undescribed(root, embedded?.labels ?? []), root);
   const { gsd = embedded?.gsd, version } = stored;
-  const picture = definition.has_items === false ? null : pictureOfLayer(layer, { ...stored, bands });
+  const picture = pictureOfLayer(layer, { ...stored, bands });
   const seen = {
     'cube:dimensions': dimensions,
     summaries: { ...projectionSummary(dimensions, root), ...(gsd === undefined ? {} : { gsd: [gsd] }), ...(bands.length > 0 ? { bands } : {}) },
@@ -118,10 +123,16 @@ export function describeLayer(layer: Layer, stored: StacCollection, root: StacCo
 }
 
 /** How a layer is drawn where a client chooses no bands of its own. */
-function pictureOfLayer({ operator, ...layer }: Layer, collection: StacCollection): Picture | null {
-  const [view] = viewsOf(layer.definition);
-  const asset = assetKey({ operator, ...layer }, view);
-  return operator ? embeddingPicture(operator, asset, view, (collection.bands ?? []).map(({ name }) => String(name))) : resultPicture(collection, asset);
+function pictureOfLayer(layer: Layer, collection: StacCollection): Picture | null {
+  const { operator, definition } = layer;
+  if (definition.has_items === false) return null;
+  return operator ? pictureOfVectors(layer, operator, collection.bands ?? []) : resultPicture(collection, assetKey(layer, fileView(definition)));
+}
+
+/** The same of the files of an operator, of which an item knows as much as the collection. */
+function pictureOfVectors(layer: Layer, operator: Operator, bands: readonly { readonly name?: string }[]): Picture | null {
+  const view = fileView(layer.definition);
+  return embeddingPicture(operator, assetKey(layer, view), view, bands.map(({ name }) => String(name)));
 }
 
 function sourceLinks({ operator, definition }: Layer): StacLink[] {
@@ -198,7 +209,7 @@ function fileAsset({ operator, definition }: Layer, view: Quantization): Fields 
   if (!operator) return { title: 'Result, computed on demand', type: COG_MEDIA_TYPE, roles: ['data', 'virtual'] };
   const encoding = encodingOf(operator.manifest, view);
   const { dtype, nodata } = encoding;
-  const title = view === viewsOf(definition)[0] ? 'Embeddings, computed on demand' : `Embeddings as ${view}, computed on demand`;
+  const title = view === fileView(definition) ? 'Embeddings, computed on demand' : `Embeddings as ${view}, computed on demand`;
   return { title, type: COG_MEDIA_TYPE, roles: ['data', 'virtual'], data_type: dtype, nodata: Number.isNaN(nodata) ? 'nan' : nodata, ...(view === 'float32' ? {} : { 'lamina:quantization': quantizationFields(encoding, SCALE_FILE) }) };
 }
 
@@ -217,7 +228,7 @@ export function describeLayerItem(layer: Layer, raw: StacItem, result: ItemResul
   const { datetime, start_datetime: start, end_datetime: end } = raw.properties;
   const href = `/stac/collections/${raw.collection}/items/${encodeURIComponent(raw.id)}`;
   const links = (operator ? ['derived_from', 'emb:source-data'] : ['derived_from']).map((rel): StacLink => ({ rel, href, type: 'application/geo+json', title: raw.id }));
-  const picture = operator && result ? embeddingPicture(operator, assetKey(layer, viewsOf(definition)[0]), viewsOf(definition)[0], result.bands.map(({ name }) => name)) : null;
+  const picture = operator && result ? pictureOfVectors(layer, operator, result.bands) : null;
   const crs = result?.grid.crs ?? raw.properties['proj:code'];
   const gsd = result && !isGeographic(result.grid.crs) ? result.grid.stepX : operator && operator.manifest.input.gsd * operator.manifest.patch;
   const properties = {
@@ -227,7 +238,7 @@ export function describeLayerItem(layer: Layer, raw: StacItem, result: ItemResul
     ...(gsd === null ? {} : { gsd }),
     ...(typeof crs === 'string' && epsgCode(crs) !== undefined ? { 'proj:code': crs } : {}),
     ...(operator
-      ? { ...embeddingProperties(operator, viewsOf(definition)[0], definition.process_graph, null), 'lamina:block': blockCost(operator.manifest) }
+      ? { ...embeddingProperties(operator, fileView(definition), definition.process_graph, null), 'lamina:block': blockCost(operator.manifest) }
       : { 'processing:expression': { format: 'openeo', expression: { process_graph: definition.process_graph } } }),
     ...rendersOf(picture),
   };
