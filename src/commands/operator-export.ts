@@ -12,6 +12,7 @@ import type { ExportTarget } from '../operators/export/target.ts';
 import type { Operator } from '../operators/operator.ts';
 import { formatReference, parseReference } from '../operators/reference.ts';
 import type { OperatorIndex } from '../operators/registry/operator-index.ts';
+import { withoutLogin } from '../storage/without-login.ts';
 import { RUN_OPTIONS } from './run.ts';
 
 const targets: Readonly<Record<string, (target: ExportTarget) => string>> = { cwl: toCwl, k8s: toKubernetes, slurm: toSlurm, pbs: toPbs, lsf: toLsf };
@@ -49,6 +50,6 @@ async function operatorOf(index: OperatorIndex, text: string, mayLack: boolean):
 
 /** What is written into files must not hold a password; the machine that runs it has its own. */
 function shownRegistries(registries: string | undefined): { registries?: string } {
-  if (registries === undefined || /\/\/[^/,]*@/.test(registries)) return {};
+  if (registries === undefined || registries.split(',').some((address) => withoutLogin(address) !== address)) return {};
   return { registries };
 }

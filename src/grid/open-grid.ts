@@ -8,6 +8,7 @@ import type { Log } from '../log.ts';
 import { createLocalStore } from '../storage/local.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { openS3Store, type S3Settings } from '../storage/s3.ts';
+import { withoutLogin } from '../storage/without-login.ts';
 import { createDatabaseGrid } from './database-grid.ts';
 import type { Grid, GridOptions } from './grid.ts';
 import { createObjectGrid } from './object-grid.ts';
@@ -48,7 +49,7 @@ export async function openGrid(address: string, access: GridAccess, options: Gri
 export async function openPlace(address: string, { s3 }: Pick<GridAccess, 's3'>): Promise<Place> {
   const [, bucket, rest = ''] = /^s3:\/\/([^/]+)\/*(.*)$/s.exec(address) ?? [];
   if (bucket === undefined) {
-    if (/^[a-z][a-z\d+.-]+:/i.test(address) && !address.startsWith('file://')) throw new Error(`'${address.replace(/\/\/[^/]*@/, '//')}' is no address of a grid: give a directory, s3://bucket/prefix, or database:name.`);
+    if (/^[a-z][a-z\d+.-]+:/i.test(address) && !address.startsWith('file://')) throw new Error(`'${withoutLogin(address)}' is no address of a grid: give a directory, s3://bucket/prefix, or database:name.`);
     const directory = address.startsWith('file://') ? fileURLToPath(address) : address;
     await mkdir(directory, { recursive: true });
     return { store: createLocalStore(directory), prefix: '', close: () => {} };

@@ -4,6 +4,7 @@ import { dirname, extname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { withoutLogin } from '../storage/without-login.ts';
 import { openPlace, type GridAccess, type Place } from './open-grid.ts';
 import { isWorkList, readWorkList, tasksBelow, type ListedTask } from './work-list.ts';
 
@@ -84,7 +85,7 @@ async function written(bytes: Readable, name: string, scratch: string): Promise<
   return path;
 }
 
-/** Without what may be a signature. */
+/** Without what may be a signature or a password. */
 function shown(href: string): string {
-  return href.replace(/[?#].*$/, '').replace(/\/\/[^/]*@/, '//');
+  return withoutLogin(href.replace(/[?#].*$/, ''));
 }

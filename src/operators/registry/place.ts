@@ -11,6 +11,7 @@ import { httpFiles } from './http-files.ts';
 import { RegistryRefusal } from './refusal.ts';
 import { storeBelow } from '../../storage/store-below.ts';
 import { storeLater } from '../../storage/store-later.ts';
+import { withoutLogin } from '../../storage/without-login.ts';
 import type { RegistryFiles } from './version-record.ts';
 
 /** One of LAMINA_OPERATORS. */
@@ -58,7 +59,7 @@ export function openPlace(text: string, settings: PlaceSettings): Place {
     return { shown, files: httpFiles(text), isOwn: false, objects: null, hrefOf: (key) => `${shown}/${key}`, close: () => {} };
   }
   if (kind === 'oci') {
-    const shown = text.replace(/\/\/[^/]*@/, '//');
+    const shown = withoutLogin(text);
     return { shown, files: ociFiles(openOci(text)), isOwn: false, objects: null, hrefOf: () => null, close: () => {} };
   }
   if (kind === 's3') {

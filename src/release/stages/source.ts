@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { MANIFEST_FILE } from '../../operators/manifest.ts';
 import { fileDigest } from '../../storage/file-digest.ts';
+import { withoutLogin } from '../../storage/without-login.ts';
 import { filesToPack } from '../../operators/package/package-files.ts';
 import type { StageContext, StageOutcome } from '../context.ts';
 import type { SourceFacts } from '../report.ts';
@@ -32,13 +33,8 @@ async function gitOf(folder: string): Promise<SourceFacts['git']> {
   try {
     const commit = await git('rev-parse', 'HEAD');
     const dirty = (await git('status', '--porcelain', '--', '.')) !== '';
-    return { commit, dirty, remote: await git('remote', 'get-url', 'origin').then(withoutSecrets, () => null) };
+    return { commit, dirty, remote: await git('remote', 'get-url', 'origin').then(withoutLogin, () => null) };
   } catch {
     return null;
   }
-}
-
-/** 'https://user:token@host/…' → 'https://host/…'. */
-function withoutSecrets(remote: string): string {
-  return remote.replace(/^([a-z+]+:\/\/)[^/]*@/i, '$1');
 }
