@@ -1,11 +1,11 @@
-/** Pages of a catalog's searches. One that was read a moment ago is not asked for again, and one that is under way only once. */
+/** Pages of a catalog's searches, one after the other. One that was read a moment ago is not asked for again, and one that is under way only once. */
 import { AnswerMemory } from '../catalog/answer-memory.ts';
 import { UpstreamError } from '../catalog/item-query.ts';
 import type { StacItem } from '../catalog/types.ts';
 import type { Capabilities } from './capabilities.ts';
 import type { Ask, UpstreamClient } from './client.ts';
 import type { Converter } from './convert.ts';
-import { nextLink, pageDigest, type PageLink } from './cursor.ts';
+import { nextLink, nextMark, pageDigest, type Cursor, type PageLink } from './cursor.ts';
 import { queryString, type Parameters } from './translate.ts';
 
 export interface Page {
@@ -16,6 +16,13 @@ export interface Page {
   readonly numberMatched: number | null;
   /** Tells pages apart by what is on them. */
   readonly digest: string;
+}
+
+/** A page, where it stands, and where the next one does; null: it is the last. */
+export interface Turn {
+  readonly page: Page;
+  readonly cursor: Cursor;
+  readonly next: Cursor | null;
 }
 
 export interface PagesOptions {
@@ -43,8 +50,17 @@ export class UpstreamPages {
     this.#options = options;
   }
 
-  /** Throws UpstreamError, and Refused as the client does. */
-  async page(can: Capabilities, parameters: Parameters, link: PageLink, signal: AbortSignal): Promise<Page> {
+  /** The pages of a search from a place on. Throws UpstreamError, and Refused as the client does. */
+  async *from(start: Cursor, can: Capabilities, parameters: Parameters, signal: AbortSignal): AsyncGenerator<Turn, void, undefined> {
+    for (let cursor: Cursor | null = start; cursor !== null;) {
+      const page: Page = await this.#page(can, parameters, cursor.link, signal);
+      const next = nextCursor(cursor, page);
+      yield { page, cursor, next };
+      cursor = next;
+    }
+  }
+
+  async #page(can: Capabilities, parameters: Parameters, link: PageLink, signal: AbortSignal): Promise<Page> {
     const ask = askOf(can, this.#options.url, parameters, link);
     const key = JSON.stringify(ask);
     const known = this.#memory.look(key);
@@ -77,6 +93,13 @@ export class UpstreamPages {
     this.#memory.keep(JSON.stringify(ask), page, bytes);
     return page;
   }
+}
+
+/** null at the end; also where the catalog says there is more and sends the same again, or nothing. */
+function nextCursor(cursor: Cursor, { next, items, digest }: Page): Cursor | null {
+  if (next === null || items.length === 0) return null;
+  const mark = nextMark(cursor, digest);
+  return mark === null ? null : { link: next, skip: 0, page: cursor.page + 1, mark };
 }
 
 function askOf(can: Capabilities, catalog: string, parameters: Parameters, link: PageLink): Ask {
