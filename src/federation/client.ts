@@ -7,14 +7,15 @@ import type { Fetch } from '../formats/http-source.ts';
 import type { Breaker } from './breaker.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
+type RequestHeaders = Readonly<Record<string, string>>;
 
 export interface ClientOptions {
   /** Our id of the collection, for messages. */
   readonly collection: string;
   /** Reaches only what may be reached (guardedFetch, which throws Unreadable for the rest). */
   readonly fetch: Fetch;
-  /** Headers of every request, secrets among them. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** Headers of every request, secrets among them. Throws UpstreamError where this service has not got them. */
+  readonly headers: () => RequestHeaders;
   readonly breaker: Breaker;
   /** Longest time of one request, milliseconds. */
   readonly timeoutMs: number;
@@ -78,11 +79,13 @@ export class UpstreamClient {
    */
   async ask(ask: Ask, signal: AbortSignal): Promise<Answer> {
     const { attempts = 3, backoffMs = 200, breaker } = this.#options;
+    // Before the breaker is asked: what this service lacks says nothing of the catalog.
+    const headers = this.#options.headers();
     for (let attempt = 1; ; attempt++) {
       const waitMs = breaker.wait();
       if (waitMs > 0) throw this.#unavailable('it has failed several times and is left alone for a while', waitMs);
       try {
-        return await this.#once(ask, signal);
+        return await this.#once(ask, headers, signal);
       } catch (error) {
         if (!(error instanceof Passing)) throw error;
         if (attempt >= attempts || error.afterMs > LONGEST_WAIT_MS || signal.aborted) throw this.#unavailable(error.message, error.afterMs, error);
@@ -93,10 +96,10 @@ export class UpstreamClient {
     }
   }
 
-  async #once(ask: Ask, signal: AbortSignal): Promise<Answer> {
+  async #once(ask: Ask, headers: RequestHeaders, signal: AbortSignal): Promise<Answer> {
     const { breaker } = this.#options;
     try {
-      const answer = await this.#send(ask, signal);
+      const answer = await this.#send(ask, headers, signal);
       breaker.succeeded();
       return answer;
     } catch (error) {
@@ -108,8 +111,8 @@ export class UpstreamClient {
     }
   }
 
-  async #send(ask: Ask, signal: AbortSignal): Promise<Answer> {
-    const { fetch, headers, timeoutMs, collection } = this.#options;
+  async #send(ask: Ask, headers: RequestHeaders, signal: AbortSignal): Promise<Answer> {
+    const { fetch, timeoutMs, collection } = this.#options;
     const timeout = AbortSignal.timeout(timeoutMs);
     try {
       const response = await fetch(ask.url, {

@@ -197,7 +197,7 @@ export class FederatedCatalog extends CatalogStore {
     const { fetch, secrets, freshMs, limits = {}, timeoutMs = 10_000 } = this.#options;
     const breaker = this.#breakers.get(upstream.url) ?? new Breaker();
     this.#breakers.set(upstream.url, breaker);
-    const headers = headersOf(upstream.headers, secrets, collection.id);
+    const headers = () => headersOf(upstream.headers, secrets, collection.id);
     const sourceIn = (timeMs: number) => new UpstreamSource({
       collection,
       client: new UpstreamClient({ collection: collection.id, fetch, headers, breaker, timeoutMs: Math.min(timeMs, upstream.timeout_seconds === undefined ? timeoutMs : upstream.timeout_seconds * 1000) }),

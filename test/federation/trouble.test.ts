@@ -266,6 +266,18 @@ describe('beside others', () => {
     expect(federation.log).toContainEqual(expect.objectContaining({ level: 'warning', message: expect.stringContaining('away') as string }));
   });
 
+  it('one whose secret is missing is told of, and the rest is found', async () => {
+    double.trouble = null;
+    await federation.catalog.putCollection(federated('locked', { url: double.url, collection: 's2', headers: { 'x-key': 'absent' } }));
+    const page = await search({ collections: ['locked', 'away'], limit: 100 });
+    expect(page.items.map(({ id }) => id).toSorted()).toEqual(all);
+    expect(page.missing).toEqual([{ collection: 'locked', code: 'UpstreamUnavailable', description: expect.stringContaining('\'absent\'') as string }]);
+    expect(await federation.catalog.fields({ collections: ['locked'] })).toEqual([]);
+    // It is no fault of the catalog, which others ask as well.
+    for (let i = 0; i < 5; i++) await search({ collections: ['locked'] }).catch(() => undefined);
+    expect((await search()).items).toHaveLength(10);
+  });
+
   it('is an error where it is all that was named', async () => {
     await expect(search()).rejects.toMatchObject({ code: 'UpstreamUnavailable' });
     await expect(federation.catalog.search({ limit: 10, collections: ['here', 'away'], ids: ['nothing'] })).rejects.toMatchObject({ code: 'UpstreamUnavailable' });
