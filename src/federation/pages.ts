@@ -52,9 +52,11 @@ export class UpstreamPages {
 
   /** The pages of a search from a place on. Throws UpstreamError, and Refused as the client does. */
   async *from(start: Cursor, can: Capabilities, parameters: Parameters, signal: AbortSignal): AsyncGenerator<Turn, void, undefined> {
+    // Where pages have numbers, their size says where they begin: all of them are as large as the first was.
+    const limit = start.link?.add['limit'] ?? parameters['limit'];
     for (let cursor: Cursor | null = start; cursor !== null;) {
-      const page: Page = await this.#page(can, parameters, cursor.link, signal);
-      const next = nextCursor(cursor, page);
+      const page: Page = await this.#page(can, { ...parameters, limit }, cursor.link, signal);
+      const next = nextCursor(cursor, page, limit);
       yield { page, cursor, next };
       cursor = next;
     }
@@ -96,10 +98,10 @@ export class UpstreamPages {
 }
 
 /** null at the end; also where the catalog says there is more and sends the same again, or nothing. */
-function nextCursor(cursor: Cursor, { next, items, digest }: Page): Cursor | null {
+function nextCursor(cursor: Cursor, { next, items, digest }: Page, limit: unknown): Cursor | null {
   if (next === null || items.length === 0) return null;
   const mark = nextMark(cursor, digest);
-  return mark === null ? null : { link: next, skip: 0, page: cursor.page + 1, mark };
+  return mark === null ? null : { link: { ...next, add: { limit, ...next.add } }, skip: 0, page: cursor.page + 1, mark };
 }
 
 function askOf(can: Capabilities, catalog: string, parameters: Parameters, link: PageLink): Ask {

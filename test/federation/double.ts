@@ -15,6 +15,8 @@ export interface DoubleOptions {
   readonly items: readonly Json[];
   /** More are never on a page. */
   readonly mostPerPage?: number;
+  /** Its pages have numbers, as those of older catalogs do. */
+  readonly hasPageNumbers?: boolean;
 }
 
 export interface Double {
@@ -38,7 +40,7 @@ const classes: Record<NonNullable<DoubleOptions['manner']>, string[]> = {
   'items-only': core,
 };
 
-export async function startDouble({ manner = 'earth-search', collection, items, mostPerPage = 100 }: DoubleOptions): Promise<Double> {
+export async function startDouble({ manner = 'earth-search', collection, items, mostPerPage = 100, hasPageNumbers = false }: DoubleOptions): Promise<Double> {
   const requests: string[] = [];
   const bodies: Json[] = [];
   const server = createServer((request, response) => {
@@ -86,11 +88,11 @@ export async function startDouble({ manner = 'earth-search', collection, items, 
 
   function search(query: Json, method: string, path: string): Json {
     const matching = double.items.filter((item) => matches(item, query)).toSorted(order(query['sortby']));
-    const from = Number(String(query['next'] ?? query['token'] ?? '0').replace(/^next:/, ''));
     const limit = Math.min(Number(query['limit'] ?? 10), mostPerPage);
+    const from = hasPageNumbers ? (Number(query['page'] ?? 1) - 1) * limit : Number(String(query['next'] ?? query['token'] ?? '0').replace(/^next:/, ''));
     const page = matching.slice(from, from + limit);
-    const token = manner === 'planetary-computer' ? `next:${from + limit}` : String(from + limit);
-    const name = manner === 'earth-search' ? 'next' : 'token';
+    const token = hasPageNumbers ? String(from / limit + 2) : manner === 'planetary-computer' ? `next:${from + limit}` : String(from + limit);
+    const name = hasPageNumbers ? 'page' : manner === 'earth-search' ? 'next' : 'token';
     const rest = from + limit < matching.length;
     // Earth Search names a host behind its proxy now and then.
     const next = method === 'POST'

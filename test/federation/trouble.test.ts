@@ -34,7 +34,7 @@ const search = (query: Partial<ItemQuery> = {}) => federation.catalog.search({ c
 
 async function walk(query: Partial<ItemQuery> = {}, most = 100): Promise<string[]> {
   const ids: string[] = [];
-  for (let token: string | undefined, count = 0; count < most; count++) {
+  for (let token = query.token, count = 0; count < most; count++) {
     const page: ItemPage = await search({ ...query, ...(token === undefined ? {} : { token }) });
     ids.push(...page.items.map(({ id }) => id));
     if (page.next === null) return ids;
@@ -52,6 +52,14 @@ describe('manners', () => {
     expect((await walk({ bbox: [-10, -20, 0, 20] })).toSorted()).toEqual(items.filter(({ bbox }) => bbox[0]! <= 0).map(({ id }) => id).toSorted());
     const clouds = readFilter('eo:cloud_cover < 20', 'cql2-text');
     expect((await walk({ filter: clouds })).toSorted()).toEqual(items.filter(({ properties }) => Number(properties['eo:cloud_cover'] ?? 100) < 20).map(({ id }) => id).toSorted());
+  });
+
+  it.each(['earth-search', 'items-only'] as const)('own: pages of %s that have numbers stay as large as the first when ours do not', async (manner) => {
+    await start({ manner, hasPageNumbers: true });
+    const first = await search({ limit: 15 });
+    const second = await search({ limit: 20, token: first.next! });
+    const rest = await walk({ limit: 12, token: second.next! });
+    expect([...first.items, ...second.items].map(({ id }) => id).concat(rest).toSorted()).toEqual(all);
   });
 
   it('what the query extension can say is sent, and the rest done here', async () => {
