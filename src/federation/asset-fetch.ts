@@ -34,7 +34,8 @@ export function assetFetch(options: AssetFetchOptions): Fetch {
   return async (href, init = {}) => {
     // As it will be asked for: 'scenes/../private' begins like what may be read, and is something else.
     const url = URL.canParse(href) ? new URL(href).href : href;
-    const found = (await options.accesses()).find(({ access }) => url.startsWith(httpPrefix(access)));
+    const spelt = inOneSpelling(url);
+    const found = (await options.accesses()).find(({ access }) => spelt.startsWith(httpPrefix(access)));
     try {
       if (!found) return await options.fetch(url, init);
       const { access, collection } = found;
@@ -55,10 +56,27 @@ export function objectUrl({ region, endpoint }: Pick<S3Access, 'region' | 'endpo
   return endpoint === undefined ? `https://${bucket}.s3.${region}.amazonaws.com/${path}` : `${endpoint.replace(/\/+$/, '')}/${bucket}/${path}`;
 }
 
-/** Where the https form of hrefs begins. */
+/** 'year=2024' and 'year%3D2024' are one name to a server, and clients write either. A slash that is escaped stays part of a name. */
+function inOneSpelling(href: string): string {
+  if (!URL.canParse(href)) return href;
+  const url = new URL(href);
+  url.pathname = url.pathname.split('/').map(respelt).join('/');
+  return url.href;
+}
+
+function respelt(name: string): string {
+  try {
+    return encodeURIComponent(decodeURIComponent(name));
+  } catch {
+    // No UTF-8: it has no other spelling.
+    return name;
+  }
+}
+
+/** Where the https form of hrefs begins, in that spelling. */
 function httpPrefix(access: Access): string {
   const [, bucket, rest] = /^s3:\/\/([^/]+)\/(.*)$/.exec(access.prefix) ?? [];
-  return new URL(access.type === 's3' && bucket !== undefined ? objectUrl(access, bucket, rest!) : access.prefix).href;
+  return inOneSpelling(access.type === 's3' && bucket !== undefined ? objectUrl(access, bucket, rest!) : access.prefix);
 }
 
 async function signed(url: string, init: FetchOptions, access: S3Access, collection: string, secrets: Secrets): Promise<FetchOptions> {

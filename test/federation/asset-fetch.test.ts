@@ -27,7 +27,13 @@ it('objects of the bucket are signed', async () => {
   expect(request!.url).toBe('https://s3.example.org/scenes/b.tif');
 });
 
-it.each(['https://s3.example.org/scenes/../private/key', 'https://s3.example.org/scenes/%2e%2e/private/key', 'https://s3.example.org/scenes/..\\private/key', 'https://s3.example.org/scenes2/key'])('%s is no object of the bucket and is not signed', async (url) => {
+it.each(['https://s3.example.org/scenes/year=2024/a+b.tif', 'https://s3.example.org/scenes/year%3D2024/a%2Bb.tif', 'https://s3.example.org/scenes/year%3d2024/a.tif'])('%s is an object below year=2024, however that is written', async (url) => {
+  const [request] = await requestsFor(url, { ...s3, prefix: 's3://scenes/year=2024/' });
+  expect(request!.init.headers).toMatchObject({ authorization: expect.stringContaining('AKIDEXAMPLE') as string });
+  expect(request!.url).toBe(url);
+});
+
+it.each(['https://s3.example.org/scenes/../private/key', 'https://s3.example.org/scenes%2F..%2Fprivate/key', 'https://s3.example.org/scenes%2Fkey', 'https://s3.example.org/scenes/%2e%2e/private/key', 'https://s3.example.org/scenes/..\\private/key', 'https://s3.example.org/scenes2/key'])('%s is no object of the bucket and is not signed', async (url) => {
   const [request] = await requestsFor(url, s3);
   expect(request!.init.headers).toBeUndefined();
 });
