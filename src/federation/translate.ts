@@ -76,10 +76,11 @@ function conditionsOf(query: ItemQuery, can: Capabilities): Translation {
   // What the filter can't be asked may still be asked in the words of the query extension.
   const simple = can.query ? parts.filter((part) => !sent.includes(part)).map(asCondition).filter((condition) => condition !== null) : [];
   const where = (query.where ?? []).filter((condition) => can.query && canQuery(condition));
-  const queries = [...where, ...simple];
+  const queries = queryOf([...where, ...simple]);
+  const asked = sent.length + Object.values(queries).flatMap((each) => Object.keys(each)).length;
   return {
-    parameters: { ...(sent.length > 0 ? filterOf(sent, can) : {}), ...(queries.length > 0 ? { query: queryOf(queries) } : {}) },
-    isWhole: sent.length + simple.length === parts.length && where.length === (query.where ?? []).length,
+    parameters: { ...(sent.length > 0 ? filterOf(sent, can) : {}), ...(where.length + simple.length > 0 ? { query: queries } : {}) },
+    isWhole: asked === parts.length + (query.where ?? []).length,
   };
 }
 
@@ -137,7 +138,7 @@ function canQuery({ property, comparison, value }: PropertyCondition): boolean {
 }
 
 /** Two conditions of one kind on one property have no place in an object; the second one is tested here. */
-function queryOf(conditions: readonly PropertyCondition[]): Parameters {
+function queryOf(conditions: readonly PropertyCondition[]): Readonly<Record<string, Readonly<Record<string, unknown>>>> {
   const query: Record<string, Record<string, unknown>> = {};
   for (const { property, comparison, value } of conditions) query[property] = { [comparison]: value, ...query[property] };
   return query;
