@@ -119,11 +119,14 @@ function classesOf({ op, args }: Call): readonly string[] {
 
 const comparisonNames: Readonly<Record<string, PropertyCondition['comparison']>> = { '=': 'eq', '<>': 'neq', '<': 'lt', '<=': 'lte', '>': 'gt', '>=': 'gte' };
 
-/** A comparison of a property with a value, as the query extension says it; null for anything else. */
+/**
+ * A comparison of a property with a value, as the query extension says it; null for anything else. Of times catalogs know
+ * only `datetime` as one: others are texts there, which have many ways to say the same instant.
+ */
 function asCondition(node: Expression): PropertyCondition | null {
   if (node.kind !== 'call' || !Object.hasOwn(comparisonNames, node.op)) return null;
   const [left, right] = node.args as [Expression, Expression];
-  if (left.kind !== 'property' || (right.kind !== 'literal' && right.kind !== 'timestamp')) return null;
+  if (left.kind !== 'property' || (right.kind !== 'literal' && (right.kind !== 'timestamp' || left.name !== 'datetime'))) return null;
   const condition = { property: left.name, comparison: comparisonNames[node.op]!, value: right.kind === 'literal' ? right.value : right.text };
   return canQuery(condition) ? condition : null;
 }

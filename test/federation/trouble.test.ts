@@ -78,6 +78,13 @@ describe('manners', () => {
     expect((await search({ filter: readFilter("kind <> 'x'", 'cql2-text') })).numberMatched).toBe(40);
   });
 
+  it('times of properties that are texts there are compared here', async () => {
+    double.items = items.map((item, i) => ({ ...item, properties: { ...item.properties, updated: i < 5 ? '2024-06-01T02:00:00+02:00' : '2024-06-01T00:00:00.500Z' } }));
+    expect(await walk({ filter: readFilter("updated = TIMESTAMP('2024-06-01T00:00:00Z')", 'cql2-text') })).toHaveLength(5);
+    expect(await walk({ filter: readFilter("updated > TIMESTAMP('2024-06-01T00:00:00Z') AND datetime > TIMESTAMP('2000-01-01T00:00:00Z')", 'cql2-text') })).toHaveLength(35);
+    expect(double.bodies.at(-1)).toMatchObject({ query: { datetime: { gt: '2000-01-01T00:00:00Z' } } });
+  });
+
   it('own: a filter is sent in CQL2 JSON where it is understood', async () => {
     await start({ manner: 'planetary-computer' });
     await search({ filter: readFilter("eo:cloud_cover < 50 AND CASEI(platform) = 'x'", 'cql2-text') }).catch(() => undefined);
