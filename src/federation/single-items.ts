@@ -54,13 +54,14 @@ export class SingleItems {
     const { client, converter, url } = this.#options;
     const known = kept?.answer;
     const { status, fields, etag, base, bytes } = await client.ask({ url: `${url}/${encodeURIComponent(id)}`, ...(known?.etag ? { etag: known.etag } : {}) }, signal);
-    const item = status === 304 && known ? known.item : converter.item(fields, base);
+    const isSame = status === 304 && known !== undefined;
+    const item = isSame ? known.item : converter.item(fields, base);
     if (item === null || item.id !== id) {
       this.#memory.forget(id);
       return null;
     }
     // An item that did not change comes without its document.
-    this.#memory.keep(id, { item, etag: etag ?? known?.etag ?? null }, bytes || (kept?.weight ?? 0));
+    this.#memory.keep(id, { item, etag: isSame ? (etag ?? known.etag) : etag }, isSame ? kept!.weight : bytes);
     return item;
   }
 }

@@ -341,6 +341,19 @@ describe('items that were seen', () => {
   });
 });
 
+it('an item that came without a version is not asked for with that of an older one', async () => {
+  await federation.catalog.get('away', 'item-001');
+  const seen: (string | undefined)[] = [];
+  double.trouble = ({ path, headers }, response) => {
+    if (!path.endsWith('/item-001')) return false;
+    seen.push(headers['if-none-match']);
+    response.end(JSON.stringify({ ...items[1], properties: { ...items[1]!.properties, title: 'new' } }));
+    return true;
+  };
+  for (let i = 0; i < 2; i++) expect((await federation.catalog.get('away', 'item-001'))!.properties['title']).toBe('new');
+  expect(seen).toEqual([expect.any(String), undefined]);
+});
+
 describe('addresses', () => {
   it('own: inside are not asked', async () => {
     await start();
