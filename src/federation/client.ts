@@ -7,7 +7,7 @@ import type { Fetch } from '../formats/http-source.ts';
 import type { Breaker } from './breaker.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
-type RequestHeaders = Readonly<Record<string, string>>;
+export type RequestHeaders = Readonly<Record<string, string>>;
 
 export interface ClientOptions {
   /** Our id of the collection, for messages. */

@@ -201,7 +201,7 @@ export class FederatedCatalog extends CatalogStore {
     const sourceIn = (timeMs: number) => new UpstreamSource({
       collection,
       client: new UpstreamClient({ collection: collection.id, fetch, headers, breaker, timeoutMs: Math.min(timeMs, upstream.timeout_seconds === undefined ? timeoutMs : upstream.timeout_seconds * 1000) }),
-      files: { fetch },
+      files: { fetch, headers },
       limits: { ...limits, timeMs },
       ...(freshMs === undefined ? {} : { freshMs }),
     });

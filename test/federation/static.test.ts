@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readFilter } from '../../src/catalog/cql2/filter.ts';
 import type { ItemPage, ItemQuery } from '../../src/catalog/item-query.ts';
+import { guardedFetch } from '../../src/catalog/remote/guarded-fetch.ts';
 import { startStacServer, type StacServer } from '../catalog/remote/stac-server.ts';
 import { startFreshDatabase, type FreshDatabase } from '../database/fresh-database.ts';
 import { federated, plain, squares, startFederation, type Federation } from './federation.ts';
@@ -58,6 +59,26 @@ describe.each(['/scenes/collection.json', '/catalog.json', '/items.json'])('%s',
     const loaded = await federation.catalog.items({ collection: 'away', bbox: null, interval: ['2024-01-02T00:00:00Z', '2024-01-04T00:00:00Z'] });
     expect(loaded.map(({ id }) => id)).toEqual(['item-003', 'item-004', 'item-005', 'item-006', 'item-007', 'item-008']);
   });
+});
+
+it('all documents of a static catalog are asked for with the headers of its definition, those elsewhere are not', async () => {
+  const elsewhere = await startStacServer();
+  const sent: (string | undefined)[] = [];
+  elsewhere.documents.set('/item.json', (request, response) => {
+    sent.push(request.headers['x-key'] as string | undefined);
+    response.end(JSON.stringify({ ...items[0], id: 'elsewhere' }));
+  });
+  server.documents.set('/other.json', { ...plain('scenes'), links: [{ rel: 'item', href: `${elsewhere.url}/item.json` }] });
+  for (const [path, document] of server.documents) {
+    server.documents.set(path, (request, response) => {
+      response.writeHead(request.headers['x-key'] === 'hush' ? 200 : 401).end(JSON.stringify(document));
+    });
+  }
+  const locked = await startFederation(server.host, { secrets: { key: 'hush' }, fetch: guardedFetch({ allowedHosts: [server.host, elsewhere.host] }) }, fresh.database);
+  await locked.catalog.putCollection(federated('locked', { url: `${server.url}/catalog.json`, collection: 'scenes', headers: { 'x-key': 'key' } }));
+  expect((await locked.catalog.search({ limit: 50, collections: ['locked'] })).numberMatched).toBe(31);
+  expect(sent).toEqual([undefined]);
+  await elsewhere.close();
 });
 
 it('a static catalog with a broken part is reported', async () => {
