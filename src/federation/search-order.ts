@@ -3,21 +3,17 @@
  * far the order has come, as those of the database do.
  */
 import { columnsOf, keyOf, searchTest } from '../catalog/item-match.ts';
-import { compareKeys, decodeToken, encodeToken, orderOf, type ItemOrder } from '../catalog/item-order.ts';
+import { compareKeys, decodeToken, orderOf, type ItemOrder } from '../catalog/item-order.ts';
+import { pageOf, type PlacedItem } from '../catalog/item-page.ts';
 import type { ItemKey, ItemPage, ItemQuery } from '../catalog/item-query.ts';
 import type { StacItem } from '../catalog/types.ts';
 import { FEW, MANY, tooLarge, type Manner, type Searched } from './catalog-order.ts';
 import { firstPage } from './cursor.ts';
 import { canSort, translate } from './translate.ts';
 
-interface Placed {
-  readonly item: StacItem;
-  readonly key: ItemKey;
-}
-
 /** What a page is cut from. */
 interface Found {
-  readonly items: readonly Placed[];
+  readonly items: readonly PlacedItem[];
   readonly isMore: boolean;
   readonly numberMatched: number | null;
 }
@@ -31,15 +27,8 @@ export async function sortedPage(searched: Searched, query: ItemQuery, manner: M
   const order = orderOf(query, () => '');
   const after = query.token === undefined ? null : decodeToken(order, query.token);
   const found = (await scan(searched, query, order, after, manner)) ?? everything(await all(), query);
-  const placed = found.items.filter(({ key }) => after === null || compareKeys(order, key, after) > 0).toSorted((a, b) => compareKeys(order, a.key, b.key));
-  const page = placed.slice(0, query.limit);
-  const isMore = placed.length > page.length || found.isMore;
-  return {
-    items: page.map(({ item }) => item),
-    keys: page.map(({ key }) => key),
-    numberMatched: after === null && !isMore ? page.length : found.numberMatched,
-    next: isMore && page.length > 0 ? encodeToken(order, page.at(-1)!.key) : null,
-  };
+  const page = pageOf(found.items, query, found);
+  return after === null && page.next === null ? { ...page, numberMatched: page.items.length } : page;
 }
 
 function everything(items: readonly StacItem[], { sortby }: ItemQuery): Found {
@@ -54,8 +43,8 @@ async function scan({ own, theirs, pages, limits }: Searched, query: ItemQuery, 
   const test = searchTest(query);
   const columns = columnsOf(first.property);
   const group = (key: ItemKey) => JSON.stringify(key.slice(0, columns));
-  const items: Placed[] = [];
-  let last: Placed | null = null;
+  const items: PlacedItem[] = [];
+  let last: PlacedItem | null = null;
   let isExact = isWhole && after === null;
   let turned = 0;
   for await (const { page, next } of pages.from(firstPage, can, { ...parameters, limit: Math.max(FEW, Math.min(MANY, query.limit + 1)) }, signal)) {
