@@ -1,6 +1,7 @@
 /** Items that come into question for a search, read from the database with no more of them than the search looks at. */
 import type { Bind } from '../database/connection.ts';
 import { flatBox, insideCondition } from './item-conditions.ts';
+import type { ItemFacts } from './item-facts.ts';
 import type { ItemQuery, ItemTable } from './item-query.ts';
 import { exactTest, shapeTest } from './item-test.ts';
 import type { StacItem } from './types.ts';
@@ -39,12 +40,12 @@ const PLACE = { collection: 'collection', id: 'id', west: '(footprint[1])[0]', s
 const SHAPE = `case when not r.inside then (select coalesce(i.shape, i.definition -> 'geometry') from items i where i.collection = r.collection and i.id = r.id) end as geometry`;
 
 /** Where many items are read and refused, a look at their shapes alone saves most of the reading. */
-export function lookOf(query: Omit<ItemQuery, 'limit'>, table: ItemTable): Look {
+export function lookOf(query: Omit<ItemQuery, 'limit'>, table: ItemTable, facts: ItemFacts | null): Look {
   const shape = query.view || table !== 'items' ? null : shapeTest(query);
   if (shape) {
     const test = ({ inside, geometry, west, south, east, north }: Candidate) => inside! || shape({ geometry: geometry ?? null, bbox: [west!, south!, east!, north!] });
     const { bbox, intersects } = query;
-    const inside = (bind: Bind) => (bbox && !intersects ? insideCondition(flatBox(bbox), bind) : 'false');
+    const inside = (bind: Bind) => (bbox && !intersects ? insideCondition(flatBox(bbox), bind, facts?.place ?? undefined) : 'false');
     return { columns: (bind) => ({ ...PLACE, inside: inside(bind) }), late: SHAPE, test, isWhole: false };
   }
   const exact = exactTest(query);

@@ -27,7 +27,8 @@ export interface Condition {
 
 /** Items that come into question; of boxes and geometries only the bounding box is compared. With `facts` of the table there are better ways to them; where a place is wide, its index is none. */
 export function conditionOf(query: Omit<ItemQuery, 'limit'>, table: ItemTable, facts: ItemFacts | null = null, { isPlaceWide = false } = {}): Condition {
-  const inBox = isPlaceWide ? (box: Box, bound: Bind) => unindexed(boxCondition(box, bound)) : boxCondition;
+  const place = facts?.place ?? EVERYWHERE;
+  const inBox = (box: Box, bound: Bind) => (isPlaceWide ? unindexed(boxCondition(box, bound, place)) : boxCondition(box, bound, place));
   const params: unknown[] = [];
   const bind = binder(params);
   const from = query.view ? viewSql(table, query.view, bind) : table;
@@ -89,21 +90,37 @@ function visibleCondition(user: string | null, bind: Bind): string {
   return `collection <> all(array(select id from collections where is_private and owner is distinct from ${bind(user)}::text))`;
 }
 
-/** The stored boxes reach beyond 180 where they cross the antimeridian, so the neighbouring turns are asked too. */
-export function boxCondition(box: Box, bind: Bind, column = 'footprint'): string {
+/** Wherever boxes of items are stored: they reach beyond 180 where they cross the antimeridian. */
+const EVERYWHERE: Box = [-180, -90, 540, 90];
+
+/**
+ * Whether a box that is moved by some degrees touches a place that items are in, as PostgreSQL compares boxes and with a
+ * little room.
+ */
+export function reaches([west, south, east, north]: Box, place: Box, turn: number): boolean {
+  const room = 1e-5;
+  return west + turn <= place[2] + room && east + turn >= place[0] - room && south <= place[3] + room && north >= place[1] - room;
+}
+
+/** A search asks for its box one turn to both sides too, as far as there may be items. */
+export const turnsOf = (box: Box, place: Box): number[] => [0, 360, -360].filter((turn) => reaches(box, place, turn));
+
+/** @param place that all items are in: a second box in the condition takes the way through the index alone from it */
+export function boxCondition(box: Box, bind: Bind, place: Box = EVERYWHERE): string {
   const [west, south, east, north] = box;
   // An index is a detour when everything is wanted.
-  if (west <= -180 && south <= -90 && east >= 180 && north >= 90) return `${column} is not null`;
-  return `(${turnsOfBox(box, bind).map((turned) => `${column} && ${turned}`).join(' or ')})`;
+  if (west <= -180 && south <= -90 && east >= 180 && north >= 90) return 'footprint is not null';
+  return anyTurn(box, bind, place, '&&');
 }
 
-export function insideCondition(box: Box, bind: Bind): string {
-  return `(${turnsOfBox(box, bind).map((turned) => `footprint <@ ${turned}`).join(' or ')})`;
+export function insideCondition(box: Box, bind: Bind, place: Box = EVERYWHERE): string {
+  return anyTurn(box, bind, place, '<@');
 }
 
-function turnsOfBox([west, south, east, north]: Box, bind: Bind): string[] {
-  const turns = [0, 360, ...(east >= 180 ? [-360] : [])];
-  return turns.map((turn) => `box(point(${bind(west + turn)}, ${bind(south)}), point(${bind(east + turn)}, ${bind(north)}))`);
+function anyTurn(box: Box, bind: Bind, place: Box, operator: '&&' | '<@'): string {
+  const [west, south, east, north] = box;
+  const corner = (x: number, y: number) => `point(${bind(x)}, ${bind(y)})`;
+  return `(${turnsOf(box, place).map((turn) => `footprint ${operator} box(${corner(west + turn, south)}, ${corner(east + turn, north)})`).join(' or ') || 'false'})`;
 }
 
 /** West, south, east, north of a STAC bbox; east is beyond 180 when the box crosses the antimeridian. */

@@ -43,7 +43,7 @@ export async function countMatches(database: Queryable, query: ItemQuery, table:
   const known = key === null ? undefined : memory!.find(key);
   if (known !== undefined) return known;
   const condition = conditionOf(query, table, facts);
-  const look = lookOf(query, table);
+  const look = lookOf(query, table, facts);
   const budget = budgetOf(condition, { facts, nearby });
   const count = budget && (await (look.test ? countTested(database, condition, look, budget) : countExact(database, condition, budget)));
   if (key !== null) memory!.keep(key, count);

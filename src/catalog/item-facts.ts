@@ -6,7 +6,7 @@
 import type { Queryable } from '../database/connection.ts';
 import type { Box } from '../geo/geometry.ts';
 import type { CatalogState, CollectionFacts } from './catalog-state.ts';
-import { boxesOf } from './item-conditions.ts';
+import { boxesOf, turnsOf } from './item-conditions.ts';
 import type { ItemQuery, WholeQuery } from './item-query.ts';
 import { storable } from './storable.ts';
 
@@ -22,6 +22,8 @@ export interface ItemFacts {
   /** Seconds by which the time of an item reaches before and behind its instant, at most. */
   readonly lead: number;
   readonly lag: number;
+  /** A box that all of them are in; null: none has a place. */
+  readonly place: Box | null;
 }
 
 /** Of the table `items`. A layer that looks at its source has the facts of its source. */
@@ -41,6 +43,7 @@ export function factsOf({ collections: all }: CatalogState, { collections, user,
     version: facts.map(({ version }) => version).join(),
     lead: Math.max(0, ...facts.map(({ lead }) => lead)),
     lag: Math.max(0, ...facts.map(({ lag }) => lag)),
+    place: facts.map(({ place }) => place).reduce(union, null),
   };
 }
 
@@ -73,15 +76,13 @@ export async function collectionsWithout(database: Queryable, { collections: all
 function mayHave({ items, place, earliest, latest }: CollectionFacts, { datetime }: Omit<ItemQuery, 'limit'>, boxes: readonly Box[]): boolean {
   const [start, end] = datetime ?? [null, null];
   return items > 0
-    && boxes.every((box) => place !== null && touches(place, box))
+    && boxes.every((box) => place !== null && turnsOf(box, place).length > 0)
     && (start === null || latest >= Date.parse(start))
     // Date.parse leaves out what is finer than a millisecond.
     && (end === null || earliest <= Date.parse(end) + 1);
 }
 
-/** As PostgreSQL compares boxes, with a little room; east of both may be beyond 180. */
-function touches([west, south, east, north]: Box, other: Box): boolean {
-  const room = 1e-5;
-  const isBeside = south > other[3] + room || north < other[1] - room;
-  return !isBeside && [0, 360, -360].some((turn) => west + turn <= other[2] + room && east + turn >= other[0] - room);
+function union(a: Box | null, b: Box | null): Box | null {
+  if (a === null || b === null) return a ?? b;
+  return [Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[2], b[2]), Math.max(a[3], b[3])];
 }

@@ -72,7 +72,7 @@ export async function searchItems(database: Queryable, query: ItemQuery, table: 
   const nearby = facts && memory ? await itemsNearby(database, conditionOf(query, table, facts), facts, memory.places) : null;
   const isPlaceWide = nearby !== null && nearby > mostOfPlace(query.limit, facts!);
   const isFoundFirst = (query.ids?.length ?? 0) > 0 || (nearby !== null && !isPlaceWide);
-  const search: Search = { database, query, table, facts, look: lookOf(query, table), isFoundFirst, isPlaceWide, nearby };
+  const search: Search = { database, query, table, facts, look: lookOf(query, table, facts), isFoundFirst, isPlaceWide, nearby };
   const found = await findRows(search, after);
   const rows = found.rows.slice(0, query.limit);
   const next = found.rows.length > query.limit ? encodeToken(orderOf(query, () => ''), rows.at(-1)!.key) : null;
