@@ -3,6 +3,7 @@ import type { Bind } from '../database/connection.ts';
 import { flatBox, insideCondition } from './item-conditions.ts';
 import type { ItemFacts } from './item-facts.ts';
 import type { ItemQuery, ItemTable } from './item-query.ts';
+import { polygonOf } from './item-outline.ts';
 import { exactTest, shapeTest } from './item-test.ts';
 import type { StacItem } from './types.ts';
 
@@ -25,6 +26,7 @@ export interface Candidate {
   readonly properties?: StacItem['properties'];
   /** Whether the box of the item lies wholly in that of the search: then its shape need not be known. */
   readonly inside?: boolean;
+  readonly outline?: string | null;
   readonly geometry?: StacItem['geometry'];
   /** Of the stored box; east may be beyond 180. */
   readonly west?: number;
@@ -36,22 +38,25 @@ export interface Candidate {
 /** Columns of their own: reading an array out of an answer takes longer than four numbers. All of them are in the index of places. */
 const PLACE = { collection: 'collection', id: 'id', west: '(footprint[1])[0]', south: '(footprint[1])[1]', east: '(footprint[0])[0]', north: '(footprint[0])[1]' };
 
-/** The shape of an item at the border. */
-const SHAPE = `case when not r.inside then (select coalesce(i.shape, i.definition -> 'geometry') from items i where i.collection = r.collection and i.id = r.id) end as geometry`;
+/** The shape of an item at the border that has no outline in the index. */
+const SHAPE = `case when not r.inside and r.outline is null then (select coalesce(i.shape, i.definition -> 'geometry') from items i where i.collection = r.collection and i.id = r.id) end as geometry`;
 
 /** Where many items are read and refused, a look at their shapes alone saves most of the reading. */
 export function lookOf(query: Omit<ItemQuery, 'limit'>, table: ItemTable, facts: ItemFacts | null): Look {
   const shape = query.view || table !== 'items' ? null : shapeTest(query);
   if (shape) {
-    const test = ({ inside, geometry, west, south, east, north }: Candidate) => inside! || shape({ geometry: geometry ?? null, bbox: [west!, south!, east!, north!] });
-    const { bbox, intersects } = query;
-    const inside = (bind: Bind) => (bbox && !intersects ? insideCondition(flatBox(bbox), bind, facts?.place ?? undefined) : 'false');
-    return { columns: (bind) => ({ ...PLACE, inside: inside(bind) }), late: SHAPE, test, isWhole: false };
+    const test = ({ inside, outline, geometry, west, south, east, north }: Candidate) => inside! || shape({ geometry: outline ? polygonOf(outline) as StacItem['geometry'] : geometry ?? null, bbox: [west!, south!, east!, north!] });
+    return { columns: (bind) => placeColumns(query, facts, bind), late: SHAPE, test, isWhole: false };
   }
   const exact = exactTest(query);
   // A filter that SQL can't decide looks at what the view shows.
   const columns = { definition: 'definition', ...(query.view && query.filter ? { collection: 'collection', properties: 'properties' } : {}) };
   return { columns: () => columns, late: null, test: exact && ((row) => exact(shown(row))), isWhole: true };
+}
+
+function placeColumns({ bbox, intersects }: Omit<ItemQuery, 'limit'>, facts: ItemFacts | null, bind: Bind): Readonly<Record<string, string>> {
+  const inside = bbox && !intersects ? insideCondition(flatBox(bbox), bind, facts?.place ?? undefined) : 'false';
+  return { ...PLACE, inside, outline: `case when not ${inside} then outline end` };
 }
 
 const shown = ({ definition, collection, properties }: Candidate): StacItem => (collection !== undefined && properties ? { ...definition!, collection, properties } : definition!);

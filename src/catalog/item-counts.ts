@@ -84,7 +84,7 @@ async function countExact(database: Queryable, condition: Condition, budget: Bud
 
 /** What lies wholly inside a searched box needs no test; only what its border cuts does. */
 async function countTested(database: Queryable, condition: Condition, look: Look, budget: Budget): Promise<number | null> {
-  const { from, sql, bounds, params } = condition;
+  const { sql, bounds, params } = condition;
   const all = [...params];
   const columns = look.columns(binder(all));
   const inside = columns['inside'] ?? 'false';
@@ -97,11 +97,18 @@ async function countTested(database: Queryable, condition: Condition, look: Look
   const { seen, matching, certain } = row!;
   if (seen > budget.items || matching - certain > budget.tested) return null;
   if (matching === certain) return certain;
+  const border = await bordering(database, { ...condition, params: all }, look, columns);
+  return certain + border.filter((one) => look.test!(one)).length;
+}
+
+/** Of what meets the conditions that which is not wholly inside. In one document: many small rows take longer to read. */
+async function bordering(database: Queryable, { from, sql, params }: Condition, look: Look, columns: Readonly<Record<string, string>>): Promise<readonly Candidate[]> {
   const read = Object.entries(columns);
   const names = [...read.map(([name]) => `r.${name}`), ...(look.late === null ? [] : [look.late])].join(', ');
-  const rows = await database.query<Candidate & Record<string, unknown>>(
-    `with near as materialized (select ${read.map(([name, value]) => `${value} as ${name}`).join(', ')} from ${from} where ${sql} and not ${inside}) select ${names} from near as r`,
-    all,
+  const [row] = await database.query<{ rows: readonly Candidate[] | null }>(
+    `with near as materialized (select ${read.map(([name, value]) => `${value} as ${name}`).join(', ')} from ${from} where ${sql} and not ${columns['inside'] ?? 'false'})
+     select json_agg(one) as rows from (select ${names} from near as r) as one`,
+    params,
   );
-  return certain + rows.filter((one) => look.test!(one)).length;
+  return row!.rows ?? [];
 }

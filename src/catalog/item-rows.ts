@@ -1,12 +1,13 @@
 /** Items as rows of the database: what of an item is a column, and the statement that puts many of them in. */
 import type { Queryable } from '../database/connection.ts';
 import { flatBox } from './item-conditions.ts';
+import { outlineOf } from './item-outline.ts';
 import type { StacItem } from './types.ts';
 
 /** Rows of one statement: enough that the way to the database does not count, few enough to be made while the ones before are stored. */
 const BATCH = 400;
 
-const COLUMNS = [['collection', 'text'], ['id', 'text'], ['definition', 'json'], ['properties', 'jsonb'], ['instant', 'timestamptz'], ['starts', 'timestamptz'], ['ends', 'timestamptz'], ['footprint', 'box'], ['shape', 'json']] as const;
+const COLUMNS = [['collection', 'text'], ['id', 'text'], ['definition', 'json'], ['properties', 'jsonb'], ['instant', 'timestamptz'], ['starts', 'timestamptz'], ['ends', 'timestamptz'], ['footprint', 'box'], ['shape', 'json'], ['outline', 'polygon']] as const;
 
 type ItemRow = Readonly<Record<(typeof COLUMNS)[number][0], string | null>>;
 
@@ -49,6 +50,7 @@ function rowOf(collection: string, item: StacItem): ItemRow {
     ...timesOf(collection, item),
     footprint: box && `(${box[0]},${box[1]}),(${box[2]},${box[3]})`,
     shape,
+    outline: outlineOf(item.geometry),
   };
 }
 
@@ -75,7 +77,7 @@ const PUT = `
     select ${COLUMNS.map(([column, type]) => `${column}::${type}`).join(', ')}
     from unnest(${COLUMNS.map(([, type], i) => `$${i + 1}::${sentAs(type)}[]`).join(', ')}) as r (${names})
     on conflict (collection, id) do update set definition = excluded.definition, properties = excluded.properties,
-      instant = excluded.instant, starts = excluded.starts, ends = excluded.ends, footprint = excluded.footprint, shape = excluded.shape, updated = now()
+      instant = excluded.instant, starts = excluded.starts, ends = excluded.ends, footprint = excluded.footprint, shape = excluded.shape, outline = excluded.outline, updated = now()
     where i.definition::text is distinct from excluded.definition::text
     returning 1)
   select count(*)::int as count from put`;
