@@ -31,10 +31,31 @@ export const collections = Array.from({ length: COLLECTIONS }, (_, i) => {
   } as unknown as StacCollection;
 });
 
+/** 'short': as small as synthetic items often are (2 KB), with what nearly all have in common; else 5 KB. */
+export const IS_SHORT = process.env['LAMINA_STAC_KIND'] === 'short';
+
+const common = new Set(['datetime', 'created', 'updated', 'platform', 'constellation', 'instruments', 'eo:cloud_cover', 'proj:epsg', 'grid:code', 'view:sun_azimuth', 'view:sun_elevation']);
+
+type Fields = Readonly<Record<string, unknown>>;
+const only = (fields: Fields, wanted: (name: string) => boolean): Fields => Object.fromEntries(Object.entries(fields).filter(([name]) => wanted(name)));
+
 /** As an archive has it after some thinning: all properties, and four of the assets. */
+function thinned({ assets, ...item }: StacItem): StacItem {
+  return { ...item, links: [], assets: only(assets, (key) => ['red', 'nir', 'scl', 'thumbnail'].includes(key)) as StacItem['assets'] };
+}
+
+function shortened({ assets, properties, stac_extensions: extensions, ...item }: StacItem): StacItem {
+  const kept = Object.entries(only(assets, (key) => ['red', 'green', 'blue', 'nir', 'scl'].includes(key)));
+  return {
+    ...item, links: [], stac_extensions: extensions.slice(0, 3),
+    properties: only(properties, (name) => common.has(name)) as StacItem['properties'],
+    assets: Object.fromEntries(kept.map(([key, asset]) => [key, only(asset as Fields, (name) => name === 'href' || name === 'type')])) as unknown as StacItem['assets'],
+  };
+}
+
 function templates(): StacItem[] {
   const { features } = JSON.parse(readFileSync(source, 'utf8')) as { features: StacItem[] };
-  return features.map(({ assets, ...item }) => ({ ...item, links: [], assets: Object.fromEntries(Object.entries(assets).filter(([key]) => ['red', 'nir', 'scl', 'thumbnail'].includes(key))) }));
+  return features.map(IS_SHORT ? shortened : thinned);
 }
 
 /** The item `i`: one of the real ones at another place and time, with its shape. */
