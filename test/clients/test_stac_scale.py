@@ -4,14 +4,12 @@ import json
 import threading
 
 import geopandas
-import numpy as np
-import odc.stac
 import pyarrow.parquet
 import pystac
 import pystac_client
 import pytest
-import rasterio
 import requests
+from pixels import assert_odc_stac_reads_what_rasterio_reads
 from test_stac import write_items
 
 
@@ -73,27 +71,13 @@ def test_tables_open_in_other_tools(service, ten_thousand, tmp_path):
     assert len(geopandas.read_parquet(io.BytesIO(page.content))) == 1000
 
 
-def pixels_of(item, asset, band=1):
-    with rasterio.open(item.assets[asset].href) as file:
-        return file.read(band), file.transform, file.crs
-
-
 @pytest.mark.parametrize('version', ['', '/1.0.0'])
 def test_odc_stac_reads_what_rasterio_reads(service, version):
     """A raw item and an embedding item, in either version of STAC."""
     catalog = pystac_client.Client.open(f'{service.url}/stac{version}')
     for collection in ['SYNTHETIC_S2', 'EMB_SYNTHETIC_S2_PCA']:
         item = next(catalog.search(collections=[collection], max_items=1).items())
-        key = next(name for name, asset in item.assets.items() if 'tiff' in (asset.media_type or '') and asset.has_role('data'))
-        expected, transform, crs = pixels_of(item, key)
-        loaded = odc.stac.load([item], resolution=abs(transform.a), crs=str(crs), chunks=None)
-        first = next(iter(loaded.data_vars))
-        values = loaded[first].isel(time=0)
-        left, top = float(values.x[0]) - transform.a / 2, float(values.y[0]) - transform.e / 2
-        column, row = round((transform.c - left) / transform.a), round((transform.f - top) / transform.e)
-        window = values.values[row:row + expected.shape[0], column:column + expected.shape[1]]
-        assert window.shape == expected.shape
-        np.testing.assert_array_equal(window.astype(expected.dtype), expected)
+        assert_odc_stac_reads_what_rasterio_reads(item)
 
 
 def test_items_of_the_older_version_are_read_by_pystac(service):
