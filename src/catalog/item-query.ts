@@ -52,7 +52,7 @@ export interface ItemQuery {
   /** Who asks: private layers of others are left out. null: a visitor; absent: the service itself, which sees everything. */
   readonly user?: string | null;
   /** What the database says of all collections, where that was read for this search; else whoever needs it reads it. */
-  readonly state?: CatalogState;
+  readonly state?: CatalogState | undefined;
   readonly limit: number;
   /** `next` of the page before. */
   readonly token?: string;

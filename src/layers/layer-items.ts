@@ -1,7 +1,7 @@
 /** Items of layers, made up from the raw items they are computed from. Nothing of them is stored. */
 import { isOpenEOError } from '../errors.ts';
 import type { CatalogState } from '../catalog/catalog-state.ts';
-import type { ItemField, ItemGroup, ItemGroupQuery, ItemView } from '../catalog/item-query.ts';
+import type { ItemField, ItemGroup, ItemGroupQuery, ItemView, WholeQuery } from '../catalog/item-query.ts';
 import { combineItemSources, noItems, type ItemPage, type ItemQuery, type ItemSource } from '../catalog/item-source.ts';
 import type { StacCollection, StacItem } from '../catalog/types.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
@@ -94,7 +94,7 @@ class LayerItems implements ItemSource {
   async search(query: ItemQuery): Promise<ItemPage> {
     // Whoever sees a layer sees its items, also those made of what only its author sees.
     const { user: _, ...conditions } = query;
-    const view = needsView(query) ? await this.#view() : null;
+    const view = needsView(query) ? await this.#view(query) : null;
     const raw = view ? { ...conditions, collections: [this.#layer.id], view } : { ...conditions, collections: [this.#root] };
     let page = await this.#page(raw);
     // What the graph leaves out makes pages shorter: an order over several sources needs them full, and clients stop at an empty one.
@@ -118,21 +118,21 @@ class LayerItems implements ItemSource {
     };
   }
 
-  async fields(): Promise<readonly ItemField[]> {
-    const view = await this.#view();
-    return (view && (await this.#catalog.fields?.({ collections: [this.#layer.id], view }))) ?? [];
+  async fields({ state }: WholeQuery): Promise<readonly ItemField[]> {
+    const view = await this.#view({ state });
+    return (view && (await this.#catalog.fields?.({ collections: [this.#layer.id], view, state }))) ?? [];
   }
 
   /** Of the stored items, among which may be some that the graph leaves out. */
   async groups(query: ItemGroupQuery): Promise<readonly ItemGroup[]> {
     const { user: _, ...conditions } = query;
-    const view = await this.#view();
+    const view = await this.#view(query);
     return (view && (await this.#catalog.groups?.({ ...conditions, collections: [this.#layer.id], view }))) ?? [];
   }
 
   /** null when there are no items. */
-  async #view(): Promise<ItemView | null> {
-    const { items } = await this.#catalog.search({ collections: [this.#root], limit: TRIED });
+  async #view({ state }: Pick<ItemQuery, 'state'>): Promise<ItemView | null> {
+    const { items } = await this.#catalog.search({ collections: [this.#root], limit: TRIED, state });
     for (const stored of items) {
       const shown = await this.#describe(stored);
       if (shown) return viewOf(stored, shown, this.#hasStates);
