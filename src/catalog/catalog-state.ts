@@ -32,13 +32,16 @@ export interface StoredCollection {
 
 export interface CatalogState {
   readonly digest: string;
+  /** Whether any layer tells of items that were withdrawn. */
+  readonly hasWithdrawn: boolean;
   /** By id, in the order of ids. */
   readonly collections: ReadonlyMap<string, StoredCollection>;
 }
 
 /** A version of a row is that of PostgreSQL: its transaction and its place. */
 const DIGEST = `
-  select md5(coalesce(string_agg(c.id || ' ' || c.xmin::text || c.ctid::text || coalesce(f.xmin::text || f.ctid::text, ''), ',' order by c.id), '')) as digest
+  select md5(coalesce(string_agg(c.id || ' ' || c.xmin::text || c.ctid::text || coalesce(f.xmin::text || f.ctid::text, ''), ',' order by c.id), '')) as digest,
+    exists (select from withdrawn_items) as "hasWithdrawn"
   from collections c left join item_facts f on f.collection = c.id`;
 
 const ROWS = `
@@ -69,19 +72,21 @@ interface Row {
 
 /** The state as a process last saw it. */
 export class CatalogStates {
-  #last: CatalogState = { digest: '', collections: new Map() };
+  #last: CatalogState = { digest: '', hasWithdrawn: false, collections: new Map() };
   /** Versions of the rows of which the definitions are. */
   #versions: ReadonlyMap<string, string> = new Map();
 
   /** The state at the time of the call or later. */
   async now(database: Queryable): Promise<CatalogState> {
-    const [row] = await database.query<{ digest: string }>(DIGEST, [], 'catalog-digest');
-    const { digest } = row!;
+    const [row] = await database.query<Pick<CatalogState, 'digest' | 'hasWithdrawn'>>(DIGEST, [], 'catalog-digest');
+    const { digest, hasWithdrawn } = row!;
     // What is read afterwards may be newer than its digest: then the next look reads again.
-    return digest === this.#last.digest ? this.#last : this.#read(database, digest);
+    if (digest !== this.#last.digest) return this.#read(database, digest, hasWithdrawn);
+    if (hasWithdrawn !== this.#last.hasWithdrawn) this.#last = { ...this.#last, hasWithdrawn };
+    return this.#last;
   }
 
-  async #read(database: Queryable, digest: string): Promise<CatalogState> {
+  async #read(database: Queryable, digest: string, hasWithdrawn: boolean): Promise<CatalogState> {
     const [versions, { collections: known }] = [this.#versions, this.#last];
     const rows = await database.query<Row & Record<string, unknown>>(ROWS, [[...versions.keys()], [...versions.values()]], 'catalog-rows');
     const stored = rows.map((row): [string, StoredCollection] => [row.id, {
@@ -91,8 +96,7 @@ export class CatalogStates {
       facts: row.items === null ? null : factsOf(row, row.items),
     }]);
     this.#versions = new Map(rows.map(({ id, version }) => [id, version]));
-    this.#last = { digest, collections: new Map(stored) };
-    return this.#last;
+    return (this.#last = { digest, hasWithdrawn, collections: new Map(stored) });
   }
 }
 

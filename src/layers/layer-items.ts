@@ -44,12 +44,12 @@ export function layerItems(catalog: RawCatalog, operators: OperatorRegistry, eng
   const sourcesFor = async (query: Omit<ItemQuery, 'limit'>): Promise<ItemSource> => {
     const { collections, user } = query;
     const wanted = collections && new Set(collections);
-    const all = (query.state ?? (await catalog.state())).collections;
+    const { collections: all, hasWithdrawn } = query.state ?? (await catalog.state());
     const shown = [...all.values()].map(({ definition }) => definition).filter((c) => (!wanted || wanted.has(c.id)) && isVisible(c, user));
     const layers = (await Promise.all(shown.map((collection) => opened(collection, (id) => Promise.resolve(all.get(id)?.definition ?? null))))).filter((layer) => layer !== null);
     const [without, withdrawn] = await Promise.all([
       layers.length > 1 ? catalog.collectionsWithout([...new Set(layers.map(({ root }) => root))], query) : new Set(),
-      states && layers.length > 0 ? states.haveWithdrawn(layers.map(({ layer }) => layer.id)) : new Set(),
+      states && hasWithdrawn && layers.length > 0 ? states.haveWithdrawn(layers.map(({ layer }) => layer.id)) : new Set(),
     ]);
     return combineItemSources(layers.map((each) => withStates(without.has(each.root) ? noItems : livingOf(each), each.layer, states, withdrawn.has(each.layer.id))));
   };

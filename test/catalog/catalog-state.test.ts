@@ -60,6 +60,17 @@ it('knows collections that come, change, become private, and go', async () => {
   expect((await store.state()).collections.has('C')).toBe(false);
 });
 
+it('tells whether layers have withdrawn items, with nothing else read again', async () => {
+  const before = await store.state();
+  expect(before.hasWithdrawn).toBe(false);
+  await fresh.database.query(`insert into withdrawn_items (collection, id, definition, properties, instant, starts, ends) select 'A', 'w', definition, properties, instant, starts, ends from items limit 1`);
+  const after = await store.state();
+  expect(after.hasWithdrawn).toBe(true);
+  expect(after.collections).toBe(before.collections);
+  await fresh.database.query('delete from withdrawn_items');
+  expect((await store.state()).hasWithdrawn).toBe(false);
+});
+
 it('is right for many who ask at once while it changes', async () => {
   await Promise.all(Array.from({ length: 30 }, async (_, i) => {
     if (i % 3 === 0) await other.putItems('B', [scene('B', `i${i}`, '2021-05-01T00:00:00Z')]);

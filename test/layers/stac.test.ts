@@ -29,7 +29,7 @@ const stored = (): ItemSource => ({
   search: async ({ collections: wanted, limit }) => ({ items: wanted?.includes('RAW') ? raw.slice(0, limit) : [], numberMatched: raw.length, next: null }),
   get: async (of, id) => (of === 'RAW' ? raw.find((item) => item.id === id) ?? null : null),
 });
-const state = { digest: '', collections: new Map(collections.map((definition) => [definition.id, { definition, isPrivate: false, owner: null, facts: null }])) };
+const state = { digest: '', hasWithdrawn: false, collections: new Map(collections.map((definition) => [definition.id, { definition, isPrivate: false, owner: null, facts: null }])) };
 const items = () => layerItems({ ...stored(), collection, state: async () => state, collectionsWithout: async () => new Set() }, registry);
 
 describe('the collection of a layer', () => {
