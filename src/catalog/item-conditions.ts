@@ -97,7 +97,7 @@ const EVERYWHERE: Box = [-180, -90, 540, 90];
  * Whether a box that is moved by some degrees touches a place that items are in, as PostgreSQL compares boxes and with a
  * little room.
  */
-export function reaches([west, south, east, north]: Box, place: Box, turn: number): boolean {
+function reaches([west, south, east, north]: Box, place: Box, turn: number): boolean {
   const room = 1e-5;
   return west + turn <= place[2] + room && east + turn >= place[0] - room && south <= place[3] + room && north >= place[1] - room;
 }
