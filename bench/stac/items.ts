@@ -32,7 +32,7 @@ export const collections = Array.from({ length: COLLECTIONS }, (_, i) => {
 });
 
 /** 'short': as small as synthetic items often are (2 KB), with what nearly all have in common; else 5 KB. */
-export const IS_SHORT = process.env['LAMINA_STAC_KIND'] === 'short';
+const IS_SHORT = process.env['LAMINA_STAC_KIND'] === 'short';
 
 const common = new Set(['datetime', 'created', 'updated', 'platform', 'constellation', 'instruments', 'eo:cloud_cover', 'proj:epsg', 'grid:code', 'view:sun_azimuth', 'view:sun_elevation']);
 

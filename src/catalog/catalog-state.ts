@@ -93,13 +93,13 @@ export class CatalogStates {
       definition: row.definition ?? known.get(row.id)!.definition,
       isPrivate: row.is_private,
       owner: row.owner,
-      facts: row.items === null ? null : factsOf(row, row.items),
+      facts: row.items === null ? null : itemsOf(row, row.items),
     }]);
     this.#versions = new Map(rows.map(({ id, version }) => [id, version]));
     return (this.#last = { digest, hasWithdrawn, collections: new Map(stored) });
   }
 }
 
-function factsOf({ facts, lead, lag, west, south, east, north, earliest, latest }: Row, items: number): CollectionFacts {
+function itemsOf({ facts, lead, lag, west, south, east, north, earliest, latest }: Row, items: number): CollectionFacts {
   return { items, version: facts, lead, lag, place: west === null ? null : [west, south, east, north], earliest: earliest ?? -Infinity, latest: latest ?? Infinity };
 }

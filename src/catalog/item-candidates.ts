@@ -7,10 +7,13 @@ import { polygonOf } from './item-outline.ts';
 import { exactTest, shapeTest } from './item-test.ts';
 import type { StacItem } from './types.ts';
 
+/** Columns of a statement: their names, and what they are in SQL. */
+export type Columns = Readonly<Record<string, string>>;
+
 /** What is read of each item that may match, and what decides about it. */
 export interface Look {
-  /** Columns by which items are found, as their names and in SQL. */
-  readonly columns: (bind: Bind) => Readonly<Record<string, string>>;
+  /** Columns by which items are found. */
+  readonly columns: (bind: Bind) => Columns;
   /** What is read only of rows `r` that have been chosen by these columns, as one more column; null: nothing. */
   readonly late: string | null;
   /** Whether the item that was read is wanted; null: every one is. */
@@ -41,6 +44,14 @@ const PLACE = { collection: 'collection', id: 'id', west: '(footprint[1])[0]', s
 /** The shape of an item at the border that has no outline in the index. */
 const SHAPE = `case when not r.inside and r.outline is null then (select coalesce(i.shape, i.definition -> 'geometry') from items i where i.collection = r.collection and i.id = r.id) end as geometry`;
 
+/** Columns as a statement asks for them. */
+export const selected = (columns: Columns): string => Object.entries(columns).map(([name, value]) => `${value} as ${name}`).join(', ');
+
+/** What is read of rows `r` that have these columns. */
+export function namesOf({ late }: Look, columns: Columns): string {
+  return [...Object.keys(columns).map((name) => `r.${name}`), ...(late === null ? [] : [late])].join(', ');
+}
+
 /** Where many items are read and refused, a look at their shapes alone saves most of the reading. */
 export function lookOf(query: Omit<ItemQuery, 'limit'>, table: ItemTable, facts: ItemFacts | null): Look {
   const shape = query.view || table !== 'items' ? null : shapeTest(query);
@@ -54,7 +65,7 @@ export function lookOf(query: Omit<ItemQuery, 'limit'>, table: ItemTable, facts:
   return { columns: () => columns, late: null, test: exact && ((row) => exact(shown(row))), isWhole: true };
 }
 
-function placeColumns({ bbox, intersects }: Omit<ItemQuery, 'limit'>, facts: ItemFacts | null, bind: Bind): Readonly<Record<string, string>> {
+function placeColumns({ bbox, intersects }: Omit<ItemQuery, 'limit'>, facts: ItemFacts | null, bind: Bind): Columns {
   const inside = bbox && !intersects ? insideCondition(flatBox(bbox), bind, facts?.place ?? undefined) : 'false';
   return { ...PLACE, inside, outline: `case when not ${inside} then outline end` };
 }

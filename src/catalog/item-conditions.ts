@@ -2,7 +2,7 @@
 import { binder, type Bind } from '../database/connection.ts';
 import { withoutHeights } from '../geo/bbox.ts';
 import { boxOf, type Box } from '../geo/geometry.ts';
-import { filterCondition } from './cql2/sql.ts';
+import { boxesOfFilter, filterCondition } from './cql2/sql.ts';
 import type { ItemFacts } from './item-facts.ts';
 import { conditionSql } from './item-property.ts';
 import type { ItemQuery, ItemTable } from './item-query.ts';
@@ -42,8 +42,7 @@ export function conditionOf(query: Omit<ItemQuery, 'limit'>, table: ItemTable, f
   const withoutExtent = parts.length;
   if (query.ids && query.ids.length > 0) parts.push(`id = any(${bind(query.ids.map(storable))})`);
   parts.push(...timeParts(query, facts, bind));
-  const boxes = placesOf(query);
-  parts.push(...boxes.map((box) => inBox(box, bind)));
+  parts.push(...placesOf(query).map((box) => inBox(box, bind)));
   const bounds = [...parts];
   parts.push(...(query.where ?? []).map((condition) => conditionSql(condition, bind)));
   const filter = query.filter && filterCondition(query.filter, bind, inBox);
@@ -51,14 +50,14 @@ export function conditionOf(query: Omit<ItemQuery, 'limit'>, table: ItemTable, f
     parts.push(`(${filter.sql})`);
     if (filter.bounds !== 'true') bounds.push(filter.bounds);
   }
-  return { from, sql: allOf(parts), bounds: allOf(bounds), isNarrow: bounds.length > withoutExtent, boxes: [...boxes, ...(filter?.boxes ?? [])], params };
+  return { from, sql: allOf(parts), bounds: allOf(bounds), isNarrow: bounds.length > withoutExtent, boxes: boxesOf(query), params };
 }
 
 const placesOf = ({ bbox, intersects }: Pick<ItemQuery, 'bbox' | 'intersects'>): Box[] => [...(bbox ? [flatBox(bbox)] : []), ...(intersects ? [boxOf(intersects)] : [])];
 
 /** The boxes that all items of a search must touch. */
 export function boxesOf(query: Pick<ItemQuery, 'bbox' | 'intersects' | 'filter'>): readonly Box[] {
-  return [...placesOf(query), ...(query.filter ? filterCondition(query.filter, () => '', () => '').boxes : [])];
+  return [...placesOf(query), ...(query.filter ? boxesOfFilter(query.filter) : [])];
 }
 
 /** A condition that is tested where other conditions lead, and leads nowhere itself. */

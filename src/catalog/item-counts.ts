@@ -5,7 +5,7 @@
  */
 import { binder, type Queryable } from '../database/connection.ts';
 import { conditionOf, type Condition } from './item-conditions.ts';
-import { type Candidate, type Look, lookOf } from './item-candidates.ts';
+import { type Candidate, type Columns, type Look, lookOf, namesOf, selected } from './item-candidates.ts';
 import type { ItemFacts } from './item-facts.ts';
 import type { AnswerMemory } from './answer-memory.ts';
 import type { ItemQuery, ItemTable } from './item-query.ts';
@@ -97,17 +97,14 @@ async function countTested(database: Queryable, condition: Condition, look: Look
   const { seen, matching, certain } = row!;
   if (seen > budget.items || matching - certain > budget.tested) return null;
   if (matching === certain) return certain;
-  const border = await bordering(database, { ...condition, params: all }, look, columns);
+  const border = await candidatesOf(database, { ...condition, sql: `${sql} and not ${inside}`, params: all }, look, columns);
   return certain + border.filter((one) => look.test!(one)).length;
 }
 
-/** Of what meets the conditions that which is not wholly inside. In one document: many small rows take longer to read. */
-async function bordering(database: Queryable, { from, sql, params }: Condition, look: Look, columns: Readonly<Record<string, string>>): Promise<readonly Candidate[]> {
-  const read = Object.entries(columns);
-  const names = [...read.map(([name]) => `r.${name}`), ...(look.late === null ? [] : [look.late])].join(', ');
+/** What meets the conditions, in one document: many small rows take longer to read. */
+async function candidatesOf(database: Queryable, { from, sql, params }: Condition, look: Look, columns: Columns): Promise<readonly Candidate[]> {
   const [row] = await database.query<{ rows: readonly Candidate[] | null }>(
-    `with near as materialized (select ${read.map(([name, value]) => `${value} as ${name}`).join(', ')} from ${from} where ${sql} and not ${columns['inside'] ?? 'false'})
-     select json_agg(one) as rows from (select ${names} from near as r) as one`,
+    `with near as materialized (select ${selected(columns)} from ${from} where ${sql}) select json_agg(one) as rows from (select ${namesOf(look, columns)} from near as r) as one`,
     params,
   );
   return row!.rows ?? [];

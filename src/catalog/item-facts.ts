@@ -10,20 +10,11 @@ import { boxesOf, turnsOf } from './item-conditions.ts';
 import type { ItemQuery, WholeQuery } from './item-query.ts';
 import { storable } from './storable.ts';
 
-export interface ItemFacts {
+export interface ItemFacts extends Pick<CollectionFacts, 'items' | 'version' | 'lead' | 'lag' | 'place'> {
   /** Stored collections with items that are searched, without those that the user must not see. */
   readonly collections: readonly string[];
   /** Whether these are all collections that have items. */
   readonly isAll: boolean;
-  /** How many items they have. */
-  readonly items: number;
-  /** Another text after every change of these items. */
-  readonly version: string;
-  /** Seconds by which the time of an item reaches before and behind its instant, at most. */
-  readonly lead: number;
-  readonly lag: number;
-  /** A box that all of them are in; null: none has a place. */
-  readonly place: Box | null;
 }
 
 /** Of the table `items`. A layer that looks at its source has the facts of its source. */

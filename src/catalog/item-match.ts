@@ -2,8 +2,7 @@
 import { filterTest } from './cql2/evaluate.ts';
 import { instantOf } from './cql2/instants.ts';
 import { exactTest } from './item-search.ts';
-import { sortedPart } from './item-order.ts';
-import { times, writtenNumber, type PropertyCondition } from './item-property.ts';
+import { sortedPart, times, writtenNumber, type PropertyCondition } from './item-property.ts';
 import type { ItemKey, ItemQuery } from './item-query.ts';
 import type { StacItem } from './types.ts';
 

@@ -5,7 +5,7 @@
  */
 import type { Bind } from '../database/connection.ts';
 import { ItemTokenError, type ItemKey, type ItemQuery, type SortField } from './item-query.ts';
-import { SORTED_CHARACTERS, sortedSql, times, type Derived } from './item-property.ts';
+import { sortedSql, times, type Derived } from './item-property.ts';
 import { storable } from './storable.ts';
 
 /** One column of the order; a property is two, because it may be a number in one item and a text in another. */
@@ -66,11 +66,6 @@ function termOf(from: string | Derived, kind: 'number' | 'text', descending: boo
   if (typeof from === 'string') return { sql: as(from), kind, descending, nullable: true };
   const write = (value: string) => as(from.write(value));
   return { sql: write(from.value), kind, descending, nullable: true, of: { value: from.value, write } };
-}
-
-/** What a text is sorted by. */
-export function sortedPart(text: string): string {
-  return text.length <= SORTED_CHARACTERS ? text : Array.from(text).slice(0, SORTED_CHARACTERS).join('');
 }
 
 export function orderBy({ terms }: ItemOrder): string {

@@ -25,7 +25,7 @@ const operators: Readonly<Partial<Record<Comparison, string>>> = { eq: '=', neq:
 const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
 
 /** Texts are sorted by so many of their first characters: an index has room for that, and so has a token. */
-export const SORTED_CHARACTERS = 200;
+const SORTED_CHARACTERS = 200;
 
 /** A property with columns of its own for what it is sorted by (migration 0024-cloud-columns). */
 interface Columns {
@@ -43,6 +43,11 @@ const asNumber = (json: string): string => `(case jsonb_typeof(${json}) when 'nu
 
 /** What a value of jsonb that is no number is sorted by. */
 const asText = (json: string): string => `left(case when jsonb_typeof(${json}) not in ('number', 'null') then (${json}) #>> '{}' end, ${SORTED_CHARACTERS})`;
+
+/** The same of a text. */
+export function sortedPart(text: string): string {
+  return text.length <= SORTED_CHARACTERS ? text : Array.from(text).slice(0, SORTED_CHARACTERS).join('');
+}
 
 /** Columns made of the properties, for a query that has only these. */
 export const columnsOfProperties = Object.entries(columns)

@@ -4,9 +4,10 @@
  * pages are neither skipped nor doubled.
  */
 import { binder, type Queryable } from '../database/connection.ts';
+import type { Box } from '../geo/geometry.ts';
 import type { AnswerMemory } from './answer-memory.ts';
-import { lookOf, type Candidate, type Look } from './item-candidates.ts';
-import { conditionOf, unindexed, type Condition } from './item-conditions.ts';
+import { lookOf, namesOf, selected, type Candidate, type Look } from './item-candidates.ts';
+import { boxesOf, conditionOf, unindexed } from './item-conditions.ts';
 import { countMatches } from './item-counts.ts';
 import type { CatalogState } from './catalog-state.ts';
 import { factsOf, type ItemFacts } from './item-facts.ts';
@@ -69,7 +70,7 @@ export async function searchItems(database: Queryable, query: ItemQuery, table: 
   const after = query.token === undefined ? null : decodeToken(orderOf(query, () => ''), query.token);
   const facts = memory ? factsOf(memory.state, query) : null;
   if (facts?.items === 0) return { items: [], ...(query.sortby ? { keys: [] } : {}), numberMatched: 0, next: null };
-  const nearby = facts && memory ? await itemsNearby(database, conditionOf(query, table, facts), facts, memory.places) : null;
+  const nearby = facts && memory ? await itemsNearby(database, boxesOf(query), facts, memory.places) : null;
   const isPlaceWide = nearby !== null && nearby > mostOfPlace(query.limit, facts!);
   const isFoundFirst = (query.ids?.length ?? 0) > 0 || (nearby !== null && !isPlaceWide);
   const search: Search = { database, query, table, facts, look: lookOf(query, table, facts), isFoundFirst, isPlaceWide, nearby };
@@ -86,7 +87,7 @@ export async function searchItems(database: Queryable, query: ItemQuery, table: 
 }
 
 /** About how many items touch the boxes of a search; null where that is no question. */
-async function itemsNearby(database: Queryable, { boxes }: Condition, facts: ItemFacts, places: PlaceSample): Promise<number | null> {
+async function itemsNearby(database: Queryable, boxes: readonly Box[], facts: ItemFacts, places: PlaceSample): Promise<number | null> {
   if (boxes.length === 0) return null;
   return Math.min(...(await Promise.all(boxes.map((box) => places.touching(database, box, facts)))));
 }
@@ -119,14 +120,13 @@ function candidates({ database, query, table, facts, look, isFoundFirst, isPlace
   // Of what a place or a time leaves, the index of a property would find everything else too.
   const condition = isFoundFirst && sql !== bounds ? `${bounds} and ${unindexed(sql)}` : sql;
   const { columns, order: named } = namedTerms(order);
-  const read = Object.entries(look.columns(bind));
-  const all = `select ${read.map(([name, value]) => `${value} as ${name}`).join(', ')}, ${columns} from ${from} where ${condition}${after === null ? '' : ` and ${afterSql(order, after, bind)}`}`;
+  const read = look.columns(bind);
+  const all = `select ${selected(read)}, ${columns} from ${from} where ${condition}${after === null ? '' : ` and ${afterSql(order, after, bind)}`}`;
   const limit = `limit ${bind(size)}`;
   const chosen = isFoundFirst
     ? `with near as materialized (${all}) select * from near order by ${orderBy(named)} ${limit}`
     : `${all} order by ${orderBy(order)} ${limit}`;
-  const names = [...read.map(([name]) => `r.${name}`), ...(look.late === null ? [] : [look.late]), `${keySql(named)} as key`];
-  return database.query<Row & Record<string, unknown>>(`select ${names.join(', ')} from (${chosen}) as r order by ${orderBy(named)}`, params);
+  return database.query<Row & Record<string, unknown>>(`select ${namesOf(look, read)}, ${keySql(named)} as key from (${chosen}) as r order by ${orderBy(named)}`, params);
 }
 
 /** The items of rows of which only the shape was read; one that has gone meanwhile is left out. */

@@ -22,15 +22,16 @@ export interface SqlCondition {
 /** A filter in SQL, with the part of it that says where and when items are ('true' for none): no item outside of `bounds` meets it. */
 export interface FilterCondition extends SqlCondition {
   readonly bounds: string;
-  /** Boxes all of which an item must touch. */
-  readonly boxes: readonly Box[];
 }
 
 /** `touchesBox` gives the condition under which the box of an item touches another. */
 export function filterCondition(filter: Filter, bind: Bind, touchesBox: (box: Box, bind: Bind) => string): FilterCondition {
   const writer = new SqlWriter(bind, touchesBox);
-  return { ...writer.condition(filter.expression, true), bounds: writer.bounds(filter.expression).join(' and ') || 'true', boxes: boxesOf(filter.expression) };
+  return { ...writer.condition(filter.expression, true), bounds: writer.bounds(filter.expression).join(' and ') || 'true' };
 }
+
+/** Boxes all of which an item must touch that a filter lets pass. */
+export const boxesOfFilter = ({ expression }: Filter): readonly Box[] => boxesOf(expression);
 
 function boxesOf(node: Expression): Box[] {
   if (node.kind !== 'call') return [];
